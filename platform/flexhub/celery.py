@@ -1,0 +1,77 @@
+"""The Celery application: three queues, one schedule.
+
+`cem` plans (CPU), `rm` talks to vendors' clouds (network), `default` moves rows from Redis to PostgreSQL.
+Tasks are acknowledged after they ran, so a killed worker's task runs again: by Celery at once when a pool child
+died, by the broker after the visibility timeout when the whole worker did. Tasks are therefore idempotent and short.
+"""
+
+import os
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flexhub.settings")
+
+from celery import Celery, signals
+from django.conf import settings
+
+from flexhub.observability import logs
+
+app = Celery("flexhub")
+app.config_from_object(
+    {
+        "broker_url": settings.CELERY_BROKER_URL,
+        "task_ignore_result": True,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_default_queue": "default",
+        "task_routes": {"cem_service.tasks.*": {"queue": "cem"}, "rm_adapters.*": {"queue": "rm"}},
+        "task_time_limit": 60,
+        "task_soft_time_limit": 45,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        # One task in hand per process: a waiting site must not sit behind a slow one while another process idles.
+        "worker_prefetch_multiplier": 1,
+        "worker_hijack_root_logger": False,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_transport_options": {
+            # No task runs for more than the time limit, so after it an unacknowledged task has lost its worker.
+            "visibility_timeout": 90,
+            "socket_timeout": 10,
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+        },
+        "enable_utc": True,
+        "timezone": "UTC",
+    }
+)
+app.autodiscover_tasks()
+
+
+def _every(seconds: float, task: str, queue: str) -> dict[str, Any]:
+    """A beat entry that expires before the next one, so that a stopped worker does not find a pile of them."""
+    return {"task": task, "schedule": seconds, "options": {"queue": queue, "expires": max(seconds, 2.0)}}
+
+
+# Periods are real seconds: they drain and watch, they do not follow the simulated clock.
+app.conf.beat_schedule = {
+    "drain-telemetry": _every(1.0, "flexhub.telemetry.tasks.drain_telemetry", "default"),
+    "drain-ledger": _every(0.5, "cem_service.tasks.drain_ledger", "default"),
+    "wake-due-sites": _every(2.0, "cem_service.tasks.wake_due_sites", "default"),
+    "drop-old-partitions": _every(3600.0, "flexhub.telemetry.tasks.drop_old_partitions", "default"),
+    "forget-old-plan-runs": _every(600.0, "cem_service.tasks.forget_old_plan_runs", "default"),
+}
+# An exact name outranks the pattern of task_routes: these two only move rows and must not wait behind planning.
+app.conf.task_routes = {
+    "cem_service.tasks.drain_ledger": {"queue": "default"},
+    "cem_service.tasks.wake_due_sites": {"queue": "default"},
+    "cem_service.tasks.forget_old_plan_runs": {"queue": "default"},
+    **app.conf.task_routes,
+}
+
+
+@signals.setup_logging.connect
+def _configure_logging(**_: object) -> None:
+    """Celery's workers log like every other process of ours."""
+    logs.configure(settings.LOGGING)

@@ -1,0 +1,90 @@
+"""Typed settings from the environment. A missing or bad value stops the process and names its variable."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import unquote, urlsplit
+
+T = TypeVar("T")
+
+
+class EnvironmentVariableError(RuntimeError):
+    """A variable is missing or holds something else than its type. The message names it, never its value."""
+
+
+class Env:
+    """Reads variables from a mapping. `NAME_FILE` may point to a file that holds the value, as secrets are mounted."""
+
+    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+        self._values = os.environ if values is None else values
+
+    def text(self, name: str, default: str | None = None, *, hint: str = "") -> str:
+        value = self._read(name)
+        if value is not None:
+            return value
+        if default is None:
+            raise EnvironmentVariableError(f"{name} is not set. {hint}".strip())
+        return default
+
+    def integer(self, name: str, default: int | None = None) -> int:
+        return self._convert(name, default, int, "a whole number")
+
+    def boolean(self, name: str, default: bool | None = None) -> bool:
+        return self._convert(name, default, _boolean, "one of 1, 0, true, false, yes, no")
+
+    def words(self, name: str, default: str | None = None) -> list[str]:
+        """A comma-separated list without empty parts."""
+        return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
+
+    def database(self, name: str, default: str | None = None, *, hint: str = "") -> dict[str, object]:
+        """A Django database entry from `postgresql://user:password@host:port/name` (or `?host=/socket/folder`)."""
+        return _database(name, self.text(name, default, hint=hint))
+
+    def _convert(self, name: str, default: T | None, convert: Callable[[str], T], wanted: str) -> T:
+        value = self._read(name)
+        if value is None:
+            if default is None:
+                raise EnvironmentVariableError(f"{name} is not set; it must be {wanted}.")
+            return default
+        try:
+            return convert(value)
+        except ValueError as error:
+            raise EnvironmentVariableError(f"{name} must be {wanted}.") from error
+
+    def _read(self, name: str) -> str | None:
+        path = self._values.get(f"{name}_FILE")
+        if path is None:
+            return self._values.get(name) or None
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise EnvironmentVariableError(f"{name}_FILE names a file that cannot be read.") from error
+
+
+def _boolean(text: str) -> bool:
+    word = text.strip().lower()
+    if word in {"1", "true", "yes", "on"}:
+        return True
+    if word in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError
+
+
+def _database(name: str, url: str) -> dict[str, object]:
+    parts = urlsplit(url)
+    query = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        raise EnvironmentVariableError(f"{name} must look like postgresql://user:password@host:port/database.")
+    options = {key: unquote(value) for key, value in query.items() if key != "host"}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(query.get("host", parts.hostname or "")),
+        "PORT": str(parts.port or ""),
+        "OPTIONS": options,
+    }

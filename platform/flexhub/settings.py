@@ -1,0 +1,132 @@
+"""Django's settings, all from the environment. `docs/operations.md` lists the variables."""
+
+from pathlib import Path
+
+from flexhub.clock import Clock
+from flexhub.env import Env
+
+env = Env()
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+
+DEBUG = env.boolean("DEBUG", False)
+SECRET_KEY = env.text("SECRET_KEY", "not-a-secret-debug-only" if DEBUG else None, hint="Any long random text does.")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", "")
+
+# -- What Flexhub itself needs ---------------------------------------------------------------------------------------
+CLOCK = Clock.parse(env.text("FLEXHUB_CLOCK", "system"))
+REDIS_URL = env.text("REDIS_URL", hint="For example redis://localhost:6379/0; `make demo` starts one by itself.")
+# Where this gateway is reached; only shown to people and written into the demo's file.
+PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000")
+# A frame above this is answered by closing with 1009. 1 MiB is what s2-kit and our server allow.
+S2_MAX_FRAME_BYTES = env.integer("S2_MAX_FRAME_BYTES", 1024 * 1024)
+S2_ACK_TIMEOUT_S = env.integer("S2_ACK_TIMEOUT_S", 10)
+POOL_MINIMUM_SITES = env.integer("POOL_MINIMUM_SITES", 5)
+
+# -- Applications ----------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "tenants",
+    "flexhub.devices",
+    "flexhub.telemetry",
+    "flexhub.pairing",
+    "cem_service",
+    "flexhub.flexibility",
+    "flexhub.gateway",
+    "flexhub.portal",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "tenants.middleware.TenantScopeMiddleware",
+]
+
+ROOT_URLCONF = "flexhub.urls"
+ASGI_APPLICATION = "flexhub.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# -- Database --------------------------------------------------------------------------------------------------------
+# `default` is the unprivileged role that the application runs as; `owner` owns the tables and runs migrations only:
+# `manage.py migrate --database owner`. Row-level security holds because no request ever uses the second.
+_hint = "For example postgresql://flexhub_app:…@localhost/flexhub; `make demo` makes one by itself."
+DATABASES = {
+    "default": env.database("DATABASE_URL", hint=_hint) | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True},
+    "owner": env.database("DATABASE_OWNER_URL", env.text("DATABASE_URL", hint=_hint)) | {"TEST": {"MIRROR": "default"}},
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# -- People ----------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "tenants.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "admin:login"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+X_FRAME_OPTIONS = "DENY"
+
+# -- Time and language: everything is stored and computed in UTC; a site's own zone is data ------------------------------
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# -- Static files ----------------------------------------------------------------------------------------------------
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / ".flexhub" / "static"
+# Finders serve straight from the packages, so that no collectstatic is needed on a developer's machine.
+WHITENOISE_USE_FINDERS = DEBUG
+
+# -- REST ------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["flexhub.flexibility.authentication.APITokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Flexhub flexibility API",
+    "DESCRIPTION": "Pooled flexibility for aggregators. Power in watts, positive = consumption; times in UTC.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    # The pages' scripts come from the package, never from another host.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# -- Celery: read by flexhub/celery.py -----------------------------------------------------------------------------------
+CELERY_BROKER_URL = REDIS_URL
+
+LOGGING_CONFIG = "flexhub.observability.logs.configure"
+LOGGING = {"level": env.text("LOG_LEVEL", "INFO"), "json": env.boolean("LOG_JSON", not DEBUG)}
