@@ -1,0 +1,57 @@
+"""The bus: everything that gateway processes and workers tell each other, through Redis.
+
+Theory of operation
+-------------------
+A link's S2 session lives in one gateway process, its *seat*. The bus answers four questions:
+
+* *Where is the session of this link?* A process holds a lease (10 s, renewed) in the directory; a seat names the
+  process, and is living only while that process's lease is. A lease that has ended never comes back: a process that
+  was paused too long registers under a new incarnation and claims its seats again, so that anybody may clean up
+  after a dead one at leisure.
+* *Who may write about it?* Claiming a seat yields a fencing token that only grows, even over a Redis that was
+  restarted empty (it is seeded with the server's clock). Every write about a link carries the token and is checked in
+  the same script: an older one is *fenced*; with no seat at all it is *lost*, and the gateway claims and folds anew.
+* *How does something reach it?* One inbox stream per **process**, not per socket (a Redis mailbox per socket cost
+  60-100 KB each). A full inbox refuses, it never trims what nobody has read.
+* *What is its latest S2 state?* The snapshot: a hash of fields holding the messages as they came, read for a whole
+  site in one round trip.
+
+Beside these: the last 500 messages of each link (the log), two bounded streams that workers drain at least once
+(telemetry, ledger), and coalesced wakes and locks per site.
+
+A gateway collects what one turn of its event loop produced in a `Batch` and writes it in one pipelined round trip.
+When Redis cannot take it, `BusUnavailable` is raised and the caller keeps the batch: folds are idempotent, telemetry
+and ledger rows are at-least-once, and a log entry may at worst appear twice.
+
+Every key that one script touches shares a hash tag, so the scripts are ready for a Redis Cluster.
+
+`GatewayBus` and `WorkerBus` are the two ports; `gateway_side` and `worker_side` implement them over Redis, `memory`
+in one process. The same tests run over both.
+"""
+
+from flexhub.bus.batch import Batch, BatchResult, Wake
+from flexhub.bus.directory import SeatInfo, SeatRecord
+from flexhub.bus.envelope import Envelope, PublishResult
+from flexhub.bus.errors import BusError, BusUnavailable
+from flexhub.bus.ports import GatewayBus, WorkerBus
+from flexhub.bus.snapshot import Snapshot
+from flexhub.bus.streams import Delivery, LedgerRow, LogEntry, TelemetryRow
+
+__all__ = [
+    "Batch",
+    "BatchResult",
+    "BusError",
+    "BusUnavailable",
+    "Delivery",
+    "Envelope",
+    "GatewayBus",
+    "LedgerRow",
+    "LogEntry",
+    "PublishResult",
+    "SeatInfo",
+    "SeatRecord",
+    "Snapshot",
+    "TelemetryRow",
+    "Wake",
+    "WorkerBus",
+]

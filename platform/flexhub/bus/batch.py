@@ -1,0 +1,158 @@
+"""What one turn of a gateway's event loop has to say, collected so that it costs one round trip.
+
+This is the hot path: the methods do as little as they can, and encode with the constant parts made beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from flexhub.bus.directory import SeatInfo
+from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, FAMILY_PREFIXES, superseded_prefixes
+from flexhub.bus.streams import Direction, Finding, LedgerRow, encode_findings, encode_ledger, log_text
+
+
+class Wake(NamedTuple):
+    """A site whose reactive controller should look at it."""
+
+    tenant_id: UUID
+    site_id: UUID
+
+
+class LinkWrites:
+    """The writes about one link: prefixes are dropped first, then `fields` are set or (None) deleted."""
+
+    __slots__ = ("fields", "log", "prefixes", "token")
+
+    def __init__(self, token: int) -> None:
+        self.token = token
+        self.fields: dict[str, str | None] = {}
+        self.prefixes: list[str] = []
+        self.log: list[str] = []
+
+    def drop(self, prefix: str) -> None:
+        for name in [name for name in self.fields if name.startswith(prefix)]:
+            del self.fields[name]
+        self.prefixes.append(prefix)
+
+
+class Batch:
+    """Collect with `fold`, `log`, `measure`, `ledger` and `wake`; hand to `GatewayBus.write`.
+
+    After BusUnavailable keep the batch, go on adding to it, and write it again. Its size while Redis is away is the
+    caller's to bound (`len` counts what was added): answer TEMPORARY_ERROR instead of adding without end.
+    """
+
+    __slots__ = ("ledger_rows", "links", "size", "telemetry_rows", "uncertain", "wakes")
+
+    def __init__(self) -> None:
+        self.links: dict[UUID, LinkWrites] = {}
+        self.telemetry_rows: list[str] = []
+        self.ledger_rows: list[str] = []
+        self.wakes: dict[UUID, UUID] = {}
+        self.size = 0
+        # Set when a write failed half-way: a wake flag that we then find set may be our own, so its task is sent.
+        self.uncertain = False
+
+    def __len__(self) -> int:
+        return self.size
+
+    def fold(self, link_id: UUID, token: int, field_name: str, text: str | None) -> None:
+        """Set a snapshot field, or delete it with None. A system description drops the states of the one before it."""
+        writes = self._writes(link_id, token)
+        if writes.token != token:
+            return  # A newer session of the same link spoke in the same turn; the older one has nothing to say.
+        for prefix in superseded_prefixes(field_name):
+            writes.drop(prefix)
+        writes.fields[field_name] = text
+
+    def reset_control_type(self, link_id: UUID, token: int) -> None:
+        """Drop the control type and all that belongs to any. For when SelectControlType is sent, or details arrive."""
+        writes = self._writes(link_id, token)
+        if writes.token != token:
+            return
+        for prefix in FAMILY_PREFIXES:
+            writes.drop(prefix)
+        writes.fields[CONTROL_TYPE_FIELD] = None
+
+    def log(
+        self,
+        link_id: UUID,
+        token: int,
+        direction: Direction,
+        at: datetime,
+        text: str,
+        *,
+        status: str | None = None,
+        findings: Sequence[Finding] = (),
+    ) -> None:
+        """Add to the link's conversation. It is kept even when the token turns out to be fenced: it was said."""
+        self._writes(link_id, token).log += (
+            direction,
+            at.isoformat(),
+            log_text(text),
+            status or "",
+            encode_findings(findings) if findings else "",
+        )
+
+    def measure(self, seat: SeatInfo, quantity: str, at: datetime, value: float) -> None:
+        """Add a telemetry row; `value` in the unit of the quantity (power: W, positive = consumption)."""
+        self.telemetry_rows.append(f"{seat.row_head}{quantity}\t{at.isoformat()}\t{value!r}")
+        self.size += 1
+
+    def ledger(self, row: LedgerRow) -> None:
+        self.ledger_rows.append(encode_ledger(row))
+        self.size += 1
+
+    def wake(self, tenant_id: UUID, site_id: UUID) -> None:
+        self.wakes[site_id] = tenant_id
+
+    def absorb(self, newer: Batch) -> None:
+        """Add what `newer` collected after this batch, as if it had been collected here."""
+        for link_id, theirs in newer.links.items():
+            ours = self._writes(link_id, theirs.token)
+            ours.log += theirs.log
+            if ours.token == theirs.token:
+                for prefix in theirs.prefixes:
+                    ours.drop(prefix)
+                ours.fields.update(theirs.fields)
+        self.telemetry_rows += newer.telemetry_rows
+        self.ledger_rows += newer.ledger_rows
+        self.wakes.update(newer.wakes)
+        self.uncertain |= newer.uncertain
+        self.size += newer.size
+
+    def _writes(self, link_id: UUID, token: int) -> LinkWrites:
+        self.size += 1
+        writes = self.links.get(link_id)
+        if writes is None:
+            writes = self.links[link_id] = LinkWrites(token)
+        elif token > writes.token:
+            newer = self.links[link_id] = LinkWrites(token)
+            newer.log = writes.log
+            return newer
+        return writes
+
+
+@dataclass(slots=True)
+class BatchResult:
+    """What became of a batch that Redis took.
+
+    `fenced`: a newer session has the seat; close this one. `lost`: no seat at all (Redis was restarted empty, or our
+    lease ended and somebody cleaned up): claim it again and fold the session's whole state. `overfull`: the snapshot
+    has as many fields as it may have, new ones were not stored.
+    `leftover` holds the rows that a full stream refused. Go on with `leftover.absorb(next_batch)`, and answer
+    TEMPORARY_ERROR to what would add rows until both flags are False again.
+    """
+
+    fenced: set[UUID] = field(default_factory=set)
+    lost: set[UUID] = field(default_factory=set)
+    overfull: set[UUID] = field(default_factory=set)
+    woken: list[Wake] = field(default_factory=list)
+    telemetry_full: bool = False
+    ledger_full: bool = False
+    leftover: Batch = field(default_factory=Batch)

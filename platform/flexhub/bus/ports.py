@@ -1,0 +1,106 @@
+"""The two sides of the bus as their users see them. Every method may raise BusUnavailable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Protocol
+from uuid import UUID
+
+from flexhub.bus.batch import Batch, BatchResult
+from flexhub.bus.directory import SeatInfo, SeatRecord
+from flexhub.bus.envelope import Envelope, PublishResult
+from flexhub.bus.snapshot import Snapshot
+from flexhub.bus.streams import Delivery, LedgerRow, LogEntry, TelemetryRow
+
+LEASE_TTL_S = 10.0
+WAKE_TTL_S = 30
+INBOX_LIMIT = 10_000
+LOG_LENGTH = 500
+TELEMETRY_LIMIT = 1_000_000
+LEDGER_LIMIT = 100_000
+SNAPSHOT_FIELDS_LIMIT = 512
+
+
+class GatewayBus(Protocol):
+    """For the one event loop of a gateway process. Leases run on real time."""
+
+    async def register(self, process_id: str) -> None:
+        """Take a lease of 10 s and open the inbox. Call before anything else."""
+        ...
+
+    async def renew(self) -> bool:
+        """Extend the lease; call every 3 s. False: it had ended, and we are registered anew without any seat.
+
+        Then claim every seat again: the old ones are no longer living.
+        """
+        ...
+
+    async def unregister(self) -> None:
+        """Give back all seats and the lease."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections; the lease is left to end by itself unless `unregister` came first."""
+        ...
+
+    async def claim_seat(self, info: SeatInfo) -> int:
+        """Take the seat of a link from whoever has it, with an empty snapshot; returns the fencing token.
+
+        A former owner in another process finds a `close` envelope in its inbox, bearing the token that it had.
+        """
+        ...
+
+    async def release_seat(self, link_id: UUID, token: int) -> bool:
+        """Remove the seat and its snapshot if `token` still owns it; False when it did not."""
+        ...
+
+    async def read_inbox(self, block_ms: int, count: int = 256) -> list[Envelope]:
+        """Wait up to `block_ms` for envelopes. Each call takes what the one before returned as processed."""
+        ...
+
+    async def write(self, batch: Batch) -> BatchResult:
+        """Write all of it in one round trip. After BusUnavailable it may be written again."""
+        ...
+
+
+class WorkerBus(Protocol):
+    """For Celery tasks and the admin: blocking, safe to share between threads."""
+
+    def publish(self, link_id: UUID, envelope: Envelope) -> PublishResult: ...
+
+    def sessions(self) -> list[SeatRecord]:
+        """Every living seat, by name. Cleans up after processes whose lease has ended."""
+        ...
+
+    def snapshots(self, link_ids: Iterable[UUID]) -> dict[UUID, Snapshot | None]:
+        """The state of each link, None where there is no living seat; one round trip for all."""
+        ...
+
+    def conversation(self, link_id: UUID, count: int = LOG_LENGTH) -> list[LogEntry]:
+        """The last messages of a link, newest first."""
+        ...
+
+    def request_wake(self, site_id: UUID) -> bool:
+        """True when the caller should send the site's task: none was on its way."""
+        ...
+
+    def begin_wake(self, site_id: UUID) -> None:
+        """Clear the site's flag. First thing in its task, so that what arrives while it runs wakes it again."""
+        ...
+
+    def site_lock(self, site_id: UUID, ttl_s: float) -> AbstractContextManager[bool]:
+        """Try to be the only one at work for a site; yields whether we are. Ends by itself after `ttl_s`."""
+        ...
+
+    def take_telemetry(self, count: int = 500) -> Delivery[TelemetryRow]:
+        """Up to `count` stream entries (each up to 200 rows of one loop turn), those that others left behind first."""
+        ...
+
+    def confirm_telemetry(self, delivery: Delivery[TelemetryRow]) -> None: ...
+
+    def take_ledger(self, count: int = 500) -> Delivery[LedgerRow]: ...
+
+    def confirm_ledger(self, delivery: Delivery[LedgerRow]) -> None: ...
+
+    def close(self) -> None: ...
