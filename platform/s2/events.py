@@ -1,0 +1,106 @@
+"""What a Session tells its shell: plain values, in the order in which they happened.
+
+A shell that meets an event it does not know ignores it; nothing here demands an answer except CloseRequested.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from s2.findings import Finding
+from s2.ledger import LedgerEntry
+from s2.messages import ControlType, Message, ReceptionStatusValues
+from s2.versions import WireProfile
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The version is agreed; from here on the state table of an open session holds."""
+
+    profile: WireProfile
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    """A message was accepted and answered OK. Its findings are warnings."""
+
+    message: Message
+    status: ReceptionStatusValues
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRefused:
+    """A message has no effect. The status is what it was answered with.
+
+    It is OK in one case only: an instruction that is well formed but outside what was offered is acknowledged and
+    then rejected with an InstructionStatusUpdate (R-76), which is what certification tools expect of an RM.
+    """
+
+    text_head: str
+    message_type: str | None
+    message_id: str
+    status: ReceptionStatusValues
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReceptionReceived:
+    """The peer's verdict on something we sent; final, since what is sent again is not reported in between."""
+
+    subject: Message
+    status: ReceptionStatusValues
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceptionUnmatched:
+    """The peer acknowledged something that we did not send, or have given up on long ago. It is never answered."""
+
+    subject_message_id: str
+    status: ReceptionStatusValues
+    label: str | None
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgementMissing:
+    """The peer left a message of ours without ReceptionStatus until its deadline (R-01)."""
+
+    message: Message
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ControlTypeSelected:
+    """As RM: the CEM selected it. As CEM: the RM acknowledged our selection."""
+
+    control_type: ControlType
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionUpdated:
+    """A verdict, a status update or the end of a control type changed what we know of an instruction."""
+
+    entry: LedgerEntry
+
+
+@dataclass(frozen=True, slots=True)
+class CloseRequested:
+    """The session is over. The shell sends what `data_to_send()` still holds and closes with this WebSocket code."""
+
+    code: int
+    reason: str
+
+
+Event = (
+    Opened
+    | MessageReceived
+    | MessageRefused
+    | ReceptionReceived
+    | ReceptionUnmatched
+    | AcknowledgementMissing
+    | ControlTypeSelected
+    | InstructionUpdated
+    | CloseRequested
+)
