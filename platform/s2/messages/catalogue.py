@@ -1,0 +1,93 @@
+"""All messages of the standard, as a union and by their type."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, get_args
+
+from s2.messages.common import (
+    Handshake,
+    HandshakeResponse,
+    InstructionStatusUpdate,
+    PowerForecast,
+    PowerMeasurement,
+    ReceptionStatus,
+    ResourceManagerDetails,
+    RevokeObject,
+    SelectControlType,
+    SessionRequest,
+)
+from s2.messages.ddbc import (
+    DDBCActuatorStatus,
+    DDBCAverageDemandRateForecast,
+    DDBCInstruction,
+    DDBCPresentDemandStatus,
+    DDBCSystemDescription,
+    DDBCTimerStatus,
+)
+from s2.messages.frbc import (
+    FRBCActuatorStatus,
+    FRBCFillLevelTargetProfile,
+    FRBCInstruction,
+    FRBCLeakageBehaviour,
+    FRBCStorageStatus,
+    FRBCSystemDescription,
+    FRBCTimerStatus,
+    FRBCUsageForecast,
+)
+from s2.messages.ombc import OMBCInstruction, OMBCStatus, OMBCSystemDescription, OMBCTimerStatus
+from s2.messages.pebc import PEBCEnergyConstraint, PEBCInstruction, PEBCPowerConstraints
+from s2.messages.ppbc import (
+    PPBCEndInterruptionInstruction,
+    PPBCPowerProfileDefinition,
+    PPBCPowerProfileStatus,
+    PPBCScheduleInstruction,
+    PPBCStartInterruptionInstruction,
+)
+
+Instruction = (
+    PEBCInstruction
+    | PPBCScheduleInstruction
+    | PPBCStartInterruptionInstruction
+    | PPBCEndInterruptionInstruction
+    | OMBCInstruction
+    | FRBCInstruction
+    | DDBCInstruction
+)
+
+Message = (
+    Handshake
+    | HandshakeResponse
+    | ResourceManagerDetails
+    | SelectControlType
+    | SessionRequest
+    | RevokeObject
+    | ReceptionStatus
+    | InstructionStatusUpdate
+    | PowerMeasurement
+    | PowerForecast
+    | PEBCPowerConstraints
+    | PEBCEnergyConstraint
+    | PPBCPowerProfileDefinition
+    | PPBCPowerProfileStatus
+    | OMBCSystemDescription
+    | OMBCStatus
+    | OMBCTimerStatus
+    | FRBCSystemDescription
+    | FRBCStorageStatus
+    | FRBCActuatorStatus
+    | FRBCTimerStatus
+    | FRBCLeakageBehaviour
+    | FRBCUsageForecast
+    | FRBCFillLevelTargetProfile
+    | DDBCSystemDescription
+    | DDBCPresentDemandStatus
+    | DDBCActuatorStatus
+    | DDBCTimerStatus
+    | DDBCAverageDemandRateForecast
+    | Instruction
+)
+
+MESSAGE_CLASSES: Final[Mapping[str, type[Message]]] = MappingProxyType(
+    {message_class.model_fields["message_type"].default: message_class for message_class in get_args(Message)}
+)
+"""Every message class by its message_type, over both versions."""

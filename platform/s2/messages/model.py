@@ -1,0 +1,120 @@
+"""What all S2 messages are made of: the model's configuration and the scalar types.
+
+Wire text is validated in pydantic's strict JSON mode, in which nothing is coerced: a number is never read from a string
+or a boolean, an enumeration never from anything but its exact spelling. Our own code constructs the same classes in the
+lax mode, where lists may stand for tuples and None for an absent field, and where the strictness that matters (numbers,
+booleans, ids, timestamps) is set on the types below.
+
+Where these types and the standard's JSON schemas disagree, on purpose:
+
+* An id matches its pattern as a whole (R-05). The schema forgets the anchors and accepts almost any text.
+* A timestamp is a date-time of RFC 3339 with an offset (R-22). The schema only annotates the format. Of RFC 3339 itself
+  we refuse leap seconds, the year 0000 and instants before year 1 or after year 9999 in UTC, which Python cannot hold;
+  digits beyond the microsecond are cut.
+* A number is a finite double (R-10): 1e999 is refused, and integers beyond 2**53 lose digits as in most JSON parsers.
+* A duration is at most 2**53 - 1 ms, the largest integer that all JSON parsers share (RFC 7493) and one that a
+  timedelta can hold. 5.0 and 5e3 are integers to JSON Schema, so they are accepted, and held as int.
+* JSON itself: NaN and Infinity, lone surrogates, more than about 200 levels of nesting and integers of more than 4,300
+  digits are refused as text that is not JSON. Of a repeated key the last one counts.
+"""
+
+import re
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timezone
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+MAX_DURATION_MS = 2**53 - 1
+
+_ID_PATTERN = r"^[a-zA-Z0-9\-_:]{2,64}$"  # The regex engine of pydantic lets $ match at the very end only.
+_usable_id = re.compile(r"[a-zA-Z0-9\-_:]{2,64}").fullmatch
+
+_date_time = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
+).fullmatch
+
+
+class S2Model(BaseModel):
+    """A JSON object of the standard: immutable, closed to unknown keys, constructed by Python names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
+
+
+def is_id(value: object) -> bool:
+    """Tell whether a value can stand where the standard wants an ID (R-05)."""
+    return isinstance(value, str) and _usable_id(value) is not None
+
+
+def _read_timestamp(value: object) -> datetime:
+    moment = value
+    if isinstance(value, str) and _date_time(value) is not None:
+        try:
+            moment = datetime.fromisoformat(value.upper())
+        except ValueError:
+            moment = None  # The right digits, but no such day.
+    if not isinstance(moment, datetime) or moment.utcoffset() is None:
+        raise PydanticCustomError("timestamp", "should be an RFC 3339 date-time with an offset")
+    if type(moment.tzinfo) is not timezone:
+        return moment.astimezone(UTC)  # A named zone may have odd offsets that RFC 3339 cannot write.
+    if moment.year in (MINYEAR, MAXYEAR):
+        _require_utc(moment)
+    return moment
+
+
+def _require_utc(moment: datetime) -> None:
+    """Refuse what no later conversion to UTC could hold, so that none has to expect it."""
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("timestamp", "should lie between the years 1 and 9999 in UTC") from None
+
+
+class _TimestampSchema:
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            _read_timestamp, serialization=core_schema.simple_ser_schema("datetime")
+        )
+
+
+class _DurationSchema:
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        whole = core_schema.float_schema(strict=True, multiple_of=1, ge=0, le=MAX_DURATION_MS)
+        return core_schema.union_schema(
+            [
+                core_schema.int_schema(strict=True, ge=0, le=MAX_DURATION_MS),
+                core_schema.no_info_after_validator_function(int, whole),
+            ],
+            mode="left_to_right",
+            custom_error_type="duration",
+            custom_error_message="should be a whole number of milliseconds from 0 to 2**53 - 1",
+            serialization=core_schema.simple_ser_schema("int"),
+        )
+
+
+class _AbsentOrPresent:
+    """On the wire an optional field is absent or has a value: the schema knows no null."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        nullable = handler(source)
+        if nullable["type"] != "nullable":
+            raise TypeError("Maybe[...] wants a type that is not optional already")
+        return core_schema.lax_or_strict_schema(lax_schema=nullable, strict_schema=nullable["schema"])
+
+
+_T = TypeVar("_T")
+
+Id = Annotated[str, Field(strict=True, pattern=_ID_PATTERN)]
+Text = Annotated[str, Field(strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Duration = Annotated[int, _DurationSchema()]
+Timestamp = Annotated[datetime, _TimestampSchema()]
+Maybe = Annotated[_T | None, _AbsentOrPresent()]
+
+
+def items(least: int, most: int | None = None) -> FieldInfo:
+    """Bound the length of an array (R-08); its validation ends with the first bad item, so that its cost is bounded."""
+    bound: FieldInfo = Field(min_length=least, max_length=most, fail_fast=True)
+    return bound

@@ -1,0 +1,81 @@
+"""Text to message and message to text, in one of the two versions of the standard.
+
+The valid message is the fast path: one pass of pydantic from text to instance. Only text that failed is parsed again,
+to find out which of the two refusals it deserves and what to say about it.
+"""
+
+from typing import Annotated, Any, Final
+
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from s2.errors import InvalidData, InvalidMessage, ProfileError, RemoteProtocolError
+from s2.messages.catalogue import MESSAGE_CLASSES, Message
+from s2.messages.ddbc import DDBCPresentDemandStatus, DDBCSystemDescription
+from s2.messages.labels import first_fault, quoted
+from s2.messages.model import is_id
+from s2.versions import WireProfile
+
+_ADAPTER: Final[TypeAdapter[Message]] = TypeAdapter(Annotated[Message, Field(discriminator="message_type")])
+_from_text: Final = _ADAPTER.validator.validate_json
+
+
+def parse_message(text: str | bytes, profile: WireProfile) -> Message:
+    """Return the one message that the text holds.
+
+    Raises InvalidData if nothing can be answered by id, InvalidMessage if something can; see `s2.errors`.
+    """
+    try:
+        message = _from_text(text, strict=True, by_alias=True, by_name=False)
+    except ValidationError as error:
+        raise _refusal(text, error) from None
+    if type(message) is DDBCSystemDescription or type(message) is DDBCPresentDemandStatus:
+        fault = _profile_fault(message, profile)
+        if fault is not None:
+            raise InvalidMessage(message.message_id, message.message_type, fault)
+    return message
+
+
+def dump_message(message: Message, profile: WireProfile) -> str:
+    """Return the message's JSON text, absent fields omitted; raises ProfileError if the version does not know it."""
+    if type(message) is DDBCSystemDescription or type(message) is DDBCPresentDemandStatus:
+        fault = _profile_fault(message, profile)
+        if fault is not None:
+            raise ProfileError(f"{message.message_type} {fault}")
+    return message.model_dump_json(by_alias=True, exclude_none=True)
+
+
+def _profile_fault(message: DDBCSystemDescription | DDBCPresentDemandStatus, profile: WireProfile) -> str | None:
+    """Judge the only two things in which the versions differ (R-16)."""
+    has_rate = message.present_demand_rate is not None
+    match message:
+        case DDBCPresentDemandStatus() if profile is WireProfile.V0_0_2_BETA:
+            return "$.message_type: unknown in 0.0.2-beta"
+        case DDBCSystemDescription() if profile is WireProfile.V0_0_2_BETA and not has_rate:
+            return "$.present_demand_rate: required in 0.0.2-beta"
+        case DDBCSystemDescription() if profile is WireProfile.V1_0_0 and has_rate:
+            return "$.present_demand_rate: unknown in 1.0.0"
+    return None
+
+
+def _refusal(text: str | bytes, error: ValidationError) -> RemoteProtocolError:
+    try:
+        document = from_json(text, allow_inf_nan=False)
+    except ValueError as problem:
+        return InvalidData(f"not JSON: {problem}")
+    if not isinstance(document, dict):
+        return InvalidData("$: should be an object")
+    return _refusal_of_object(document, error)
+
+
+def _refusal_of_object(document: dict[str, Any], error: ValidationError) -> RemoteProtocolError:
+    named = document.get("message_type")
+    message_type = named[:80] if isinstance(named, str) else None
+    # A ReceptionStatus has no id of its own; the log can name the message that it is about.
+    key = "subject_message_id" if message_type == "ReceptionStatus" else "message_id"
+    message_id = document.get(key)
+    if not is_id(message_id):
+        return InvalidData(f"$.{key}: should be 2 to 64 of a-z A-Z 0-9 - _ :", message_type=message_type)
+    if message_type is None or named not in MESSAGE_CLASSES:
+        return InvalidMessage(message_id, message_type, f"$.message_type: unknown, got {quoted(named)}")
+    return InvalidMessage(message_id, message_type, first_fault(error))
