@@ -76,4 +76,4 @@ class RuleBroken(LocalProtocolError):
 
     def __init__(self, findings: "Iterable[Finding]") -> None:
         self.findings: tuple[Finding, ...] = tuple(findings)
-        super().__init__("; ".join(f"{finding.rule} {finding.text}" for finding in self.findings))
+        super().__init__("; ".join(finding.label for finding in self.findings))
