@@ -1,0 +1,30 @@
+"""Sums of S2 quantities, and bounds on numbers that are legal but beyond any device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from s2.messages import CommodityQuantity
+
+PHASES = (CommodityQuantity.ELECTRIC_POWER_L1, CommodityQuantity.ELECTRIC_POWER_L2, CommodityQuantity.ELECTRIC_POWER_L3)
+SYMMETRIC = CommodityQuantity.ELECTRIC_POWER_3_PHASE_SYMMETRIC
+ELECTRIC = (*PHASES, SYMMETRIC)
+
+# 1e308 is a legal JSON number. Sums and products of numbers bounded like this stay finite.
+LARGEST = 1e12
+
+
+def bounded(number: float, largest: float = LARGEST) -> float:
+    return min(max(float(number), -largest), largest)
+
+
+def total_power_w(values: Iterable[tuple[CommodityQuantity, float]]) -> float | None:
+    """Electric power over all phases in W; None where no quantity is electric.
+
+    3_PHASE_SYMMETRIC is the total over three phases already. A peer that mixes it with single phases (a warning,
+    R-30) would be counted twice, so the total wins.
+    """
+    electric = {quantity: bounded(value) for quantity, value in values if quantity in ELECTRIC}
+    if SYMMETRIC in electric:
+        return electric[SYMMETRIC]
+    return sum(electric.values()) if electric else None

@@ -1,0 +1,50 @@
+"""Values that are constant over consecutive stretches of time, as S2 forecasts and profiles are (R-33)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class StepSeries:
+    """`values[k]` holds from `edges[k]` to `edges[k + 1]`; edges are seconds since the epoch and ascend."""
+
+    edges: Array
+    values: Array
+
+    @classmethod
+    def consecutive(cls, start: datetime, pieces: Iterable[tuple[int, float]]) -> Self:
+        """Pieces of (duration in ms, value), each beginning where the one before ends. Empty pieces are dropped."""
+        kept = [(duration_ms / 1000.0, value) for duration_ms, value in pieces if duration_ms > 0]
+        durations = np.array([duration for duration, _ in kept], dtype=np.float64)
+        edges = start.timestamp() + np.concatenate(([0.0], np.cumsum(durations)))
+        return cls(edges, np.array([value for _, value in kept], dtype=np.float64))
+
+    def means(self, edges: Array, outside: float) -> Array:
+        """The mean over each stretch between two of `edges`; `outside` counts where the series says nothing."""
+        if self.values.size == 0:
+            return np.full(edges.size - 1, outside)
+        # The integral of the difference to `outside` is flat outside the series, which is how np.interp extends it.
+        integral = np.concatenate(([0.0], np.cumsum((self.values - outside) * np.diff(self.edges))))
+        means = np.diff(np.interp(edges, self.edges, integral)) / np.maximum(np.diff(edges), 1e-9) + outside
+        # Cancellation in the integral must not carry a mean beyond the values that it is the mean of.
+        return np.clip(means, min(self.values.min(), outside), max(self.values.max(), outside))
+
+    def extremes(self, edges: Array, outside: float, *, highest: bool) -> Array:
+        """The highest (or lowest) value that holds anywhere in each stretch; `outside` where none does."""
+        result = np.full(edges.size - 1, outside)
+        pick = max if highest else min
+        for start, end, value in zip(self.edges[:-1], self.edges[1:], self.values, strict=True):
+            first = int(np.searchsorted(edges, start, side="right")) - 1
+            last = int(np.searchsorted(edges, end, side="left"))
+            for step in range(max(first, 0), min(last, result.size)):
+                result[step] = value if result[step] == outside else pick(result[step], value)
+        return result

@@ -1,0 +1,47 @@
+"""The state of one site at one moment: all that a plan or a reaction is computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from cem_service.domain.resource import MEASUREMENT_VALID_FOR, Resource
+from cem_service.domain.tariff import Tariff
+
+QuarterHourMeans = Mapping[datetime, float]  # UTC start of each quarter hour -> mean power in W
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteState:
+    """Limits and powers in W, consumption positive; `export_limit_w` is given as a positive number.
+
+    `resources` leaves the main meter's own resource out: its power is the sum of the others and of what nobody
+    measures. `base_history` holds past means of the base load (the main meter less all controllable resources),
+    `power_history` those of single resources such as a PV system.
+    """
+
+    site_id: UUID
+    now: datetime
+    timezone: str
+    fuse_limit_w: float
+    tariff: Tariff
+    resources: tuple[Resource, ...] = ()
+    export_limit_w: float | None = None
+    main_meter_w: float | None = None
+    main_meter_at: datetime | None = None
+    base_history: QuarterHourMeans = field(default_factory=dict)
+    power_history: Mapping[UUID, QuarterHourMeans] = field(default_factory=dict)
+
+    @property
+    def main_meter_age(self) -> timedelta | None:
+        return None if self.main_meter_at is None else self.now - self.main_meter_at
+
+    @property
+    def main_meter_is_recent(self) -> bool:
+        return (
+            self.main_meter_w is not None
+            and self.main_meter_at is not None
+            and self.now - self.main_meter_at <= MEASUREMENT_VALID_FOR
+        )

@@ -1,0 +1,90 @@
+"""Builds S2 instructions from what was decided. Pure: ids and times are passed in.
+
+None of them claims an abnormal condition: that takes the act of an operator or of the grid (R-40).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from s2.messages import (
+    CommodityQuantity,
+    FRBCInstruction,
+    PEBCInstruction,
+    PEBCPowerEnvelope,
+    PEBCPowerEnvelopeElement,
+    PPBCScheduleInstruction,
+)
+
+NewId = Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Both limits of one quantity in W, as one element has to give them (R-73)."""
+
+    quantity: CommodityQuantity
+    lower_limit_w: float
+    upper_limit_w: float
+
+
+def frbc_instruction(
+    *, actuator_id: str, mode_id: str, factor: float, execution_time: datetime, new_id: NewId
+) -> FRBCInstruction:
+    return FRBCInstruction(
+        message_id=new_id(),
+        id=new_id(),
+        actuator_id=actuator_id,
+        operation_mode=mode_id,
+        operation_mode_factor=factor,
+        execution_time=execution_time,
+        abnormal_condition=False,
+    )
+
+
+def pebc_instruction(
+    *,
+    constraints_id: str,
+    envelopes: Sequence[Envelope],
+    duration: timedelta,
+    execution_time: datetime,
+    new_id: NewId,
+) -> PEBCInstruction:
+    """One envelope for each quantity (R-74), each with a single element that lasts `duration`."""
+    return PEBCInstruction(
+        message_id=new_id(),
+        id=new_id(),
+        power_constraints_id=constraints_id,
+        power_envelopes=tuple(
+            PEBCPowerEnvelope(
+                id=new_id(),
+                commodity_quantity=envelope.quantity,
+                power_envelope_elements=(
+                    PEBCPowerEnvelopeElement(
+                        duration=round(duration.total_seconds() * 1000),
+                        upper_limit=envelope.upper_limit_w,
+                        lower_limit=envelope.lower_limit_w,
+                    ),
+                ),
+            )
+            for envelope in envelopes
+        ),
+        execution_time=execution_time,
+        abnormal_condition=False,
+    )
+
+
+def ppbc_schedule_instruction(
+    *, profile_id: str, container_id: str, sequence_id: str, execution_time: datetime, new_id: NewId
+) -> PPBCScheduleInstruction:
+    return PPBCScheduleInstruction(
+        message_id=new_id(),
+        id=new_id(),
+        power_profile_id=profile_id,
+        sequence_container_id=container_id,
+        power_sequence_id=sequence_id,
+        execution_time=execution_time,
+        abnormal_condition=False,
+    )

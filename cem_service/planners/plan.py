@@ -1,0 +1,174 @@
+"""The plan of a site: what is expected of each resource, and what stored energy will be worth.
+
+A plan is not a list of set-points. Forecasts are wrong, and following set-points made from a naive forecast costs more
+than plain self-consumption does. What is handed to the reactive layer is the *value of the fill level* at the coming
+quarter hours; it solves one step on the power that is really measured.
+
+A plan travels as plain JSON, so numbers are rounded to what a decision can notice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Self
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+STEP = timedelta(minutes=15)
+STEPS = 96
+
+
+@dataclass(frozen=True, slots=True)
+class ValueTable:
+    """What the site expects to pay from a moment on, in EUR, by the fill level that a store has then.
+
+    `cost_eur[k, n]` belongs to the k-th quarter hour edge after `start` and to `levels[n]`. Only differences matter.
+    """
+
+    start: datetime
+    levels: Array
+    cost_eur: Array
+
+    def cost_at(self, moment: datetime, level: float) -> float:
+        """Interpolated in time and level; beyond the last edge and the outer levels the nearest value counts."""
+        return float(np.interp(level, self.levels, self._row(moment)))
+
+    def worth_per_unit(self, moment: datetime, level: float) -> float:
+        """What one more unit of fill level saves, in EUR, around `level`."""
+        row = self._row(moment)
+        slopes = -np.diff(row) / np.diff(self.levels)
+        index = int(np.clip(np.searchsorted(self.levels, level) - 1, 0, slopes.size - 1))
+        return float(slopes[index])
+
+    def _row(self, moment: datetime) -> Array:
+        position = min(max((moment - self.start) / STEP, 0.0), len(self.cost_eur) - 1.0)
+        before = min(int(position), len(self.cost_eur) - 1)
+        after = min(before + 1, len(self.cost_eur) - 1)
+        share = position - before
+        row: Array = (1.0 - share) * self.cost_eur[before] + share * self.cost_eur[after]
+        return row
+
+    def as_dict(self) -> dict[str, Any]:
+        lowest = float(self.cost_eur.min())
+        return {
+            "start": self.start.isoformat(),
+            "from": float(self.levels[0]),
+            "to": float(self.levels[-1]),
+            "cost_eur": [[round(float(cost) - lowest, 4) for cost in row] for row in self.cost_eur],
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        cost_eur = np.array(data["cost_eur"], dtype=np.float64)
+        levels = np.linspace(data["from"], data["to"], cost_eur.shape[1])
+        return cls(datetime.fromisoformat(data["start"]), levels, cost_eur)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """When one sequence of a power profile is to run, and what that costs, in EUR."""
+
+    container_id: str
+    sequence_id: str
+    start: datetime
+    end: datetime
+    cost_eur: float
+    cost_now_eur: float  # What it would cost to start at the first moment possible instead.
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "container_id": self.container_id,
+            "sequence_id": self.sequence_id,
+            "start": self.start.isoformat(),
+            "end": self.end.isoformat(),
+            "cost_eur": round(self.cost_eur, 4),
+            "cost_now_eur": round(self.cost_now_eur, 4),
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        times = {name: datetime.fromisoformat(data[name]) for name in ("start", "end")}
+        return cls(**{**data, **times})
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePlan:
+    """`power_w` is the expected mean of each step; `levels` the fill level at each step's end, for stores."""
+
+    link_id: UUID
+    power_w: Array
+    levels: Array | None = None
+    values: ValueTable | None = None
+    placements: tuple[Placement, ...] = ()
+    reason: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "power_w": [round(float(power_w)) for power_w in self.power_w],
+            "levels": None if self.levels is None else [float(f"{level:.5g}") for level in self.levels],
+            "values": None if self.values is None else self.values.as_dict(),
+            "placements": [placement.as_dict() for placement in self.placements],
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_dict(cls, link_id: UUID, data: dict[str, Any]) -> Self:
+        return cls(
+            link_id=link_id,
+            power_w=np.array(data["power_w"], dtype=np.float64),
+            levels=None if data["levels"] is None else np.array(data["levels"], dtype=np.float64),
+            values=None if data["values"] is None else ValueTable.from_dict(data["values"]),
+            placements=tuple(Placement.from_dict(placement) for placement in data["placements"]),
+            reason=data["reason"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SitePlan:
+    """Power in W for each quarter hour from `start` on. `notes` names what was missing or had to be relaxed."""
+
+    site_id: UUID
+    made_at: datetime
+    start: datetime
+    base_w: Array
+    net_w: Array
+    cost_eur: float
+    cost_without_eur: float  # The same day if every resource that can be planned for stood still.
+    devices: dict[UUID, DevicePlan] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON types only; well below 30 KB for a home."""
+        return {
+            "site_id": str(self.site_id),
+            "made_at": self.made_at.isoformat(),
+            "start": self.start.isoformat(),
+            "base_w": [round(float(power_w)) for power_w in self.base_w],
+            "net_w": [round(float(power_w)) for power_w in self.net_w],
+            "cost_eur": round(self.cost_eur, 4),
+            "cost_without_eur": round(self.cost_without_eur, 4),
+            "devices": {str(link_id): device.as_dict() for link_id, device in self.devices.items()},
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The inverse of `as_dict`, up to rounding. Raises KeyError or ValueError on anything else."""
+        return cls(
+            site_id=UUID(data["site_id"]),
+            made_at=datetime.fromisoformat(data["made_at"]),
+            start=datetime.fromisoformat(data["start"]),
+            base_w=np.array(data["base_w"], dtype=np.float64),
+            net_w=np.array(data["net_w"], dtype=np.float64),
+            cost_eur=data["cost_eur"],
+            cost_without_eur=data["cost_without_eur"],
+            devices={
+                UUID(link_id): DevicePlan.from_dict(UUID(link_id), device)
+                for link_id, device in data["devices"].items()
+            },
+            notes=tuple(data["notes"]),
+        )
