@@ -1,0 +1,131 @@
+"""Services and clock for all tests. Nothing here imports Django before a test needs it (see support/early.py)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+import redis
+from pytest_django import DjangoDbBlocker
+
+from tests.support.clock import FixedClock
+from tests.support.early import GIVEN
+from tests.support.services import Addresses, DatabaseOfTests, fresh_database, let_app_truncate, running_services
+
+# How the first process of a distributed run tells its workers where the servers are.
+_HANDED_DOWN = "FLEXHUB_TEST_SERVICES"
+_services_of_run = pytest.StashKey[ExitStack]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers early when work is distributed: the workers inherit the environment as it is now."""
+    if config.getoption("tx", None) and not hasattr(config, "workerinput"):
+        stack = config.stash[_services_of_run] = ExitStack()
+        os.environ[_HANDED_DOWN] = json.dumps(stack.enter_context(running_services(GIVEN)).as_dict())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if stack := config.stash.get(_services_of_run, None):
+        stack.close()
+        os.environ.pop(_HANDED_DOWN, None)
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[Addresses]:
+    """PostgreSQL and Redis, started when the first test asks for them."""
+    if handed_down := os.environ.get(_HANDED_DOWN):
+        yield Addresses(**json.loads(handed_down))
+        return
+    with running_services(GIVEN) as addresses:
+        yield addresses
+
+
+@pytest.fixture(scope="session")
+def worker_number(request: pytest.FixtureRequest) -> int:
+    """0 in a plain run, from 1 in the workers of a distributed one."""
+    worker: str | None = getattr(request.config, "workerinput", {}).get("workerid")
+    return 0 if worker is None else int(worker.removeprefix("gw")) + 1
+
+
+@pytest.fixture(scope="session")
+def empty_database(services: Addresses, worker_number: int) -> Iterator[DatabaseOfTests]:
+    """The database of this process, before any migration."""
+    with fresh_database(services, f"test_flexhub_{os.getpid()}_{worker_number}") as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: DjangoDbBlocker, empty_database: DatabaseOfTests
+) -> Iterator[None]:
+    """In place of pytest-django's: the owner migrates, the tests run as the application."""
+    from django.core.management import call_command
+    from django.db import connections
+
+    with django_db_blocker.unblock():
+        _point_django_at(empty_database)
+        call_command("migrate", database="owner", verbosity=0, interactive=False)
+        connections["owner"].close()
+    let_app_truncate(empty_database)
+    yield
+    with django_db_blocker.unblock():
+        connections.close_all()
+
+
+@pytest.fixture
+def redis_url(services: Addresses, worker_number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An empty Redis database of this process's own, also in Django's settings and in the environment."""
+    parts = urlsplit(services.redis_url)
+    number = int(parts.path.strip("/") or 0) + worker_number
+    url = urlunsplit(parts._replace(path=f"/{number}"))
+    with redis.Redis.from_url(url, socket_timeout=10) as client:
+        client.flushdb()
+    monkeypatch.setenv("REDIS_URL", url)
+    with _settings(REDIS_URL=url, CELERY_BROKER_URL=url):
+        yield url
+
+
+@pytest.fixture
+def service_environment(django_db_setup: None, empty_database: DatabaseOfTests, redis_url: str) -> dict[str, str]:
+    """Variables for a real process of the hub. It sees only committed rows: use it with `transactional_db`."""
+    return os.environ | {
+        "DATABASE_URL": empty_database.app_url,
+        "DATABASE_OWNER_URL": empty_database.owner_url,
+        "REDIS_URL": redis_url,
+        "DJANGO_SETTINGS_MODULE": "flexhub.settings",
+    }
+
+
+@pytest.fixture
+def clock() -> Iterator[FixedClock]:
+    """The process's clock, standing at 2026-04-21 10:00 UTC; `clock.advance(seconds)` moves it."""
+    fixed = FixedClock.at()
+    with _settings(CLOCK=fixed):
+        yield fixed
+
+
+@contextmanager
+def _settings(**values: object) -> Iterator[None]:
+    """Django's settings changed for a test; nothing in a run without Django."""
+    if "DJANGO_SETTINGS_MODULE" not in os.environ:
+        yield
+        return
+    from django.test import override_settings
+
+    with override_settings(**values):
+        yield
+
+
+def _point_django_at(database: DatabaseOfTests) -> None:
+    from django.db import connections
+
+    from flexhub.env import Env
+
+    for alias, url in (("default", database.app_url), ("owner", database.owner_url)):
+        connections[alias].close()
+        # Every thread's connection reads this one dictionary.
+        connections[alias].settings_dict.update(Env({"DATABASE_URL": url}).database("DATABASE_URL"))

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flexhub.env import Env, EnvironmentVariableError
+
+
+def test_reads_text_and_falls_back_to_the_default() -> None:
+    env = Env({"GREETING": "hello", "EMPTY": ""})
+
+    assert env.text("GREETING") == "hello"
+    assert env.text("EMPTY", "nothing") == "nothing"
+    assert env.text("ABSENT", "") == ""
+
+
+def test_a_missing_variable_is_named_with_its_hint() -> None:
+    with pytest.raises(EnvironmentVariableError, match=r"^REDIS_URL is not set\. Try redis://\.$"):
+        Env({}).text("REDIS_URL", hint="Try redis://.")
+
+
+def test_reads_whole_numbers() -> None:
+    env = Env({"COUNT": "12", "BAD": "twelve"})
+
+    assert env.integer("COUNT") == 12
+    assert env.integer("ABSENT", 7) == 7
+    with pytest.raises(EnvironmentVariableError, match=r"^BAD must be a whole number\.$"):
+        env.integer("BAD", 7)
+
+
+def test_a_missing_number_says_what_it_should_be() -> None:
+    with pytest.raises(EnvironmentVariableError, match="COUNT is not set; it must be a whole number"):
+        Env({}).integer("COUNT")
+
+
+@pytest.mark.parametrize(("text", "value"), [("1", True), ("Yes", True), ("on", True), ("0", False), ("FALSE", False)])
+def test_reads_yes_and_no(text: str, value: bool) -> None:
+    assert Env({"FLAG": text}).boolean("FLAG") is value
+
+
+def test_an_unknown_word_is_neither_yes_nor_no() -> None:
+    with pytest.raises(EnvironmentVariableError, match="FLAG must be one of"):
+        Env({"FLAG": "perhaps"}).boolean("FLAG")
+
+
+def test_splits_words_and_drops_empty_ones() -> None:
+    assert Env({"HOSTS": "a, b,,c "}).words("HOSTS") == ["a", "b", "c"]
+    assert Env({}).words("HOSTS", "") == []
+
+
+def test_a_file_stands_in_for_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("s3cret\n", encoding="utf-8")
+
+    assert Env({"KEY_FILE": str(tmp_path / "key")}).text("KEY") == "s3cret"
+
+
+def test_a_file_that_cannot_be_read_is_an_error_even_with_a_default(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentVariableError, match="KEY_FILE names a file that cannot be read"):
+        Env({"KEY_FILE": str(tmp_path / "absent")}).text("KEY", "default")
+
+
+def test_reads_a_database_over_tcp() -> None:
+    url = "postgresql://app:p%40ss@db.example:5433/hub?sslmode=require"
+
+    assert Env({"DATABASE_URL": url}).database("DATABASE_URL") == {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "hub",
+        "USER": "app",
+        "PASSWORD": "p@ss",
+        "HOST": "db.example",
+        "PORT": "5433",
+        "OPTIONS": {"sslmode": "require"},
+    }
+
+
+def test_reads_a_database_on_a_unix_socket() -> None:
+    entry = Env({"DATABASE_URL": "postgres://app:x@/hub?host=%2Frun%2Fpg"}).database("DATABASE_URL")
+
+    assert (entry["HOST"], entry["PORT"], entry["OPTIONS"]) == ("/run/pg", "", {})
+
+
+@pytest.mark.parametrize("url", ["mysql://app@db/hub", "postgresql://app:hidden@db", "hub"])
+def test_an_address_of_another_kind_is_refused_without_showing_it(url: str) -> None:
+    with pytest.raises(EnvironmentVariableError, match=r"^DATABASE_URL must look like") as caught:
+        Env({"DATABASE_URL": url}).database("DATABASE_URL")
+
+    assert "hidden" not in str(caught.value)
