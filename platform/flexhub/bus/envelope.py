@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -35,3 +36,23 @@ class PublishResult(StrEnum):
     DELIVERED = "DELIVERED"  # It is in the inbox of a living process.
     NO_SEAT = "NO_SEAT"  # Nobody holds the session now, or not the one that was meant.
     FULL = "FULL"  # The process is too far behind; try again later.
+
+
+def envelope_to_fields(envelope: Envelope) -> tuple[str, ...]:
+    """Names and values by turns, as XADD takes them."""
+    token = "" if envelope.token is None else str(envelope.token)
+    return (
+        *("link", str(envelope.link_id), "kind", envelope.kind, "payload", envelope.payload),
+        *("message_id", envelope.message_id, "token", token),
+    )
+
+
+def envelope_from_fields(fields: Mapping[str, str]) -> Envelope:
+    """Raises KeyError, ValueError."""
+    return Envelope(
+        link_id=UUID(fields["link"]),
+        kind="close" if fields["kind"] == "close" else "message",
+        payload=fields["payload"],
+        message_id=fields["message_id"],
+        token=int(fields["token"]),
+    )

@@ -9,5 +9,5 @@ class BusError(Exception):
     """Anything that the bus raises."""
 
 
-class BusUnavailable(BusError):  # noqa: N818 - it states a condition, as the callers' code reads best.
+class BusUnavailable(BusError):
     """Redis did not answer, or could not take the write. The caller keeps what it had and tries again later."""

@@ -1,6 +1,7 @@
 """Every Redis key of the bus. The part in braces is the hash tag: keys of one script share it.
 
 fh:{directory}:processes       zset   process -> end of its lease, epoch seconds of Redis' clock
+fh:{directory}:sweeping        zset   dead process -> when somebody began to clean up after it
 fh:{p:<process>}:inbox         stream envelopes for its sessions; ends a minute after the process stops renewing
 fh:{p:<process>}:links         set    the links whose seats it has taken
 fh:{<link>}:seat               hash   process, token and the SeatInfo
@@ -20,6 +21,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 PROCESSES = "fh:{directory}:processes"
+SWEEPING = "fh:{directory}:sweeping"
 
 
 class LinkKeys(NamedTuple):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
@@ -134,3 +134,18 @@ def decode_ledger(line: str) -> LedgerRow:
         reception=fields["reception"],
         findings=tuple(fields["findings"]),
     )
+
+
+def decode_rows(entries: Iterable[tuple[str, str]], decode: Callable[[str], Row]) -> Delivery[Row]:
+    """Rows of stream entries (id, lines). A line that cannot be read is logged and confirmed with its entry."""
+    rows: list[Row] = []
+    receipt: list[tuple[str, int]] = []
+    for entry_id, text in entries:
+        lines = text.split("\n")
+        receipt.append((entry_id, len(lines)))
+        for line in lines:
+            try:
+                rows.append(decode(line))
+            except (ValueError, KeyError, TypeError):
+                logger.exception("a row of stream entry %s cannot be read and is left out", entry_id)
+    return Delivery(tuple(rows), tuple(receipt))

@@ -1,0 +1,247 @@
+"""The gateway's side over Redis: three connections, for writes, for the directory, and for waiting on the inbox."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+from uuid import UUID
+
+from flexhub.bus import keys, scripts
+from flexhub.bus.batch import Batch, BatchResult, LinkWrites, Wake
+from flexhub.bus.directory import SeatInfo, seat_to_fields
+from flexhub.bus.envelope import Envelope, envelope_from_fields, envelope_to_fields
+from flexhub.bus.line import Line, Reply
+from flexhub.bus.ports import LEASE_TTL_S, LEDGER_LIMIT, TELEMETRY_LIMIT, WAKE_TTL_S
+from flexhub.bus.scripts import Command
+from flexhub.bus.streams import ROWS_PER_ENTRY
+
+logger = logging.getLogger(__name__)
+
+# Longer than a lease, so that a process which only just renews in time still finds what was sent to it meanwhile.
+INBOX_TTL_MS = 60_000
+# Seats cleaned up per round trip: large enough to be quick, small enough not to hold Redis up.
+SWEEP_CHUNK = 500
+CLOSE_REASON = "A newer connection took over."
+
+
+class RedisGatewayBus:
+    """Implements `ports.GatewayBus`. One per process and event loop."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float = 5.0,
+        lease_ttl_s: float = LEASE_TTL_S,
+        telemetry_limit: int = TELEMETRY_LIMIT,
+        ledger_limit: int = LEDGER_LIMIT,
+    ) -> None:
+        self._writes = Line(url, timeout_s=timeout_s)
+        self._directory = Line(url, timeout_s=timeout_s)
+        self._reads = Line(url, timeout_s=timeout_s)
+        self._lease_ttl_s = lease_ttl_s
+        self._telemetry_limit = telemetry_limit
+        self._ledger_limit = ledger_limit
+        self._process_id = self._incarnation = ""
+        self._renewals_lost = 0
+        self._read_up_to = "0-0"
+        self._held: dict[UUID, int] = {}
+
+    # -- The lease ---------------------------------------------------------------------------------------------------
+
+    async def register(self, process_id: str) -> None:
+        self._process_id, self._renewals_lost = process_id, 0
+        await self._open(process_id)
+
+    async def renew(self) -> bool:
+        inbox = keys.inbox(self._incarnation)
+        living, inbox_there, dead = await self._directory.exchange(
+            [
+                scripts.RENEW.call([keys.PROCESSES], self._incarnation, self._lease_ttl_s),
+                ("PEXPIRE", inbox, INBOX_TTL_MS),
+                scripts.TAKE_DEAD.call([keys.PROCESSES, keys.SWEEPING]),
+            ]
+        )
+        if isinstance(dead, bytes):
+            await self._sweep(dead.decode())
+        if living and inbox_there:
+            return True
+        self._renewals_lost += 1
+        logger.warning("lease lost: process %s registers anew and must claim its seats again", self._process_id)
+        await self._open(f"{self._process_id}.{self._renewals_lost}")
+        return False
+
+    async def unregister(self) -> None:
+        await self._sweep(self._incarnation)
+
+    async def close(self) -> None:
+        for line in (self._writes, self._directory, self._reads):
+            await line.close()
+
+    async def _open(self, incarnation: str) -> None:
+        await self._directory.exchange(
+            [
+                scripts.OPEN_INBOX.call([keys.inbox(incarnation)], INBOX_TTL_MS),
+                scripts.REGISTER.call([keys.PROCESSES], incarnation, self._lease_ttl_s),
+            ]
+        )
+        self._incarnation, self._read_up_to = incarnation, "0-0"
+        self._held.clear()
+
+    async def _sweep(self, process: str) -> None:
+        """Remove every trace of a process that no longer runs. May be repeated, or done by two at once."""
+        (members,) = await self._directory.exchange([("SMEMBERS", keys.links(process))])
+        links = [UUID(member.decode()) for member in cast(list[bytes], members)]
+        for start in range(0, len(links), SWEEP_CHUNK):
+            chunk = links[start : start + SWEEP_CHUNK]
+            await self._directory.exchange([scripts.EVICT.call(keys.link_keys(link), process) for link in chunk])
+        await self._directory.exchange(
+            [
+                ("DEL", keys.links(process), keys.inbox(process)),
+                ("ZREM", keys.PROCESSES, process),
+                ("ZREM", keys.SWEEPING, process),
+            ]
+        )
+
+    # -- Seats -------------------------------------------------------------------------------------------------------
+
+    async def claim_seat(self, info: SeatInfo) -> int:
+        process, link = self._incarnation, str(info.link_id)
+        # From here on a release of the session before this one must not touch the set of links.
+        self._held.pop(info.link_id, None)
+        fields = [part for pair in seat_to_fields(info).items() for part in pair]
+        # The set first: a member without a seat is harmless, a seat that no sweeper finds would stay for ever.
+        _, claimed = await self._directory.exchange(
+            [
+                ("SADD", keys.links(process), link),
+                scripts.CLAIM.call(keys.link_keys(info.link_id), process, *fields),
+            ]
+        )
+        token, before, old_token = (part.decode() for part in cast(list[bytes], claimed))
+        self._held[info.link_id] = int(token)
+        if before not in ("", process):
+            close = Envelope(info.link_id, "close", CLOSE_REASON, token=int(old_token))
+            await self._directory.exchange([scripts.OFFER.call([keys.inbox(before)], *envelope_to_fields(close))])
+        return int(token)
+
+    async def release_seat(self, link_id: UUID, token: int) -> bool:
+        if self._held.get(link_id) != token:
+            return False
+        _, released = await self._directory.exchange(
+            [
+                ("SREM", keys.links(self._incarnation), str(link_id)),
+                scripts.RELEASE.call(keys.link_keys(link_id), token),
+            ]
+        )
+        self._held.pop(link_id, None)
+        return bool(released)
+
+    # -- The inbox ---------------------------------------------------------------------------------------------------
+
+    async def read_inbox(self, block_ms: int, count: int = 256) -> list[Envelope]:
+        incarnation, up_to = self._incarnation, self._read_up_to
+        inbox = keys.inbox(incarnation)
+        block: Command = ("BLOCK", block_ms) if block_ms > 0 else ()
+        replies = await self._reads.exchange(
+            [
+                ("XTRIM", inbox, "MINID", _after(up_to)),
+                ("XREAD", "COUNT", count, *block, "STREAMS", inbox, up_to),
+            ],
+            wait_s=block_ms / 1000,
+        )
+        if not replies[1] or incarnation != self._incarnation:
+            return []
+        entries = cast(Any, replies[1])[0][1]
+        self._read_up_to = entries[-1][0].decode()
+        return list(_envelopes(entries))
+
+    # -- The batch ---------------------------------------------------------------------------------------------------
+
+    async def write(self, batch: Batch) -> BatchResult:
+        telemetry, ledger = _chunks(batch.telemetry_rows), _chunks(batch.ledger_rows)
+        commands = [_fold(link_id, writes) for link_id, writes in batch.links.items()]
+        commands += [_append(keys.TELEMETRY, self._telemetry_limit, rows) for rows in telemetry]
+        commands += [_append(keys.LEDGER, self._ledger_limit, rows) for rows in ledger]
+        commands += [("SET", keys.wake(site), 1, "NX", "EX", WAKE_TTL_S) for site in batch.wakes]
+        if not commands:
+            return BatchResult()
+        uncertain, batch.uncertain = batch.uncertain, True
+        replies = iter(await self._writes.exchange(commands))
+        batch.uncertain = False
+        result = BatchResult()
+        _sort_links(batch, replies, result)
+        result.telemetry_full = _keep_refused(telemetry, replies, result.leftover.telemetry_rows)
+        result.ledger_full = _keep_refused(ledger, replies, result.leftover.ledger_rows)
+        result.leftover.size = len(result.leftover.telemetry_rows) + len(result.leftover.ledger_rows)
+        for (site_id, tenant_id), flagged in zip(batch.wakes.items(), replies, strict=True):
+            if flagged or uncertain:
+                result.woken.append(Wake(tenant_id, site_id))
+        return result
+
+
+def _fold(link_id: UUID, writes: LinkWrites) -> Command:
+    deletes: list[str] = []
+    pairs: list[str] = []
+    for name, text in writes.fields.items():
+        if text is None:
+            deletes.append(name)
+        else:
+            pairs += (name, text)
+    return (
+        "EVALSHA",
+        scripts.FOLD.sha,
+        4,
+        *keys.link_keys(link_id),
+        writes.token,
+        len(writes.prefixes),
+        len(deletes),
+        len(pairs) // 2,
+        *writes.prefixes,
+        *deletes,
+        *pairs,
+        *writes.log,
+    )
+
+
+def _append(stream: keys.StreamKeys, limit: int, rows: Sequence[str]) -> Command:
+    return scripts.APPEND.call(stream, limit, len(rows), "\n".join(rows))
+
+
+def _chunks(rows: Sequence[str]) -> list[Sequence[str]]:
+    return [rows[start : start + ROWS_PER_ENTRY] for start in range(0, len(rows), ROWS_PER_ENTRY)]
+
+
+def _sort_links(batch: Batch, replies: Iterator[Reply], result: BatchResult) -> None:
+    for link_id in batch.links:
+        reply = next(replies)
+        if reply == scripts.WRITTEN:
+            continue
+        if reply == scripts.FENCED:
+            result.fenced.add(link_id)
+        elif reply == scripts.LOST:
+            result.lost.add(link_id)
+        else:
+            result.overfull.add(link_id)
+
+
+def _keep_refused(chunks: Sequence[Sequence[str]], replies: Iterator[Reply], leftover: list[str]) -> bool:
+    for rows in chunks:
+        if not next(replies):
+            leftover += rows
+    return bool(leftover)
+
+
+def _after(entry_id: str) -> str:
+    """The smallest stream entry id above `entry_id`."""
+    milliseconds, _, sequence = entry_id.partition("-")
+    return f"{milliseconds}-{int(sequence) + 1}"
+
+
+def _envelopes(entries: Sequence[tuple[bytes, Sequence[bytes]]]) -> Iterator[Envelope]:
+    for entry_id, parts in entries:
+        texts = [part.decode() for part in parts]
+        try:
+            yield envelope_from_fields(dict(zip(texts[::2], texts[1::2], strict=True)))
+        except (KeyError, ValueError):
+            logger.exception("inbox entry %s cannot be read and is left out", entry_id.decode())
