@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class CEMServiceConfig(AppConfig):
+    name = "cem_service"
+    verbose_name = "Hosted CEM"

@@ -1,0 +1,46 @@
+"""What beat asks for: sites whose plan is overdue, and rows that nobody will look at again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from cem_service.models import Instruction, PlanRun, PlanRunKind
+from cem_service.runtime import Tools
+from cem_service.services import start_of_quarter
+from tenants.scope import platform_scope
+
+log = structlog.get_logger(__name__)
+
+KEEP_PLAN_RUNS_FOR = timedelta(days=7)
+DELETE_AT_ONCE = 5_000
+
+
+def wake_due_sites(tools: Tools) -> int:
+    """Wake every site with a living session whose latest plan is not of this quarter hour; returns how many."""
+    connected = {seat.info.site_id: seat.info.tenant_id for seat in tools.bus.sessions()}
+    due = connected.keys() - _planned_since(start_of_quarter(tools.clock.now()), list(connected))
+    for site_id in due:
+        tools.wake(connected[site_id], site_id)
+    return len(due)
+
+
+def forget_old_plan_runs(now: datetime) -> int:
+    """Delete plan runs and finished instructions of more than a week ago, a bounded number a call."""
+    horizon = now - KEEP_PLAN_RUNS_FOR
+    with platform_scope("forget old plan runs"):
+        forgotten = 0
+        for rows in (Instruction.objects.filter(issued_at__lt=horizon), PlanRun.objects.filter(at__lt=horizon)):
+            deleted, _ = rows.model.objects.filter(pk__in=list(rows.values_list("pk", flat=True)[:DELETE_AT_ONCE])).delete()
+            forgotten += deleted
+    if forgotten:
+        log.info("cem.forgot", rows=forgotten)
+    return forgotten
+
+
+def _planned_since(moment: datetime, site_ids: list[UUID]) -> set[UUID]:
+    with platform_scope("find sites whose plan is due"):
+        rows = PlanRun.objects.filter(site_id__in=site_ids, kind=PlanRunKind.PLAN, at__gte=moment)
+        return set(rows.values_list("site_id", flat=True).distinct())

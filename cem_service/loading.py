@@ -1,0 +1,113 @@
+"""Reading a site: rows from PostgreSQL, snapshots from Redis, put together for the pure part of the CEM."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from cem_service.domain.resource import Resource
+from cem_service.domain.site import SiteState
+from cem_service.domain.tariff import Tariff
+from cem_service.models import SiteObjectives
+from flexhub.bus.ports import WorkerBus
+from flexhub.bus.snapshot import Snapshot
+from flexhub.devices.models import Link, Site
+from flexhub.telemetry.queries import quarter_hour_means
+from s2.messages import ControlType, PowerMeasurement
+from tenants.scope import tenant_scope
+
+HISTORY = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSite:
+    """A site with what is needed to act on it: its state, and the living session of each link."""
+
+    tenant_id: UUID
+    state: SiteState
+    snapshots: Mapping[UUID, Snapshot]
+
+    def token(self, link_id: UUID) -> int:
+        """The fencing token of the session that the state was read from."""
+        return self.snapshots[link_id].token
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    site: Site
+    tariff: Tariff
+    links: Mapping[UUID, str]
+    main_meter_link: UUID | None
+
+
+def load_site(tenant_id: UUID, site_id: UUID, *, bus: WorkerBus, now: datetime) -> LoadedSite | None:
+    """The site as it is now; None if it is gone. Raises BusUnavailable."""
+    with tenant_scope(tenant_id):
+        rows = _rows(site_id)
+    if rows is None:
+        return None
+    living = {link_id: shot for link_id, shot in bus.snapshots(rows.links).items() if shot is not None}
+    resources = {
+        link_id: Resource.from_messages(link_id, rows.links[link_id], shot.messages.values(), _control_type(shot), now)
+        for link_id, shot in living.items()
+    }
+    meter = living.get(rows.main_meter_link) if rows.main_meter_link else None
+    measurement = meter.messages.get("PowerMeasurement") if meter else None
+    meter_resource = resources.pop(rows.main_meter_link, None) if rows.main_meter_link else None
+    state = SiteState(
+        site_id=site_id,
+        now=now,
+        timezone=rows.site.timezone,
+        fuse_limit_w=rows.site.fuse_limit_w,
+        export_limit_w=rows.site.export_limit_w,
+        tariff=rows.tariff,
+        resources=tuple(resources.values()),
+        main_meter_w=meter_resource.measured_w if meter_resource else None,
+        main_meter_at=measurement.measurement_timestamp if isinstance(measurement, PowerMeasurement) else None,
+    )
+    return LoadedSite(tenant_id=tenant_id, state=state, snapshots=living)
+
+
+def with_history(loaded: LoadedSite) -> LoadedSite:
+    """The same site with the past day's quarter-hour means, which only a plan needs."""
+    state = loaded.state
+    with tenant_scope(loaded.tenant_id):
+        rows = _rows(state.site_id)
+        if rows is None or rows.main_meter_link is None:
+            return loaded
+        means = quarter_hour_means(list(rows.links), since=state.now - HISTORY, until=state.now)
+    meter = means.pop(rows.main_meter_link, {})
+    base = {at: power_w - sum(series.get(at, 0.0) for series in means.values()) for at, power_w in meter.items()}
+    return replace(loaded, state=replace(state, base_history=base, power_history=means))
+
+
+def _rows(site_id: UUID) -> _Rows | None:
+    site = Site.objects.filter(id=site_id).first()
+    if site is None:
+        return None
+    links = Link.objects.filter(rm_node__site=site).values_list("id", "rm_node_id", "rm_node__name")
+    return _Rows(
+        site=site,
+        tariff=_tariff(site),
+        links={link_id: name for link_id, _, name in links},
+        main_meter_link=next((link_id for link_id, node_id, _ in links if node_id == site.main_meter_id), None),
+    )
+
+
+def _tariff(site: Site) -> Tariff:
+    """The site's tariff, or two flat prices under which using one's own solar power first is what pays."""
+    objectives = SiteObjectives.objects.filter(site=site).select_related("tariff").first()
+    if objectives is None:
+        return Tariff.flat(0.30, 0.05, site.timezone)
+    tariff = objectives.tariff
+    return Tariff(_prices(tariff.import_eur_per_kwh), _prices(tariff.export_eur_per_kwh), site.timezone)
+
+
+def _prices(stored: Sequence[float]) -> tuple[float, ...]:
+    return tuple(float(price) for price in stored)
+
+
+def _control_type(snapshot: Snapshot) -> ControlType | None:
+    return None if snapshot.control_type is None else ControlType(snapshot.control_type)

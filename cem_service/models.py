@@ -1,0 +1,166 @@
+"""What the hosted CEM keeps: tariffs, what it was asked to pursue, each plan run with its reasons, and the ledger."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar, Self
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+
+from flexhub.devices.models import Link, Site
+from tenants.models import Tenant
+
+HOURS_A_DAY = 24
+
+
+def validate_day_of_prices(prices: object) -> None:
+    """A tariff has one finite price for each local hour."""
+    if not isinstance(prices, list) or len(prices) != HOURS_A_DAY:
+        raise ValidationError("must be a list of 24 prices in EUR/kWh, one for each local hour")
+    if any(isinstance(price, bool) or not isinstance(price, int | float) or abs(price) > 1000 for price in prices):
+        raise ValidationError("each price must be a number of EUR/kWh between -1000 and 1000")
+
+
+class Tariff(models.Model):
+    """Prices by local hour, in EUR/kWh; a negative export price means that feeding in costs money."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=100)
+    import_eur_per_kwh = models.JSONField(validators=[validate_day_of_prices])
+    export_eur_per_kwh = models.JSONField(validators=[validate_day_of_prices])
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "name"], name="tariff_name"),
+            # Referred to by site objectives, so that they cannot name another tenant's tariff.
+            models.UniqueConstraint(fields=["id", "tenant"], name="tariff_of_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SiteObjectives(models.Model):
+    """What the hosted CEM pursues at a site, below the limits of its grid connection, which always come first."""
+
+    site = models.OneToOneField(Site, on_delete=models.CASCADE, primary_key=True, related_name="objectives")
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    tariff = models.ForeignKey(Tariff, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name_plural = "site objectives"
+
+    def __str__(self) -> str:
+        return f"objectives of {self.site}"
+
+
+class PlanRunKind(models.TextChoices):
+    PLAN = "PLAN", "plan"
+    REACTION = "REACTION", "reaction"
+
+
+class PlanRun(models.Model):
+    """One look of the CEM at a site. A plan looks ahead a day; a reaction acts on what was just measured."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="plan_runs")
+    kind = models.CharField(max_length=10, choices=PlanRunKind.choices)
+    at = models.DateTimeField(help_text="on the hub's clock")
+    duration_ms = models.FloatField(help_text="real time that the computation took")
+    summary = models.TextField(help_text="the reasons, in words")
+    inputs = models.JSONField(
+        default=dict, help_text="what the CEM saw: powers in W, prices in EUR/kWh, missing pieces"
+    )
+    plan = models.JSONField(null=True, blank=True, help_text="the plan itself; empty for a reaction")
+
+    class Meta:
+        get_latest_by = "at"
+        indexes: ClassVar = [
+            models.Index(fields=["site", "kind", "-at"], name="plan_run_latest"),
+            models.Index(fields=["-at"], name="plan_run_recent"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} for {self.site} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class LedgerStatus(models.TextChoices):
+    """S2's instruction statuses, and what can happen to an instruction before the device has a say."""
+
+    ISSUED = "ISSUED", "issued"
+    UNDELIVERED = "UNDELIVERED", "not delivered"
+    REFUSED = "REFUSED", "refused before sending"
+    NEW = "NEW", "new"
+    ACCEPTED = "ACCEPTED", "accepted"
+    REJECTED = "REJECTED", "rejected"
+    REVOKED = "REVOKED", "revoked"
+    STARTED = "STARTED", "started"
+    SUCCEEDED = "SUCCEEDED", "succeeded"
+    ABORTED = "ABORTED", "aborted"
+
+
+TERMINAL_STATUSES = frozenset(
+    {
+        LedgerStatus.UNDELIVERED,
+        LedgerStatus.REFUSED,
+        LedgerStatus.REJECTED,
+        LedgerStatus.REVOKED,
+        LedgerStatus.SUCCEEDED,
+        LedgerStatus.ABORTED,
+    }
+)
+# What a person must notice: the device, or the seat before it, said no.
+REFUSED_STATUSES = frozenset({LedgerStatus.REFUSED, LedgerStatus.REJECTED, LedgerStatus.ABORTED})
+
+
+class InstructionQuerySet(models.QuerySet["Instruction"]):
+    def refused(self) -> Self:
+        """Refused by the device or by our own rules before sending: by status, or by the reception status."""
+        said_no = Q(reception__gt="") & ~Q(reception="OK")
+        return self.filter(Q(status__in=REFUSED_STATUSES) | said_no)
+
+    def latest_of_each_link(self, link_ids: list[uuid.UUID]) -> Self:
+        return self.filter(link__in=link_ids).order_by("link", F("issued_at").desc()).distinct("link")
+
+
+class Instruction(models.Model):
+    """A row of the ledger. Its id is the `id` of the S2 instruction, which makes issuing it idempotent."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="instructions")
+    link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="instructions")
+    plan_run = models.ForeignKey(PlanRun, on_delete=models.SET_NULL, null=True, related_name="instructions")
+    seat_token = models.BigIntegerField(help_text="the fencing token of the session it was meant for")
+    message_type = models.CharField(max_length=64)
+    message = models.JSONField(help_text="the S2 message as it goes over the wire")
+    objective = models.CharField(max_length=32)
+    reason = models.TextField()
+    expected_power_w = models.FloatField(help_text="once it is obeyed; positive = consumption")
+    power_before_w = models.FloatField(help_text="when it was decided; positive = consumption")
+    issued_at = models.DateTimeField()
+    ends_at = models.DateTimeField(help_text="until when the CEM counts on it")
+    status = models.CharField(max_length=16, choices=LedgerStatus.choices, default=LedgerStatus.ISSUED)
+    status_at = models.DateTimeField()
+    reception = models.CharField(max_length=24, blank=True, help_text="the device's ReceptionStatus")
+    findings = models.JSONField(default=list, blank=True)
+
+    objects = InstructionQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["link", "-issued_at"], name="instruction_of_link"),
+            models.Index(fields=["-issued_at"], name="instruction_recent"),
+            models.Index(fields=["status"], name="instruction_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message_type} {self.id}"
+
+    @property
+    def is_refused(self) -> bool:
+        return self.status in REFUSED_STATUSES or self.reception not in {"", "OK"}

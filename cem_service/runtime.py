@@ -1,0 +1,54 @@
+"""What the services of a worker process are given: the bus, the clock, ids, and how to send a task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from uuid import UUID, uuid4
+
+from django.conf import settings
+
+from flexhub.bus.connect import connect_worker
+from flexhub.bus.ports import WorkerBus
+from flexhub.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Passed into every service, so that tests pass the in-memory bus, a fixed clock and counted ids."""
+
+    bus: WorkerBus
+    clock: Clock
+    new_id: Callable[[], str]
+    send_react: Callable[[UUID, UUID, float], None]
+    send_plan: Callable[[UUID, UUID], None]
+
+    def wake(self, tenant_id: UUID, site_id: UUID) -> None:
+        """Have the site looked at soon, unless that is already on its way. Raises BusUnavailable."""
+        if self.bus.request_wake(site_id):
+            self.send_react(tenant_id, site_id, 0.0)
+
+
+@cache
+def tools() -> Tools:
+    """This process's tools, made once on first use (after the fork: a connection must not be shared by children)."""
+    return Tools(
+        bus=connect_worker(settings.REDIS_URL),
+        clock=settings.CLOCK,
+        new_id=lambda: str(uuid4()),
+        send_react=_send_react,
+        send_plan=_send_plan,
+    )
+
+
+def _send_react(tenant_id: UUID, site_id: UUID, delay_s: float) -> None:
+    from cem_service import tasks  # Tasks import the services that call this.
+
+    tasks.react.apply_async(kwargs={"tenant_id": str(tenant_id), "site_id": str(site_id)}, countdown=delay_s or None)
+
+
+def _send_plan(tenant_id: UUID, site_id: UUID) -> None:
+    from cem_service import tasks  # Tasks import the services that call this.
+
+    tasks.plan.apply_async(kwargs={"tenant_id": str(tenant_id), "site_id": str(site_id)})

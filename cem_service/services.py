@@ -1,0 +1,195 @@
+"""What the hosted CEM does with a site: translate in, call the pure part once, translate out.
+
+A reaction and a plan are tasks of their own. A reaction is short and must never wait for a plan; it acts on the latest
+plan there is, or without one. One lock a site for each of the two keeps a second worker from deciding the same twice.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from uuid import UUID, uuid5
+
+import structlog
+
+from cem_service.domain.decision import Decision, LastInstruction, Objective
+from cem_service.domain.selection import choose_control_type
+from cem_service.issuing import issue, select_control_type
+from cem_service.loading import LoadedSite, load_site, with_history
+from cem_service.models import Instruction, LedgerStatus, PlanRun, PlanRunKind
+from cem_service.planners.building import SitePlan, plan_site as compute_plan
+from cem_service.planners.reactive import react
+from cem_service.runtime import Tools
+from s2.messages import parse_message
+from s2.versions import WireProfile
+from tenants.scope import tenant_scope
+
+log = structlog.get_logger(__name__)
+
+QUARTER = timedelta(minutes=15)
+# A reaction takes tens of milliseconds and a plan less than a second; a lock that outlives its worker ends by itself.
+REACTION_LOCK_S = 5.0
+PLAN_LOCK_S = 10.0
+RETRY_DELAY_S = 0.05
+# Descriptions may come in a burst; one plan answers them all.
+SHORTEST_TIME_BETWEEN_PLANS = timedelta(minutes=1)
+# After a refusal the device is left alone for this long: it had a reason, and asking again is not an argument.
+LEAVE_ALONE_AFTER_REFUSAL = timedelta(minutes=5)
+# Real time after which an instruction without any answer is taken as lost between the commit and the bus.
+ANSWER_OVERDUE_S = 30.0
+# A change of one of these makes the present plan one for another site.
+_PLANNED_FROM = ("FRBC.SystemDescription", "FRBC.FillLevelTargetProfile", "PPBC.PowerProfileDefinition/")
+_PLAN_NAMESPACE = UUID("6f1d2c1e-7f0b-4a86-9d6c-2f8f5c0d9a55")
+
+
+def start_of_quarter(moment: datetime) -> datetime:
+    return moment.replace(minute=moment.minute - moment.minute % 15, second=0, microsecond=0)
+
+
+def react_to_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> None:
+    """Look at a site once. Raises BusUnavailable: the sweep wakes the site again when the bus is back."""
+    with tools.bus.site_lock(site_id, REACTION_LOCK_S) as ours:
+        if not ours:
+            # The one at work may have read the snapshots before what woke us arrived, so this wake still counts.
+            tools.send_react(tenant_id, site_id, RETRY_DELAY_S)
+            return
+        tools.bus.begin_wake(site_id)
+        loaded = load_site(tenant_id, site_id, bus=tools.bus, now=tools.clock.now())
+        if loaded is None or not loaded.snapshots:
+            return
+        _select_control_types(loaded, tools)
+        latest = _latest_plan(loaded)
+        _act(loaded, latest, tools)
+        if _plan_is_due(loaded, latest) and tools.bus.request_wake(_plan_key(site_id)):
+            tools.send_plan(tenant_id, site_id)
+
+
+def plan_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> PlanRun | None:
+    """Plan a site if that is still due, and wake it; returns the stored run. Raises BusUnavailable."""
+    key = _plan_key(site_id)
+    with tools.bus.site_lock(key, PLAN_LOCK_S) as ours:
+        if not ours:
+            return None
+        tools.bus.begin_wake(key)
+        loaded = load_site(tenant_id, site_id, bus=tools.bus, now=tools.clock.now())
+        if loaded is None or not _plan_is_due(loaded, _latest_plan(loaded)):
+            return None
+        run = _plan(with_history(loaded))
+        tools.wake(tenant_id, site_id)
+        return run
+
+
+def _select_control_types(loaded: LoadedSite, tools: Tools) -> None:
+    """Answer every RM that has described itself and waits to be selected."""
+    for link_id, snapshot in loaded.snapshots.items():
+        if snapshot.details is None or snapshot.control_type is not None:
+            continue
+        wanted = choose_control_type(snapshot.details)
+        select_control_type(loaded, link_id, wanted, message_id=tools.new_id(), bus=tools.bus)
+
+
+def _act(loaded: LoadedSite, latest: PlanRun | None, tools: Tools) -> None:
+    started = time.perf_counter()
+    plan = SitePlan.from_json(latest.plan) if latest is not None and latest.plan else None
+    decisions = react(loaded.state, plan, _last_instructions(loaded, tools), new_id=tools.new_id)
+    if decisions:
+        run = _run(loaded, PlanRunKind.REACTION, started, _sentences(decisions))
+        issue(loaded, run, decisions, bus=tools.bus)
+
+
+def _plan(loaded: LoadedSite) -> PlanRun:
+    started = time.perf_counter()
+    plan = compute_plan(loaded.state)
+    run = _run(loaded, PlanRunKind.PLAN, started, plan.summary)
+    run.plan = plan.to_json()
+    with tenant_scope(loaded.tenant_id):
+        run.save(force_insert=True)
+    return run
+
+
+def _run(loaded: LoadedSite, kind: PlanRunKind, started: float, summary: str) -> PlanRun:
+    return PlanRun(
+        tenant_id=loaded.tenant_id,
+        site_id=loaded.state.site_id,
+        kind=kind,
+        at=loaded.state.now,
+        duration_ms=(time.perf_counter() - started) * 1000,
+        summary=summary,
+        inputs=_inputs(loaded),
+    )
+
+
+def _sentences(decisions: Iterable[Decision]) -> str:
+    return "\n".join(decision.reason for decision in decisions)
+
+
+def _inputs(loaded: LoadedSite) -> dict[str, object]:
+    """What the CEM saw, for people who ask why."""
+    state = loaded.state
+    buy, sell = state.tariff.prices(state.now, 1, QUARTER)
+    return {
+        "main_meter_w": state.main_meter_w,
+        "main_meter_at": state.main_meter_at.isoformat() if state.main_meter_at else None,
+        "fuse_limit_w": state.fuse_limit_w,
+        "export_limit_w": state.export_limit_w,
+        "buy_eur_per_kwh": float(buy[0]),
+        "sell_eur_per_kwh": float(sell[0]),
+        "power_w": {resource.name: resource.power_w(state.now) for resource in state.resources},
+        "not_ready": {resource.name: resource.not_ready for resource in state.resources if resource.not_ready},
+        "planned_from": _planned_from(loaded),
+    }
+
+
+def _planned_from(loaded: LoadedSite) -> list[str]:
+    """The ids of the messages that a plan stands on, by which a change of them is seen."""
+    return sorted(
+        str(getattr(message, "message_id", ""))
+        for snapshot in loaded.snapshots.values()
+        for field, message in snapshot.messages.items()
+        if field.startswith(_PLANNED_FROM)
+    )
+
+
+def _latest_plan(loaded: LoadedSite) -> PlanRun | None:
+    with tenant_scope(loaded.tenant_id):
+        runs = PlanRun.objects.filter(site_id=loaded.state.site_id, kind=PlanRunKind.PLAN, at__lte=loaded.state.now)
+        return runs.order_by("-at").first()
+
+
+def _plan_is_due(loaded: LoadedSite, latest: PlanRun | None) -> bool:
+    if not any(resource.controllable for resource in loaded.state.resources):
+        return False
+    if latest is None or latest.at < start_of_quarter(loaded.state.now):
+        return True
+    changed = latest.inputs.get("planned_from") != _planned_from(loaded)
+    return changed and loaded.state.now - latest.at >= SHORTEST_TIME_BETWEEN_PLANS
+
+
+def _last_instructions(loaded: LoadedSite, tools: Tools) -> Mapping[UUID, LastInstruction]:
+    """The latest instruction of each present session that reached its device, or may still do so."""
+    overdue = loaded.state.now - tools.clock.duration_of(ANSWER_OVERDUE_S)
+    with tenant_scope(loaded.tenant_id):
+        rows = list(Instruction.objects.latest_of_each_link(list(loaded.snapshots)))
+    return {row.link_id: _remembered(row) for row in rows if _still_counts(row, loaded, overdue)}
+
+
+def _still_counts(row: Instruction, loaded: LoadedSite, overdue: datetime) -> bool:
+    if row.seat_token != loaded.token(row.link_id) or row.status == LedgerStatus.UNDELIVERED:
+        return False
+    unanswered = row.status == LedgerStatus.ISSUED and not row.reception
+    return not unanswered or row.issued_at > overdue
+
+
+def _remembered(row: Instruction) -> LastInstruction:
+    message = parse_message(json.dumps(row.message), WireProfile.V1_0_0)
+    return LastInstruction(
+        message=message,
+        issued_at=row.issued_at,
+        expected_power_w=row.expected_power_w,
+        power_before_w=row.power_before_w,
+        until=row.ends_at,
+        objective=Objective(row.objective),
+        refused_until=row.status_at + LEAVE_ALONE_AFTER_REFUSAL if row.is_refused else None,
+    )

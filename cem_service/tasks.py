@@ -1,0 +1,39 @@
+"""Celery's doors into the CEM. Each body is one call; what it needs of the process comes from `runtime`."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import shared_task
+
+from cem_service import housekeeping, ledger, runtime, services
+from tenants.tasks import TenantTask
+
+
+@shared_task(base=TenantTask)
+def react(*, tenant_id: str, site_id: str, **_: object) -> None:
+    """Look at a site now: select control types, act on what was measured, ask for a plan where one is due."""
+    services.react_to_site(UUID(tenant_id), UUID(site_id), tools=runtime.tools())
+
+
+@shared_task(base=TenantTask)
+def plan(*, tenant_id: str, site_id: str, **_: object) -> None:
+    """Plan the coming day of a site, then wake it so that the plan is acted upon."""
+    services.plan_site(UUID(tenant_id), UUID(site_id), tools=runtime.tools())
+
+
+@shared_task
+def drain_ledger(**_: object) -> None:
+    """Close ledger rows with what devices answered."""
+    ledger.drain(runtime.tools().bus)
+
+
+@shared_task
+def wake_due_sites(**_: object) -> None:
+    """Wake the sites whose plan is not of this quarter hour: after a lost task, this is what makes it again."""
+    housekeeping.wake_due_sites(runtime.tools())
+
+
+@shared_task
+def forget_old_plan_runs(**_: object) -> None:
+    housekeeping.forget_old_plan_runs(runtime.tools().clock.now())
