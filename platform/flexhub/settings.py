@@ -86,13 +86,16 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- People ----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "tenants.User"
+# Django's own permissions, and those of the kind of tenant that the person works for.
+AUTHENTICATION_BACKENDS = ["tenants.backends.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL = "admin:login"
 SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+# Plain HTTP is for one machine only; a public address is https and its cookies never leave it.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 X_FRAME_OPTIONS = "DENY"
 
 # -- Time and language: everything is stored and computed in UTC; a site's own zone is data ------------------------------
@@ -102,9 +105,8 @@ TIME_ZONE = "UTC"
 
 # -- Static files ----------------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / ".flexhub" / "static"
-# Finders serve straight from the packages, so that no collectstatic is needed on a developer's machine.
-WHITENOISE_USE_FINDERS = DEBUG
+# Served straight from the packages: a deployment has no collectstatic step to forget.
+WHITENOISE_USE_FINDERS = True
 
 # -- REST ------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
