@@ -4,7 +4,7 @@ One module per family (common, frbc, ppbc, pebc, ombc, ddbc), shared components 
 types and where we differ from the standard's schemas in `model`. A class is named as on the wire, without the dot.
 """
 
-from s2.messages.catalogue import MESSAGE_CLASSES, Instruction, Message
+from s2.messages.catalogue import MESSAGE_CLASSES, Instruction, Message, message_type_of
 from s2.messages.common import (
     Handshake,
     HandshakeResponse,
@@ -47,7 +47,7 @@ from s2.messages.frbc import (
     FRBCUsageForecast,
     FRBCUsageForecastElement,
 )
-from s2.messages.model import MAX_DURATION_MS, S2Model, is_id
+from s2.messages.model import MAX_DURATION_MS, is_id
 from s2.messages.ombc import OMBCInstruction, OMBCOperationMode, OMBCStatus, OMBCSystemDescription, OMBCTimerStatus
 from s2.messages.pebc import (
     PEBCAllowedLimitRange,
@@ -166,7 +166,6 @@ __all__ = [
     "RevokeObject",
     "Role",
     "RoleType",
-    "S2Model",
     "SelectControlType",
     "SessionRequest",
     "SessionRequestType",
@@ -174,5 +173,6 @@ __all__ = [
     "Transition",
     "dump_message",
     "is_id",
+    "message_type_of",
     "parse_message",
 ]

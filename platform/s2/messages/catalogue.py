@@ -1,6 +1,7 @@
 """All messages of the standard, as a union and by their type."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from types import MappingProxyType
 from typing import Final, get_args
 
@@ -87,7 +88,14 @@ Message = (
     | Instruction
 )
 
+
+def message_type_of(message_class: type[Message]) -> str:
+    """Return the wire name of a message class."""
+    named = next(field for field in fields(message_class) if field.name == "message_type")
+    return str(named.default)
+
+
 MESSAGE_CLASSES: Final[Mapping[str, type[Message]]] = MappingProxyType(
-    {message_class.model_fields["message_type"].default: message_class for message_class in get_args(Message)}
+    {message_type_of(message_class): message_class for message_class in get_args(Message)}
 )
 """Every message class by its message_type, over both versions."""

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from s2.messages.currency import Currency
-from s2.messages.model import Duration, Flag, Id, Maybe, S2Model, Text, Timestamp, items
+from s2.messages.model import Duration, Flag, Id, Maybe, Text, Timestamp, items, wire_object
 from s2.messages.values import (
     CommodityQuantity,
     ControlType,
@@ -18,7 +18,8 @@ from s2.messages.values import (
 )
 
 
-class Handshake(S2Model):
+@wire_object
+class Handshake:
     """Both: the first message of a bare WebSocket session; an RM must list its versions (R-14)."""
 
     message_type: Literal["Handshake"] = "Handshake"
@@ -27,7 +28,8 @@ class Handshake(S2Model):
     supported_protocol_versions: Maybe[Annotated[tuple[Text, ...], items(1)]] = None
 
 
-class HandshakeResponse(S2Model):
+@wire_object
+class HandshakeResponse:
     """CEM to RM: the version of this session, one of the RM's list (R-15)."""
 
     message_type: Literal["HandshakeResponse"] = "HandshakeResponse"
@@ -35,7 +37,8 @@ class HandshakeResponse(S2Model):
     selected_protocol_version: Text
 
 
-class ResourceManagerDetails(S2Model):
+@wire_object
+class ResourceManagerDetails:
     """RM to CEM: what the resource is and which control types it offers."""
 
     message_type: Literal["ResourceManagerDetails"] = "ResourceManagerDetails"
@@ -54,7 +57,8 @@ class ResourceManagerDetails(S2Model):
     provides_power_measurement_types: Annotated[tuple[CommodityQuantity, ...], items(1, 10)]
 
 
-class SelectControlType(S2Model):
+@wire_object
+class SelectControlType:
     """CEM to RM: the control type from now on; NO_SELECTION ends control."""
 
     message_type: Literal["SelectControlType"] = "SelectControlType"
@@ -62,7 +66,8 @@ class SelectControlType(S2Model):
     control_type: ControlType
 
 
-class SessionRequest(S2Model):
+@wire_object
+class SessionRequest:
     """Both: please reconnect, or this session is over."""
 
     message_type: Literal["SessionRequest"] = "SessionRequest"
@@ -71,7 +76,8 @@ class SessionRequest(S2Model):
     diagnostic_label: Maybe[Text] = None
 
 
-class RevokeObject(S2Model):
+@wire_object
+class RevokeObject:
     """Both: take back an object by its `id`, or a system description by its `message_id`."""
 
     message_type: Literal["RevokeObject"] = "RevokeObject"
@@ -80,7 +86,8 @@ class RevokeObject(S2Model):
     object_id: Id
 
 
-class ReceptionStatus(S2Model):
+@wire_object
+class ReceptionStatus:
     """Both: the verdict on a received message. It has no id and is never answered (R-02)."""
 
     message_type: Literal["ReceptionStatus"] = "ReceptionStatus"
@@ -89,7 +96,8 @@ class ReceptionStatus(S2Model):
     diagnostic_label: Maybe[Text] = None
 
 
-class InstructionStatusUpdate(S2Model):
+@wire_object
+class InstructionStatusUpdate:
     """RM to CEM: the instruction with this `id` (not message_id) reached a status at this time."""
 
     message_type: Literal["InstructionStatusUpdate"] = "InstructionStatusUpdate"
@@ -99,7 +107,8 @@ class InstructionStatusUpdate(S2Model):
     timestamp: Timestamp
 
 
-class PowerMeasurement(S2Model):
+@wire_object
+class PowerMeasurement:
     """RM to CEM: what flows now, consumption positive; at most one value per quantity (R-29)."""
 
     message_type: Literal["PowerMeasurement"] = "PowerMeasurement"
@@ -108,14 +117,16 @@ class PowerMeasurement(S2Model):
     values: Annotated[tuple[PowerValue, ...], items(1, 10)]
 
 
-class PowerForecastElement(S2Model):
+@wire_object
+class PowerForecastElement:
     """The expected values of one stretch of time, in ms, one per quantity."""
 
     duration: Duration
     power_values: Annotated[tuple[PowerForecastValue, ...], items(1, 10)]
 
 
-class PowerForecast(S2Model):
+@wire_object
+class PowerForecast:
     """RM to CEM: what is expected to flow; the elements follow one another from `start_time` on (R-33)."""
 
     message_type: Literal["PowerForecast"] = "PowerForecast"

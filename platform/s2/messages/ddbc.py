@@ -8,14 +8,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from s2.messages.model import Duration, Flag, Id, Maybe, Number, S2Model, Text, Timestamp, items
+from s2.messages.model import Duration, Flag, Id, Maybe, Number, Text, Timestamp, items, wire_object
 from s2.messages.values import Commodity, NumberRange, PowerRange, Timer, Transition
 
 
-class DDBCOperationMode(S2Model):
+@wire_object
+class DDBCOperationMode:
     """A way to run; powers and supply go with the operation mode factor, running costs (per second) do not."""
 
-    id: Id = Field(alias="Id")
+    id: Id = Field(validation_alias="Id", serialization_alias="Id")
     diagnostic_label: Maybe[Text] = None
     power_ranges: Annotated[tuple[PowerRange, ...], items(1, 10)]
     supply_range: NumberRange
@@ -23,18 +24,22 @@ class DDBCOperationMode(S2Model):
     abnormal_condition_only: Flag
 
 
-class DDBCActuatorDescription(S2Model):
+@wire_object
+class DDBCActuatorDescription:
     """One actuator: its modes, the transitions between them and the timers that block these."""
 
     id: Id
     diagnostic_label: Maybe[Text] = None
-    supported_commodities: Annotated[tuple[Commodity, ...], items(1, 4)] = Field(alias="supported_commodites")
+    supported_commodities: Annotated[tuple[Commodity, ...], items(1, 4)] = Field(
+        validation_alias="supported_commodites", serialization_alias="supported_commodites"
+    )
     operation_modes: Annotated[tuple[DDBCOperationMode, ...], items(1, 100)]
     transitions: Annotated[tuple[Transition, ...], items(0, 1000)]
     timers: Annotated[tuple[Timer, ...], items(0, 1000)]
 
 
-class DDBCSystemDescription(S2Model):
+@wire_object
+class DDBCSystemDescription:
     """RM to CEM: all actuators. `present_demand_rate` is required in 0.0.2-beta and unknown to 1.0.0 (R-16)."""
 
     message_type: Literal["DDBC.SystemDescription"] = "DDBC.SystemDescription"
@@ -45,7 +50,8 @@ class DDBCSystemDescription(S2Model):
     provides_average_demand_rate_forecast: Flag
 
 
-class DDBCPresentDemandStatus(S2Model):
+@wire_object
+class DDBCPresentDemandStatus:
     """RM to CEM: the demand rate that must be met now; unknown to 0.0.2-beta (R-16)."""
 
     message_type: Literal["DDBC.PresentDemandStatus"] = "DDBC.PresentDemandStatus"
@@ -53,7 +59,8 @@ class DDBCPresentDemandStatus(S2Model):
     present_demand_rate: NumberRange
 
 
-class DDBCActuatorStatus(S2Model):
+@wire_object
+class DDBCActuatorStatus:
     """RM to CEM: the mode that is active now, and when and from where the transition to it began."""
 
     message_type: Literal["DDBC.ActuatorStatus"] = "DDBC.ActuatorStatus"
@@ -65,7 +72,8 @@ class DDBCActuatorStatus(S2Model):
     transition_timestamp: Maybe[Timestamp] = None
 
 
-class DDBCTimerStatus(S2Model):
+@wire_object
+class DDBCTimerStatus:
     """RM to CEM: when the timer is or was finished."""
 
     message_type: Literal["DDBC.TimerStatus"] = "DDBC.TimerStatus"
@@ -75,7 +83,8 @@ class DDBCTimerStatus(S2Model):
     finished_at: Timestamp
 
 
-class DDBCAverageDemandRateForecastElement(S2Model):
+@wire_object
+class DDBCAverageDemandRateForecastElement:
     """The expected demand rate of one stretch of time, in ms, with its probability bands."""
 
     duration: Duration
@@ -88,7 +97,8 @@ class DDBCAverageDemandRateForecastElement(S2Model):
     demand_rate_lower_limit: Maybe[Number] = None
 
 
-class DDBCAverageDemandRateForecast(S2Model):
+@wire_object
+class DDBCAverageDemandRateForecast:
     """RM to CEM: the demand to come; the elements follow one another from `start_time` on."""
 
     message_type: Literal["DDBC.AverageDemandRateForecast"] = "DDBC.AverageDemandRateForecast"
@@ -97,7 +107,8 @@ class DDBCAverageDemandRateForecast(S2Model):
     elements: Annotated[tuple[DDBCAverageDemandRateForecastElement, ...], items(1, 288)]
 
 
-class DDBCInstruction(S2Model):
+@wire_object
+class DDBCInstruction:
     """CEM to RM: run this mode at this factor from this time on."""
 
     message_type: Literal["DDBC.Instruction"] = "DDBC.Instruction"

@@ -6,11 +6,12 @@ Usage and leakage are positive when the level falls.
 
 from typing import Annotated, Literal
 
-from s2.messages.model import Duration, Flag, Id, Maybe, Number, S2Model, Text, Timestamp, items
+from s2.messages.model import Duration, Flag, Id, Maybe, Number, Text, Timestamp, items, wire_object
 from s2.messages.values import Commodity, NumberRange, PowerRange, Timer, Transition
 
 
-class FRBCOperationModeElement(S2Model):
+@wire_object
+class FRBCOperationModeElement:
     """What a mode does within a range of fill levels; rate and powers go with the operation mode factor."""
 
     fill_level_range: NumberRange
@@ -19,7 +20,8 @@ class FRBCOperationModeElement(S2Model):
     running_costs: Maybe[NumberRange] = None
 
 
-class FRBCOperationMode(S2Model):
+@wire_object
+class FRBCOperationMode:
     """A way to run; the fill level ranges of its elements are contiguous."""
 
     id: Id
@@ -28,7 +30,8 @@ class FRBCOperationMode(S2Model):
     abnormal_condition_only: Flag
 
 
-class FRBCActuatorDescription(S2Model):
+@wire_object
+class FRBCActuatorDescription:
     """One actuator: its modes, the transitions between them and the timers that block these."""
 
     id: Id
@@ -39,7 +42,8 @@ class FRBCActuatorDescription(S2Model):
     timers: Annotated[tuple[Timer, ...], items(0, 1000)]
 
 
-class FRBCStorageDescription(S2Model):
+@wire_object
+class FRBCStorageDescription:
     """The storage: what the RM publishes about it, and the range its level should stay in."""
 
     diagnostic_label: Maybe[Text] = None
@@ -50,7 +54,8 @@ class FRBCStorageDescription(S2Model):
     fill_level_range: NumberRange
 
 
-class FRBCSystemDescription(S2Model):
+@wire_object
+class FRBCSystemDescription:
     """RM to CEM: the storage and all actuators that work on it."""
 
     message_type: Literal["FRBC.SystemDescription"] = "FRBC.SystemDescription"
@@ -60,7 +65,8 @@ class FRBCSystemDescription(S2Model):
     storage: FRBCStorageDescription
 
 
-class FRBCStorageStatus(S2Model):
+@wire_object
+class FRBCStorageStatus:
     """RM to CEM: the fill level now."""
 
     message_type: Literal["FRBC.StorageStatus"] = "FRBC.StorageStatus"
@@ -68,7 +74,8 @@ class FRBCStorageStatus(S2Model):
     present_fill_level: Number
 
 
-class FRBCActuatorStatus(S2Model):
+@wire_object
+class FRBCActuatorStatus:
     """RM to CEM: the mode that is active now, and when and from where the transition to it began."""
 
     message_type: Literal["FRBC.ActuatorStatus"] = "FRBC.ActuatorStatus"
@@ -80,7 +87,8 @@ class FRBCActuatorStatus(S2Model):
     transition_timestamp: Maybe[Timestamp] = None
 
 
-class FRBCTimerStatus(S2Model):
+@wire_object
+class FRBCTimerStatus:
     """RM to CEM: when the timer is or was finished."""
 
     message_type: Literal["FRBC.TimerStatus"] = "FRBC.TimerStatus"
@@ -90,14 +98,16 @@ class FRBCTimerStatus(S2Model):
     finished_at: Timestamp
 
 
-class FRBCLeakageBehaviourElement(S2Model):
+@wire_object
+class FRBCLeakageBehaviourElement:
     """How fast the level falls by itself within a range of fill levels."""
 
     fill_level_range: NumberRange
     leakage_rate: Number
 
 
-class FRBCLeakageBehaviour(S2Model):
+@wire_object
+class FRBCLeakageBehaviour:
     """RM to CEM: leakage over the whole range of fill levels."""
 
     message_type: Literal["FRBC.LeakageBehaviour"] = "FRBC.LeakageBehaviour"
@@ -106,7 +116,8 @@ class FRBCLeakageBehaviour(S2Model):
     elements: Annotated[tuple[FRBCLeakageBehaviourElement, ...], items(1, 288)]
 
 
-class FRBCUsageForecastElement(S2Model):
+@wire_object
+class FRBCUsageForecastElement:
     """The expected usage rate of one stretch of time, in ms, with its probability bands."""
 
     duration: Duration
@@ -119,7 +130,8 @@ class FRBCUsageForecastElement(S2Model):
     usage_rate_lower_limit: Maybe[Number] = None
 
 
-class FRBCUsageForecast(S2Model):
+@wire_object
+class FRBCUsageForecast:
     """RM to CEM: what will be drawn from the storage; the elements follow one another from `start_time` on."""
 
     message_type: Literal["FRBC.UsageForecast"] = "FRBC.UsageForecast"
@@ -128,14 +140,16 @@ class FRBCUsageForecast(S2Model):
     elements: Annotated[tuple[FRBCUsageForecastElement, ...], items(1, 288)]
 
 
-class FRBCFillLevelTargetProfileElement(S2Model):
+@wire_object
+class FRBCFillLevelTargetProfileElement:
     """The range that the level should be in during one stretch of time, in ms."""
 
     duration: Duration
     fill_level_range: NumberRange
 
 
-class FRBCFillLevelTargetProfile(S2Model):
+@wire_object
+class FRBCFillLevelTargetProfile:
     """RM to CEM: where the level should be, and when; the elements follow one another from `start_time` on."""
 
     message_type: Literal["FRBC.FillLevelTargetProfile"] = "FRBC.FillLevelTargetProfile"
@@ -144,7 +158,8 @@ class FRBCFillLevelTargetProfile(S2Model):
     elements: Annotated[tuple[FRBCFillLevelTargetProfileElement, ...], items(1, 288)]
 
 
-class FRBCInstruction(S2Model):
+@wire_object
+class FRBCInstruction:
     """CEM to RM: run this mode at this factor from this time on. `operation_mode` is an id, as the wire has it."""
 
     message_type: Literal["FRBC.Instruction"] = "FRBC.Instruction"

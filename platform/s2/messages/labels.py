@@ -9,11 +9,27 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+ID_EXPECTED: Final = "should be 2 to 64 of a-z A-Z 0-9 - _ :"
+
 _SHOWN: Final = 40
 """How many characters of a value or of a key a label repeats."""
 
+_LISTED: Final = 160
+"""An enumeration is listed in full up to this length; only currencies and quantities are longer."""
+
 _MANY_FAULTS: Final = 1000
 """Above this, only the count is told: looking into every fault would cost more than the message is worth."""
+
+
+_EXPECTED: Final = {
+    "bool_type": "should be true or false",
+    "finite_number": "should be a finite number",
+    "float_type": "should be a number",
+    "dataclass_type": "should be an object",
+    "string_pattern_mismatch": ID_EXPECTED,
+    "string_type": "should be a string",
+    "tuple_type": "should be an array",
+}
 
 
 def quoted(value: object) -> str:
@@ -29,18 +45,23 @@ def quoted(value: object) -> str:
 
 
 def first_fault(error: ValidationError) -> str:
-    """Return path and expectation of the first fault, and how many more there are."""
+    """Return path and expectation of the first fault; of the others pydantic makes no trustworthy count."""
     count = error.error_count()
     if count > _MANY_FAULTS:
         return f"$: {count} faults"
     fault = error.errors(include_url=False)[0]
     # The first item of the location is the message type, by which pydantic chose the model.
-    label = f"{_path(fault['loc'][1:])}: {_expectation(fault)}"
-    return label if count == 1 else f"{label} (and {count - 1} more)"
+    return f"{_path(fault['loc'][1:])}: {_expectation(fault)}"
 
 
 def _path(location: tuple[int | str, ...]) -> str:
-    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part[:_SHOWN]}" for part in location)
+    return "$" + "".join(_step(part) for part in location)
+
+
+def _step(part: int | str) -> str:
+    if isinstance(part, int):
+        return f"[{part}]"
+    return f".{part}" if part.isidentifier() and len(part) <= _SHOWN else f"[{quoted(part)}]"
 
 
 def _expectation(fault: ErrorDetails) -> str:
@@ -48,14 +69,14 @@ def _expectation(fault: ErrorDetails) -> str:
     match fault["type"]:
         case "missing":
             return "required"
-        case "extra_forbidden":
+        case "unexpected_keyword_argument":
             return "unknown key"
         case "too_short":
-            return f"should have at least {context['min_length']} items, has {context['actual_length']}"
+            return f"should have {context['min_length']} or more items, has {context['actual_length']}"
         case "too_long":
-            return f"should have at most {context['max_length']} items"
-        case "string_pattern_mismatch":
-            expected = "should be 2 to 64 of a-z A-Z 0-9 - _ :"
-        case _:
-            expected = fault["msg"].removeprefix("Input ")
+            return f"should have {context['max_length']} or fewer items"
+        case "enum" if len(context["expected"]) > _LISTED:
+            expected = "should be one of the standard's values"
+        case known:
+            expected = _EXPECTED.get(known) or fault["msg"].removeprefix("Input ")
     return f"{expected}, got {quoted(fault['input'])}"

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal
 
-from s2.messages.model import Flag, Id, Maybe, Number, S2Model, Text, Timestamp, items
+from s2.messages.model import Flag, Id, Maybe, Number, Text, Timestamp, items, wire_object
 from s2.messages.values import NumberRange, PowerRange, Timer, Transition
 
 
-class OMBCOperationMode(S2Model):
+@wire_object
+class OMBCOperationMode:
     """A way to run; running costs are per second and not tied to the operation mode factor."""
 
     id: Id
@@ -16,7 +17,8 @@ class OMBCOperationMode(S2Model):
     abnormal_condition_only: Flag
 
 
-class OMBCSystemDescription(S2Model):
+@wire_object
+class OMBCSystemDescription:
     """RM to CEM: all modes, the transitions between them and the timers that block these."""
 
     message_type: Literal["OMBC.SystemDescription"] = "OMBC.SystemDescription"
@@ -27,7 +29,8 @@ class OMBCSystemDescription(S2Model):
     timers: Annotated[tuple[Timer, ...], items(0, 1000)]
 
 
-class OMBCStatus(S2Model):
+@wire_object
+class OMBCStatus:
     """RM to CEM: the mode that is active now, and when and from where the transition to it began."""
 
     message_type: Literal["OMBC.Status"] = "OMBC.Status"
@@ -38,7 +41,8 @@ class OMBCStatus(S2Model):
     transition_timestamp: Maybe[Timestamp] = None
 
 
-class OMBCTimerStatus(S2Model):
+@wire_object
+class OMBCTimerStatus:
     """RM to CEM: when the timer is or was finished."""
 
     message_type: Literal["OMBC.TimerStatus"] = "OMBC.TimerStatus"
@@ -47,7 +51,8 @@ class OMBCTimerStatus(S2Model):
     finished_at: Timestamp
 
 
-class OMBCInstruction(S2Model):
+@wire_object
+class OMBCInstruction:
     """CEM to RM: run this mode at this factor from this time on."""
 
     message_type: Literal["OMBC.Instruction"] = "OMBC.Instruction"

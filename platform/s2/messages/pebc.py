@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from s2.messages.model import Duration, Flag, Id, Maybe, Number, S2Model, Timestamp, items
+from s2.messages.model import Duration, Flag, Id, Maybe, Number, Timestamp, items, wire_object
 from s2.messages.values import CommodityQuantity, NumberRange
 
 
@@ -21,7 +21,8 @@ class PEBCPowerEnvelopeConsequenceType(StrEnum):
     DEFER = "DEFER"
 
 
-class PEBCAllowedLimitRange(S2Model):
+@wire_object
+class PEBCAllowedLimitRange:
     """Where the CEM may put one edge of an envelope; several of one kind are alternatives."""
 
     commodity_quantity: CommodityQuantity
@@ -30,7 +31,8 @@ class PEBCAllowedLimitRange(S2Model):
     abnormal_condition_only: Flag
 
 
-class PEBCPowerConstraints(S2Model):
+@wire_object
+class PEBCPowerConstraints:
     """RM to CEM: the limits that may be set; without `valid_until` they hold until replaced."""
 
     message_type: Literal["PEBC.PowerConstraints"] = "PEBC.PowerConstraints"
@@ -42,7 +44,8 @@ class PEBCPowerConstraints(S2Model):
     allowed_limit_ranges: Annotated[tuple[PEBCAllowedLimitRange, ...], items(2, 100)]
 
 
-class PEBCEnergyConstraint(S2Model):
+@wire_object
+class PEBCEnergyConstraint:
     """RM to CEM: the average power, in the unit of the quantity, that the resource needs within a time."""
 
     message_type: Literal["PEBC.EnergyConstraint"] = "PEBC.EnergyConstraint"
@@ -55,7 +58,8 @@ class PEBCEnergyConstraint(S2Model):
     commodity_quantity: CommodityQuantity
 
 
-class PEBCPowerEnvelopeElement(S2Model):
+@wire_object
+class PEBCPowerEnvelopeElement:
     """The two limits for one stretch of time, in ms."""
 
     duration: Duration
@@ -63,7 +67,8 @@ class PEBCPowerEnvelopeElement(S2Model):
     lower_limit: Number
 
 
-class PEBCPowerEnvelope(S2Model):
+@wire_object
+class PEBCPowerEnvelope:
     """The limits of one quantity over time; the elements follow one another from the execution time on."""
 
     id: Id
@@ -71,7 +76,8 @@ class PEBCPowerEnvelope(S2Model):
     power_envelope_elements: Annotated[tuple[PEBCPowerEnvelopeElement, ...], items(1, 288)]
 
 
-class PEBCInstruction(S2Model):
+@wire_object
+class PEBCInstruction:
     """CEM to RM: stay within these envelopes, at most one per quantity."""
 
     message_type: Literal["PEBC.Instruction"] = "PEBC.Instruction"

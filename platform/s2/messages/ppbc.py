@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from s2.messages.model import Duration, Flag, Id, Maybe, S2Model, Timestamp, items
+from s2.messages.model import Duration, Flag, Id, Maybe, Timestamp, items, wire_object
 from s2.messages.values import PowerForecastValue
 
 
@@ -18,14 +18,16 @@ class PPBCPowerSequenceStatus(StrEnum):
     ABORTED = "ABORTED"
 
 
-class PPBCPowerSequenceElement(S2Model):
+@wire_object
+class PPBCPowerSequenceElement:
     """The expected values of one stretch of time, in ms, one per quantity."""
 
     duration: Duration
     power_values: Annotated[tuple[PowerForecastValue, ...], items(1, 10)]
 
 
-class PPBCPowerSequence(S2Model):
+@wire_object
+class PPBCPowerSequence:
     """One way to run a part; `max_pause_before` is in ms."""
 
     id: Id
@@ -35,14 +37,16 @@ class PPBCPowerSequence(S2Model):
     abnormal_condition_only: Flag
 
 
-class PPBCPowerSequenceContainer(S2Model):
+@wire_object
+class PPBCPowerSequenceContainer:
     """A part of the profile: alternative sequences of which the CEM picks one."""
 
     id: Id
     power_sequences: Annotated[tuple[PPBCPowerSequence, ...], items(1, 288)]
 
 
-class PPBCPowerProfileDefinition(S2Model):
+@wire_object
+class PPBCPowerProfileDefinition:
     """RM to CEM: the parts in their order, the earliest start and the latest end."""
 
     message_type: Literal["PPBC.PowerProfileDefinition"] = "PPBC.PowerProfileDefinition"
@@ -53,7 +57,8 @@ class PPBCPowerProfileDefinition(S2Model):
     power_sequences_containers: Annotated[tuple[PPBCPowerSequenceContainer, ...], items(1, 1000)]
 
 
-class PPBCPowerSequenceContainerStatus(S2Model):
+@wire_object
+class PPBCPowerSequenceContainerStatus:
     """The state of one container; `progress` is the time since the chosen sequence began, in ms."""
 
     power_profile_id: Id
@@ -63,7 +68,8 @@ class PPBCPowerSequenceContainerStatus(S2Model):
     status: PPBCPowerSequenceStatus
 
 
-class PPBCPowerProfileStatus(S2Model):
+@wire_object
+class PPBCPowerProfileStatus:
     """RM to CEM: the state of all containers of a profile."""
 
     message_type: Literal["PPBC.PowerProfileStatus"] = "PPBC.PowerProfileStatus"
@@ -71,7 +77,8 @@ class PPBCPowerProfileStatus(S2Model):
     sequence_container_status: Annotated[tuple[PPBCPowerSequenceContainerStatus, ...], items(1, 1000)]
 
 
-class PPBCScheduleInstruction(S2Model):
+@wire_object
+class PPBCScheduleInstruction:
     """CEM to RM: run this sequence of the container from this time on."""
 
     message_type: Literal["PPBC.ScheduleInstruction"] = "PPBC.ScheduleInstruction"
@@ -84,7 +91,8 @@ class PPBCScheduleInstruction(S2Model):
     abnormal_condition: Flag
 
 
-class PPBCStartInterruptionInstruction(S2Model):
+@wire_object
+class PPBCStartInterruptionInstruction:
     """CEM to RM: pause the sequence at this time."""
 
     message_type: Literal["PPBC.StartInterruptionInstruction"] = "PPBC.StartInterruptionInstruction"
@@ -97,7 +105,8 @@ class PPBCStartInterruptionInstruction(S2Model):
     abnormal_condition: Flag
 
 
-class PPBCEndInterruptionInstruction(S2Model):
+@wire_object
+class PPBCEndInterruptionInstruction:
     """CEM to RM: resume the paused sequence at this time."""
 
     message_type: Literal["PPBC.EndInterruptionInstruction"] = "PPBC.EndInterruptionInstruction"

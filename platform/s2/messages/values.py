@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from s2.messages.model import Duration, Flag, Id, Maybe, Number, S2Model, Text, items
+from s2.messages.model import Duration, Flag, Id, Maybe, Number, Text, items, wire_object
 
 
 class ControlType(StrEnum):
@@ -115,21 +115,24 @@ class RevokableObjects(StrEnum):
     DDBC_INSTRUCTION = "DDBC.Instruction"
 
 
-class Role(S2Model):
+@wire_object
+class Role:
     """What the resource does with one commodity."""
 
     role: RoleType
     commodity: Commodity
 
 
-class NumberRange(S2Model):
+@wire_object
+class NumberRange:
     """Two numbers; whether the first must be the smaller one depends on the place of use (R-17 to R-19)."""
 
     start_of_range: Number
     end_of_range: Number
 
 
-class PowerRange(S2Model):
+@wire_object
+class PowerRange:
     """The power at operation mode factor 0 (start) and 1 (end); it may run downwards (R-19)."""
 
     start_of_range: Number
@@ -137,14 +140,16 @@ class PowerRange(S2Model):
     commodity_quantity: CommodityQuantity
 
 
-class PowerValue(S2Model):
+@wire_object
+class PowerValue:
     """One measured value, in the unit of its quantity."""
 
     commodity_quantity: CommodityQuantity
     value: Number
 
 
-class PowerForecastValue(S2Model):
+@wire_object
+class PowerForecastValue:
     """An expected value with its probability bands; the limits are those of certainty."""
 
     value_upper_limit: Maybe[Number] = None
@@ -157,11 +162,12 @@ class PowerForecastValue(S2Model):
     commodity_quantity: CommodityQuantity
 
 
-class Transition(S2Model):
+@wire_object
+class Transition:
     """A permitted change of operation mode; an absent duration is negligible. `from_` is "from" on the wire."""
 
     id: Id
-    from_: Id = Field(alias="from")
+    from_: Id = Field(validation_alias="from", serialization_alias="from")
     to: Id
     start_timers: Annotated[tuple[Id, ...], items(0, 1000)]
     blocking_timers: Annotated[tuple[Id, ...], items(0, 1000)]
@@ -170,7 +176,8 @@ class Transition(S2Model):
     abnormal_condition_only: Flag
 
 
-class Timer(S2Model):
+@wire_object
+class Timer:
     """Started by a transition; while it runs it blocks others."""
 
     id: Id

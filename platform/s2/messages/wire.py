@@ -12,12 +12,13 @@ from pydantic_core import from_json
 from s2.errors import InvalidData, InvalidMessage, ProfileError, RemoteProtocolError
 from s2.messages.catalogue import MESSAGE_CLASSES, Message
 from s2.messages.ddbc import DDBCPresentDemandStatus, DDBCSystemDescription
-from s2.messages.labels import first_fault, quoted
+from s2.messages.labels import ID_EXPECTED, first_fault, quoted
 from s2.messages.model import is_id
 from s2.versions import WireProfile
 
 _ADAPTER: Final[TypeAdapter[Message]] = TypeAdapter(Annotated[Message, Field(discriminator="message_type")])
 _from_text: Final = _ADAPTER.validator.validate_json
+_to_text: Final = _ADAPTER.serializer.to_json
 
 
 def parse_message(text: str | bytes, profile: WireProfile) -> Message:
@@ -26,7 +27,7 @@ def parse_message(text: str | bytes, profile: WireProfile) -> Message:
     Raises InvalidData if nothing can be answered by id, InvalidMessage if something can; see `s2.errors`.
     """
     try:
-        message = _from_text(text, strict=True, by_alias=True, by_name=False)
+        message: Message = _from_text(text, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
         raise _refusal(text, error) from None
     if type(message) is DDBCSystemDescription or type(message) is DDBCPresentDemandStatus:
@@ -36,16 +37,20 @@ def parse_message(text: str | bytes, profile: WireProfile) -> Message:
     return message
 
 
-def dump_message(message: Message, profile: WireProfile) -> str:
-    """Return the message's JSON text, absent fields omitted; raises ProfileError if the version does not know it."""
+def dump_message(message: Message, profile: WireProfile | None) -> str:
+    """Return the message's JSON text, absent fields omitted.
+
+    Raises ProfileError if the version does not know the message; without a version (none negotiated yet) nothing is
+    judged.
+    """
     if type(message) is DDBCSystemDescription or type(message) is DDBCPresentDemandStatus:
         fault = _profile_fault(message, profile)
         if fault is not None:
             raise ProfileError(f"{message.message_type} {fault}")
-    return message.model_dump_json(by_alias=True, exclude_none=True)
+    return _to_text(message, by_alias=True, exclude_none=True).decode()
 
 
-def _profile_fault(message: DDBCSystemDescription | DDBCPresentDemandStatus, profile: WireProfile) -> str | None:
+def _profile_fault(message: DDBCSystemDescription | DDBCPresentDemandStatus, profile: WireProfile | None) -> str | None:
     """Judge the only two things in which the versions differ (R-16)."""
     has_rate = message.present_demand_rate is not None
     match message:
@@ -60,7 +65,8 @@ def _profile_fault(message: DDBCSystemDescription | DDBCPresentDemandStatus, pro
 
 def _refusal(text: str | bytes, error: ValidationError) -> RemoteProtocolError:
     try:
-        document = from_json(text, allow_inf_nan=False)
+        # A str can hold lone surrogates, which no UTF-8 can: that is a ValueError as well.
+        document = from_json(text.encode() if isinstance(text, str) else text, allow_inf_nan=False)
     except ValueError as problem:
         return InvalidData(f"not JSON: {problem}")
     if not isinstance(document, dict):
@@ -75,7 +81,7 @@ def _refusal_of_object(document: dict[str, Any], error: ValidationError) -> Remo
     key = "subject_message_id" if message_type == "ReceptionStatus" else "message_id"
     message_id = document.get(key)
     if not is_id(message_id):
-        return InvalidData(f"$.{key}: should be 2 to 64 of a-z A-Z 0-9 - _ :", message_type=message_type)
+        return InvalidData(f"$.{key}: {ID_EXPECTED}", message_type=message_type)
     if message_type is None or named not in MESSAGE_CLASSES:
         return InvalidMessage(message_id, message_type, f"$.message_type: unknown, got {quoted(named)}")
     return InvalidMessage(message_id, message_type, first_fault(error))
