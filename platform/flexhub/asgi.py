@@ -1,0 +1,26 @@
+"""The one ASGI application: HTTP goes to Django, WebSockets to the S2 gateway.
+
+Runs under Daphne (`manage.py gateway`) and under any ASGI server: `uvicorn flexhub.asgi:application`.
+"""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flexhub.settings")
+
+from django.core.asgi import get_asgi_application
+
+# Django is set up before anything of ours is imported that reads models.
+_django = get_asgi_application()
+
+from flexhub.gateway import routes  # noqa: E402  # See above.
+from flexhub.gateway.refusals import Receive, Scope, Send  # noqa: E402  # See above.
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    kind = scope["type"]
+    if kind == "websocket":
+        await routes.websocket(scope, receive, send)
+    elif kind == "lifespan":
+        await routes.lifespan(receive, send)
+    else:
+        await _django(scope, receive, send)

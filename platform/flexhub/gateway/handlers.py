@@ -1,0 +1,203 @@
+"""What each event of a session means to the rest of the hub. Pure: events in, additions to a batch out.
+
+accepted message      → snapshot field, telemetry rows, conversation, perhaps a wake
+refused message       → conversation, with its findings
+verdict on ours       → instruction ledger; conversation and a wake when it is not OK
+opened, selected      → snapshot, wake
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flexhub.bus import Batch, LedgerRow
+from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, revoked_field, snapshot_field
+from flexhub.gateway.seats import Seat
+from s2.events import (
+    AcknowledgementMissing,
+    CloseRequested,
+    ControlTypeSelected,
+    Event,
+    InstructionUpdated,
+    MessageReceived,
+    MessageRefused,
+    Opened,
+    ReceptionReceived,
+    ReceptionUnmatched,
+)
+from s2.findings import Finding
+from s2.ledger import LedgerEntry
+from s2.messages import (
+    EnergyManagementRole,
+    Message,
+    PEBCEnergyConstraint,
+    PEBCPowerConstraints,
+    PowerMeasurement,
+    PPBCPowerProfileDefinition,
+    ReceptionStatusValues,
+    ResourceManagerDetails,
+    RevokeObject,
+    dump_message,
+)
+from s2.states import permits
+from s2.versions import WireProfile
+
+# How an acknowledgement of ours begins. It is not part of the conversation: the received message's entry shows it.
+_ACKNOWLEDGEMENT = '{"message_type":"ReceptionStatus"'
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One thing that happened to a session: `text` is the frame that caused it, None when a deadline did.
+
+    `logs` is False when there is no room for conversation entries.
+    """
+
+    seat: Seat
+    batch: Batch
+    at: datetime
+    text: str | None = None
+    logs: bool = True
+
+    def log_received(self, text: str, status: ReceptionStatusValues | None, findings: tuple[Finding, ...]) -> None:
+        if self.logs:
+            self.batch.log(
+                self.seat.info.link_id,
+                self.seat.token,
+                "received",
+                self.at,
+                text,
+                status=status,
+                findings=[finding.as_dict() for finding in findings] if findings else (),
+            )
+
+    def log_sent(self, text: str, status: str | None = None, findings: tuple[Finding, ...] = ()) -> None:
+        if self.logs:
+            shown = [finding.as_dict() for finding in findings]
+            seat = self.seat
+            self.batch.log(seat.info.link_id, seat.token, "sent", self.at, text, status=status, findings=shown)
+
+    def wake(self) -> None:
+        self.batch.wake(self.seat.info.tenant_id, self.seat.info.site_id)
+
+
+def handle(turn: Turn, events: Iterable[Event]) -> CloseRequested | None:
+    """Add what the events mean to the turn's batch; returns the last wish of a session that is over."""
+    closing = None
+    for event in events:
+        if isinstance(event, CloseRequested):
+            closing = event
+        elif (meaning := _MEANINGS.get(type(event))) is not None:
+            meaning(turn, event)
+    return closing
+
+
+def sent(turn: Turn, texts: Iterable[str]) -> None:
+    """Put what we sent into the conversation, save acknowledgements."""
+    for text in texts:
+        if not text.startswith(_ACKNOWLEDGEMENT):
+            turn.log_sent(text)
+
+
+def ledger_row(seat: Seat, entry: LedgerEntry, at: datetime) -> LedgerRow:
+    return LedgerRow(
+        tenant_id=seat.info.tenant_id,
+        link_id=seat.info.link_id,
+        instruction_id=entry.id,
+        at=at,
+        status=entry.status,
+        reception=entry.reception,
+        findings=tuple(finding.as_dict() for finding in entry.findings),
+    )
+
+
+def _accepted(turn: Turn, event: MessageReceived) -> None:
+    seat, batch, message = turn.seat, turn.batch, event.message
+    text = turn.text if turn.text is not None else _text_of(seat, message)
+    turn.log_received(text, event.status, event.findings)
+    if event.findings and not permits(seat.session.state, EnergyManagementRole.RM, message.message_type):
+        return  # It crossed with a change of the control type: acknowledged, and without effect.
+    if type(message) is PowerMeasurement:
+        for value in message.values:
+            batch.measure(seat.info, value.commodity_quantity.value, message.measurement_timestamp, value.value)
+    elif type(message) is ResourceManagerDetails:
+        seat.reset_control_type(batch)
+    elif type(message) is RevokeObject:
+        _revoke(turn, message)
+    field = snapshot_field(message)
+    if field is not None:
+        seat.fold(batch, field, text)
+        _drop_withdrawn(turn, message)
+    if seat.wakes.is_worth(message):
+        turn.wake()
+
+
+def _revoke(turn: Turn, revoke: RevokeObject) -> None:
+    """The session took the object off the menu; a description that was replaced before must not take its heir along."""
+    field = revoked_field(revoke)
+    if field is not None and (not field.endswith("SystemDescription") or turn.seat.holds(field, revoke.object_id)):
+        turn.seat.fold(turn.batch, field, None)
+
+
+def _drop_withdrawn(turn: Turn, message: Message) -> None:
+    """A device that publishes one constraint after the other must not fill its snapshot with expired ones."""
+    resource = turn.seat.session.resource
+    match message:
+        case PEBCPowerConstraints():
+            turn.seat.keep_only(turn.batch, "PEBC.PowerConstraints/", resource.constraints)
+        case PEBCEnergyConstraint():
+            turn.seat.keep_only(turn.batch, "PEBC.EnergyConstraint/", resource.energy_constraints)
+        case PPBCPowerProfileDefinition():
+            turn.seat.keep_only(turn.batch, "PPBC.PowerProfileDefinition/", resource.profiles)
+
+
+def _refused(turn: Turn, event: MessageRefused) -> None:
+    turn.log_received(event.text_head if turn.text is None else turn.text, event.status, event.findings)
+
+
+def _judged(turn: Turn, event: ReceptionReceived) -> None:
+    if event.status is not ReceptionStatusValues.OK:
+        turn.log_received(turn.text or "", None, ())
+        turn.wake()
+
+
+def _unmatched(turn: Turn, event: ReceptionUnmatched) -> None:
+    turn.log_received(turn.text or "", None, event.findings)
+
+
+def _unanswered(turn: Turn, event: AcknowledgementMissing) -> None:
+    turn.log_sent(_text_of(turn.seat, event.message), findings=event.findings)
+
+
+def _instruction_updated(turn: Turn, event: InstructionUpdated) -> None:
+    turn.batch.ledger(ledger_row(turn.seat, event.entry, turn.at))
+
+
+def _selected(turn: Turn, event: ControlTypeSelected) -> None:
+    turn.seat.fold(turn.batch, CONTROL_TYPE_FIELD, event.control_type.value)
+    turn.wake()
+
+
+def _opened(turn: Turn, event: Opened) -> None:
+    turn.seat.fold(turn.batch, PROFILE_FIELD, event.profile.value)
+    turn.wake()
+
+
+def _text_of(seat: Seat, message: Message) -> str:
+    return dump_message(message, seat.session.profile or WireProfile.V1_0_0)
+
+
+# What is not here (a later version's event) means nothing to us.
+_MEANINGS: Mapping[type, Callable[[Turn, Any], None]] = {
+    MessageReceived: _accepted,
+    MessageRefused: _refused,
+    ReceptionReceived: _judged,
+    ReceptionUnmatched: _unmatched,
+    AcknowledgementMissing: _unanswered,
+    InstructionUpdated: _instruction_updated,
+    ControlTypeSelected: _selected,
+    Opened: _opened,
+}

@@ -1,0 +1,120 @@
+"""Keeps what this process holds in Redis true: its lease, and the seats of its sessions.
+
+Three things can happen to a seat without its socket noticing:
+
+* A newer session took it (its write is *fenced*): the socket here is closed, the newest wins.
+* Redis came back empty, or our lease ended and somebody cleaned up (the write is *lost*, the renewal fails): the seat
+  is claimed again under a new token, and the whole snapshot is written again, because it was acknowledged.
+* The socket closed while Redis was away: the seat is given back when it returns.
+
+After a lost lease nothing is claimed before a write has shown who else took a seat meanwhile: this process may have
+been paused for minutes while its devices found another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+import structlog
+
+from flexhub.bus import Batch, BatchResult, BusUnavailable, GatewayBus
+from flexhub.gateway.limits import LEASE_RENEWAL_S
+from flexhub.gateway.seats import Seat
+from flexhub.gateway.writer import BatchWriter
+
+logger = structlog.get_logger(__name__)
+
+
+class SeatKeeper:
+    """`replace` is called with a seat that a newer session took."""
+
+    def __init__(
+        self, bus: GatewayBus, seats: Mapping[UUID, Seat], writer: BatchWriter, replace: Callable[[Seat], None]
+    ) -> None:
+        self._bus = bus
+        self._seats = seats
+        self._writer = writer
+        self._replace = replace
+        self._attention = asyncio.Event()
+        self._lease_lost = False
+        self._unclaimed: dict[UUID, None] = {}
+        self._unreleased: dict[UUID, int] = {}
+
+    async def run(self) -> None:
+        """Renew, claim and release until cancelled."""
+        while True:
+            self._attention.clear()
+            try:
+                await self._put_right()
+            except BusUnavailable:
+                logger.debug("gateway.keeper.waits_for_redis")
+            try:
+                await asyncio.wait_for(self._attention.wait(), LEASE_RENEWAL_S)
+            except TimeoutError:
+                continue
+
+    async def release(self, seat: Seat) -> None:
+        """Give back the seat of a socket that is gone, now or when Redis is there again."""
+        self._unclaimed.pop(seat.info.link_id, None)
+        self._unreleased[seat.info.link_id] = seat.token
+        try:
+            await self._release()
+        except BusUnavailable:
+            self._attention.set()
+
+    def judge(self, batch: Batch, result: BatchResult) -> None:
+        """Learn from what became of a batch."""
+        for link_id in result.fenced:
+            if (seat := self._seat_that_wrote(batch, link_id)) is not None:
+                self._replace(seat)
+        for link_id in result.lost:
+            if self._seat_that_wrote(batch, link_id) is not None:
+                self._unclaimed[link_id] = None
+                self._attention.set()
+        for link_id in result.overfull:
+            logger.warning("gateway.snapshot.full", link_id=str(link_id))
+
+    async def _put_right(self) -> None:
+        if not await self._bus.renew():
+            self._lease_lost = True
+        if self._lease_lost:
+            await self._probe()
+        await self._claim()
+        await self._release()
+
+    async def _probe(self) -> None:
+        """Write every snapshot under its old token; what is fenced by that is somebody else's now."""
+        for seat in self._seats.values():
+            seat.fold_all(self._writer.batch)
+        self._writer.touch()
+        if not await self._writer.drained(LEASE_RENEWAL_S):
+            raise BusUnavailable
+        self._unclaimed.update((link_id, None) for link_id, seat in self._seats.items() if not seat.closed)
+        self._lease_lost = False
+
+    async def _claim(self) -> None:
+        if self._unclaimed:
+            logger.warning("gateway.seats.claimed_again", seats=len(self._unclaimed))
+        while self._unclaimed:
+            link_id = next(iter(self._unclaimed))
+            seat = self._seats.get(link_id)
+            if seat is not None and not seat.closed:
+                seat.token = await self._bus.claim_seat(seat.info)
+                seat.fold_all(self._writer.batch)
+                self._writer.batch.wake(seat.info.tenant_id, seat.info.site_id)
+                self._writer.touch()
+            self._unclaimed.pop(link_id, None)
+
+    async def _release(self) -> None:
+        while self._unreleased:
+            link_id, token = next(iter(self._unreleased.items()))
+            await self._bus.release_seat(link_id, token)
+            if self._unreleased.get(link_id) == token:
+                del self._unreleased[link_id]
+
+    def _seat_that_wrote(self, batch: Batch, link_id: UUID) -> Seat | None:
+        """A verdict on an older token says nothing about the session that we hold now."""
+        seat = self._seats.get(link_id)
+        return seat if seat is not None and batch.links[link_id].token == seat.token else None

@@ -1,0 +1,52 @@
+"""The gateway's bounds in one place, each with its reason. All times are real seconds."""
+
+from __future__ import annotations
+
+# S2 Connect: a ping every 30 s; a peer that misses one and the next is gone.
+PING_INTERVAL_S = 30
+PONG_TIMEOUT_S = 30
+
+# Token checks run on few threads, as each holds a database connection; a herd of reconnecting devices queues up to
+# the bound and is told to come back (503) beyond it.
+AUTH_THREADS = 4
+AUTH_QUEUE = 2_000
+AUTH_TIMEOUT_S = 5.0
+
+# What waits for Redis in memory. Beyond it, or while Redis is away, sessions answer TEMPORARY_ERROR: nothing that we
+# acknowledged is lost while the process lives.
+BACKLOG_ROWS = 50_000
+# Conversation entries may hold 8 KiB each and are only read by people, so they stop being kept much earlier.
+BACKLOG_LOG_ROWS = 5_000
+# The least time between two flushes. It makes many messages share a round trip and adds at most this to an answer.
+FLUSH_PAUSE_S = 0.005
+REDIS_RETRY_S = 0.25
+REDIS_RETRY_MAX_S = 2.0
+
+# The process lease lives 10 s in Redis (flexhub.bus); two renewals may fail before it ends.
+LEASE_RENEWAL_S = 3.0
+INBOX_BLOCK_MS = 2_000
+
+# Waking a site means one message to the Celery broker.
+WAKE_TIMEOUT_S = 5.0
+
+# How long a stopping process gives its sessions to answer SessionRequest RECONNECT before it closes their sockets.
+GOODBYE_S = 2.0
+
+# A socket that does not begin to speak S2 is not worth its memory.
+HANDSHAKE_TIMEOUT_S = 30.0
+# After TEMPORARY_ERROR a message is sent again after these pauses; the standard gives none.
+RETRY_DELAYS_S = (1.0, 2.0, 4.0)
+
+# Links whose tenant is remembered after their session ended, for instructions that come too late.
+DEPARTED = 10_000
+
+# The resolution of session deadlines (acknowledgements, resends), which are seconds.
+TICK_S = 0.1
+
+# WebSocket close codes. 4000-4999 is the range for applications (RFC 6455, 7.4.2).
+CLOSE_GOING_AWAY = 1001
+CLOSE_TOO_BIG = 1009
+CLOSE_INTERNAL_ERROR = 1011
+CLOSE_SERVICE_RESTART = 1012
+# Another socket of the same device took over: like HTTP's 409 Conflict.
+CLOSE_REPLACED = 4409

@@ -1,0 +1,61 @@
+"""Which WebSocket path goes where, and the one gateway process that serves it.
+
+Daphne offers no ASGI lifespan, so the process starts with the first connection, inside the running loop.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from uuid import UUID
+
+from django.conf import settings
+
+from flexhub.bus.gateway_side import RedisGatewayBus
+from flexhub.gateway import consumers
+from flexhub.gateway.auth import Doorkeeper
+from flexhub.gateway.process import GatewayProcess
+from flexhub.gateway.refusals import UNKNOWN_PATH, Receive, Scope, Send, refuse
+from flexhub.gateway.wake_sender import WakeSender
+
+_NODE_PATH = re.compile(r"/s2/v0/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})/?")
+
+
+async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
+    match = _NODE_PATH.fullmatch(scope["path"])
+    if match is None:
+        await receive()
+        await refuse(scope, send, UNKNOWN_PATH)
+        return
+    await consumers.serve(_process(), _doorkeeper(), UUID(match[1]), scope, receive, send)
+
+
+async def lifespan(receive: Receive, send: Send) -> None:
+    """For servers that have one: a clean end."""
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await shut_down()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+async def shut_down() -> None:
+    """Say goodbye to all sessions and give back what the process holds in Redis."""
+    await _process().stop()
+    _doorkeeper().close()
+
+
+@cache
+def _process() -> GatewayProcess:
+    return GatewayProcess(
+        RedisGatewayBus(settings.REDIS_URL),
+        settings.CLOCK,
+        WakeSender(),
+        ack_timeout_s=settings.S2_ACK_TIMEOUT_S,
+        max_frame_bytes=settings.S2_MAX_FRAME_BYTES,
+    )
+
+
+@cache
+def _doorkeeper() -> Doorkeeper:
+    return Doorkeeper()

@@ -1,0 +1,110 @@
+"""One device's session in this process: the S2 session, its socket, and what Redis holds of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Container
+from datetime import datetime
+
+from flexhub.bus import Batch, SeatInfo
+from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, FAMILY_PREFIXES, superseded_prefixes
+from flexhub.gateway.refusals import Send
+from flexhub.gateway.wakes import WakeMemory
+from flexhub.pairing.services import NodeIdentity
+from s2.session import Session
+
+
+class Seat:
+    """Compact, because there are thousands: no task and no timer of its own.
+
+    `token` fences what is written about the link; it changes when the seat has to be claimed again. `wake_at` belongs
+    to Deadlines. `closed` is set once, when no more may be sent. The folded texts are a copy of the snapshot: a Redis
+    that comes back empty gets them all again, since they were acknowledged and the device will not repeat them.
+    """
+
+    __slots__ = ("_folded", "_sending", "closed", "info", "send", "session", "token", "wake_at", "wakes")
+
+    def __init__(self, info: SeatInfo, token: int, session: Session, send: Send, *, measures_site: bool) -> None:
+        self.info = info
+        self.token = token
+        self.session = session
+        self.send = send
+        self.wakes = WakeMemory(measures_site=measures_site)
+        self.wake_at: datetime | None = None
+        self.closed = False
+        self._folded: dict[str, str] = {}
+        self._sending = asyncio.Lock()
+
+    def next_deadline(self) -> datetime | None:
+        return None if self.closed else self.session.next_deadline()
+
+    # -- The socket ----------------------------------------------------------------------------------------------------
+
+    async def flush(self) -> list[str]:
+        """Send what the session has to say, in its order, and return it. Waits while the peer does not read."""
+        async with self._sending:
+            texts = self.session.data_to_send()
+            if self.closed:
+                return []
+            for text in texts:
+                await self.send({"type": "websocket.send", "text": text})
+            return texts
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close the socket; its consumer then ends by itself. Nothing is sent after it."""
+        if self.closed:
+            return
+        self.closed = True
+        await self.send({"type": "websocket.close", "code": code, "reason": reason})
+
+    # -- The snapshot --------------------------------------------------------------------------------------------------
+
+    def fold(self, batch: Batch, field: str, text: str | None) -> None:
+        """Set a field of the snapshot, or delete it with None."""
+        batch.fold(self.info.link_id, self.token, field, text)
+        for prefix in superseded_prefixes(field):
+            self._forget(prefix)
+        if text is None:
+            self._folded.pop(field, None)
+        else:
+            self._folded[field] = text
+
+    def reset_control_type(self, batch: Batch) -> None:
+        """Drop the control type and all that belongs to any."""
+        batch.reset_control_type(self.info.link_id, self.token)
+        self._folded.pop(CONTROL_TYPE_FIELD, None)
+        for prefix in FAMILY_PREFIXES:
+            self._forget(prefix)
+
+    def holds(self, field: str, message_id: str) -> bool:
+        """Whether the field's text is the message of this id."""
+        text = self._folded.get(field)
+        return text is not None and json.loads(text)["message_id"] == message_id
+
+    def keep_only(self, batch: Batch, prefix: str, ids: Container[str]) -> None:
+        """Delete the fields `<prefix><id>` whose object is no longer offered."""
+        for field in [name for name in self._folded if name.startswith(prefix) and name[len(prefix) :] not in ids]:
+            self.fold(batch, field, None)
+
+    def fold_all(self, batch: Batch) -> None:
+        """Write the whole snapshot again, under the present token."""
+        # Descriptions first, as each of them drops the states of the one before it.
+        for field in sorted(self._folded, key=lambda name: not superseded_prefixes(name)):
+            batch.fold(self.info.link_id, self.token, field, self._folded[field])
+
+    def _forget(self, prefix: str) -> None:
+        for field in [name for name in self._folded if name.startswith(prefix)]:
+            del self._folded[field]
+
+
+def seat_info(identity: NodeIdentity, *, since: datetime, peer: str) -> SeatInfo:
+    return SeatInfo(
+        link_id=identity.link_id,
+        tenant_id=identity.tenant_id,
+        site_id=identity.site_id,
+        node_id=identity.node_id,
+        name=identity.device_name,
+        since=since,
+        peer=peer,
+    )

@@ -1,0 +1,70 @@
+"""Tells Celery about sites that want attention.
+
+A site's flag in Redis says that its task is on its way, so a task that was not sent has to be sent later: what the
+broker did not take is kept and tried again. There is at most one entry for each site.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+
+from flexhub.bus import Wake
+from flexhub.gateway.limits import REDIS_RETRY_MAX_S, WAKE_TIMEOUT_S
+
+logger = structlog.get_logger(__name__)
+
+SendTask = Callable[[Wake], None]
+REACT_TASK = "cem_service.tasks.react"
+
+
+def send_react_task(wake: Wake) -> None:
+    """Blocking. The name and not the function, since the gateway knows nothing of the energy manager's code."""
+    from flexhub.celery import app
+
+    arguments = {"tenant_id": str(wake.tenant_id), "site_id": str(wake.site_id)}
+    app.send_task(REACT_TASK, kwargs=arguments, retry=False, ignore_result=True)
+
+
+class WakeSender:
+    """Sends in one thread, because Celery's producer blocks."""
+
+    def __init__(self, send_task: SendTask = send_react_task) -> None:
+        self._send_task = send_task
+        self._pending: dict[Wake, None] = {}
+        self._more = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="gateway-wakes")
+
+    def add(self, wakes: Iterable[Wake]) -> None:
+        for wake in wakes:
+            self._pending[wake] = None
+            self._more.set()
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        failing = False
+        while True:
+            await self._more.wait()
+            self._more.clear()
+            wakes, self._pending = list(self._pending), {}
+            try:
+                sending = asyncio.get_running_loop().run_in_executor(self._thread, self._send_all, wakes)
+                await asyncio.wait_for(sending, WAKE_TIMEOUT_S)
+            except Exception as error:  # noqa: BLE001  # A broker's client raises what its transport does.
+                if not failing:
+                    logger.error("gateway.wakes.not_sent", sites=len(wakes), error=type(error).__name__)
+                failing = True
+                self.add(wakes)
+                await asyncio.sleep(REDIS_RETRY_MAX_S)
+            else:
+                failing = False
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _send_all(self, wakes: list[Wake]) -> None:
+        for wake in wakes:
+            self._send_task(wake)

@@ -1,0 +1,103 @@
+"""Carries what the event loop's turns produced to Redis, in few round trips.
+
+Sessions add to `batch` and go on. One task writes: it takes the whole batch, and while that is on its way the next
+one accumulates. What Redis did not take is kept and written again, so nothing that was acknowledged is lost while the
+process lives; to keep that bounded, `available` turns False and sessions answer TEMPORARY_ERROR.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from flexhub.bus import Batch, BatchResult, BusUnavailable, GatewayBus
+from flexhub.gateway.limits import BACKLOG_LOG_ROWS, BACKLOG_ROWS, FLUSH_PAUSE_S, REDIS_RETRY_MAX_S, REDIS_RETRY_S
+
+logger = structlog.get_logger(__name__)
+
+OnResult = Callable[[Batch, BatchResult], None]
+
+
+class BatchWriter:
+    """`on_result` is called with each batch that Redis took, in the event loop, and must not block."""
+
+    def __init__(self, bus: GatewayBus, on_result: OnResult) -> None:
+        self.batch = Batch()
+        self._bus = bus
+        self._on_result = on_result
+        self._flying = Batch()
+        self._failing = False
+        self._dirty = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def available(self) -> bool:
+        """Whether a message may be accepted now."""
+        return not self._failing and self._backlog < BACKLOG_ROWS
+
+    @property
+    def logs(self) -> bool:
+        """Whether there is room for conversation entries; they go before anything that was acknowledged does."""
+        return self._backlog < BACKLOG_LOG_ROWS
+
+    def touch(self) -> None:
+        """Call after adding to `batch`."""
+        self._dirty.set()
+        self._idle.clear()
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await self._dirty.wait()
+            self._dirty.clear()
+            self._flying, self.batch = self.batch, Batch()
+            await self._deliver()
+            # Only here, when nothing is on its way and nothing waits, is a stopping process done.
+            if not self._dirty.is_set():
+                self._idle.set()
+            await asyncio.sleep(FLUSH_PAUSE_S)
+
+    async def drained(self, timeout_s: float) -> bool:
+        """Wait until everything was taken; False when that took too long."""
+        try:
+            await asyncio.wait_for(self._idle.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _deliver(self) -> None:
+        """Write what is on its way, and what joins it meanwhile, until Redis has all of it."""
+        pause = REDIS_RETRY_S
+        while True:
+            try:
+                result = await self._bus.write(self._flying)
+            except BusUnavailable as error:
+                self._fails(str(error))
+            else:
+                self._on_result(self._flying, result)
+                self._flying = result.leftover
+                if not self._flying:
+                    break
+                self._fails("a stream is full; are its workers running?")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, REDIS_RETRY_MAX_S)
+            self._flying.absorb(self.batch)
+            self.batch = Batch()
+        self._recovers()
+
+    @property
+    def _backlog(self) -> int:
+        return len(self.batch) + len(self._flying)
+
+    def _fails(self, reason: str) -> None:
+        if not self._failing:
+            logger.error("gateway.redis.refuses", reason=reason, backlog_rows=self._backlog)
+        self._failing = True
+
+    def _recovers(self) -> None:
+        if self._failing:
+            logger.info("gateway.redis.takes_again", backlog_rows=self._backlog)
+        self._failing = False
