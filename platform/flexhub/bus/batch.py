@@ -126,6 +126,12 @@ class Batch:
         self.uncertain |= newer.uncertain
         self.size += newer.size
 
+    def keep_rows(self, telemetry: Sequence[str], ledger: Sequence[str]) -> None:
+        """Take back encoded rows that a full stream refused. For the implementations of `GatewayBus.write`."""
+        self.telemetry_rows += telemetry
+        self.ledger_rows += ledger
+        self.size += len(telemetry) + len(ledger)
+
     def _writes(self, link_id: UUID, token: int) -> LinkWrites:
         self.size += 1
         writes = self.links.get(link_id)

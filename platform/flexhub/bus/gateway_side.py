@@ -171,9 +171,9 @@ class RedisGatewayBus:
         batch.uncertain = False
         result = BatchResult()
         _sort_links(batch, replies, result)
-        result.telemetry_full = _keep_refused(telemetry, replies, result.leftover.telemetry_rows)
-        result.ledger_full = _keep_refused(ledger, replies, result.leftover.ledger_rows)
-        result.leftover.size = len(result.leftover.telemetry_rows) + len(result.leftover.ledger_rows)
+        refused_telemetry, refused_ledger = _refused(telemetry, replies), _refused(ledger, replies)
+        result.telemetry_full, result.ledger_full = bool(refused_telemetry), bool(refused_ledger)
+        result.leftover.keep_rows(refused_telemetry, refused_ledger)
         for (site_id, tenant_id), flagged in zip(batch.wakes.items(), replies, strict=True):
             if flagged or uncertain:
                 result.woken.append(Wake(tenant_id, site_id))
@@ -225,11 +225,8 @@ def _sort_links(batch: Batch, replies: Iterator[Reply], result: BatchResult) -> 
             result.overfull.add(link_id)
 
 
-def _keep_refused(chunks: Sequence[Sequence[str]], replies: Iterator[Reply], leftover: list[str]) -> bool:
-    for rows in chunks:
-        if not next(replies):
-            leftover += rows
-    return bool(leftover)
+def _refused(chunks: Sequence[Sequence[str]], replies: Iterator[Reply]) -> list[str]:
+    return [row for rows in chunks if not next(replies) for row in rows]
 
 
 def _after(entry_id: str) -> str:

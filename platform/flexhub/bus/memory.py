@@ -1,35 +1,24 @@
 """Both sides of the bus in one process, without Redis: the same promises, kept by a lock instead of scripts.
 
-`MemoryStore` is what Redis is to the other implementation; the buses of one test or one program share it. Thread-safe,
-so that blocking worker code may run beside the event loop.
+The buses of one test or one program share a `MemoryStore`, which is what Redis is to the other implementation.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
-from threading import RLock
 from typing import Any
 from uuid import UUID
 
 from flexhub.bus.batch import Batch, BatchResult, LinkWrites, Wake
 from flexhub.bus.directory import SeatInfo, SeatRecord
 from flexhub.bus.envelope import Envelope, PublishResult
-from flexhub.bus.ports import (
-    INBOX_LIMIT,
-    LEASE_TTL_S,
-    LEDGER_LIMIT,
-    LOG_LENGTH,
-    SNAPSHOT_FIELDS_LIMIT,
-    TELEMETRY_LIMIT,
-    WAKE_TTL_S,
-)
+from flexhub.bus.memory_store import Inbox, LinkState, MemoryStore, Rows
+from flexhub.bus.ports import LEASE_TTL_S, LOG_LENGTH, SNAPSHOT_FIELDS_LIMIT, WAKE_TTL_S
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, Snapshot
 from flexhub.bus.streams import (
     Delivery,
@@ -45,105 +34,6 @@ from flexhub.bus.streams import (
 
 RECLAIM_AFTER_S = 30.0
 CLOSE_REASON = "A newer connection took over."
-
-
-@dataclass(slots=True)
-class _Link:
-    seat: SeatRecord | None = None
-    fence: int = 0
-    snapshot: dict[str, str] = field(default_factory=dict)
-    log: deque[LogEntry] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
-
-
-@dataclass(slots=True)
-class _Inbox:
-    """Envelopes that are waiting or not yet confirmed by the next read, and who to call when one arrives."""
-
-    envelopes: deque[Envelope] = field(default_factory=deque)
-    read: int = 0
-    arrived: Callable[[], object] | None = None
-
-
-@dataclass(slots=True)
-class _Rows:
-    """A stream of lines; `taken` remembers when an entry was handed out."""
-
-    limit: int
-    entries: dict[str, str] = field(default_factory=dict)
-    taken: dict[str, float] = field(default_factory=dict)
-
-
-class MemoryStore:
-    """The state that the buses share. `seconds` drives leases, wakes, locks and redelivery, and may be a test's."""
-
-    def __init__(
-        self,
-        seconds: Callable[[], float] = time.monotonic,
-        *,
-        telemetry_limit: int = TELEMETRY_LIMIT,
-        ledger_limit: int = LEDGER_LIMIT,
-    ) -> None:
-        self.seconds = seconds
-        self.lock = RLock()
-        self.leases: dict[str, float] = {}
-        self.inboxes: dict[str, _Inbox] = {}
-        self.links: dict[UUID, _Link] = {}
-        self.flags: dict[tuple[str, UUID], tuple[float, int]] = {}
-        self.telemetry = _Rows(telemetry_limit)
-        self.ledger = _Rows(ledger_limit)
-        self.numbers = itertools.count(1)
-
-    def restart_empty(self) -> None:
-        """Forget everything, as Redis without persistence does. Tokens go on growing, as they do there."""
-        with self.lock:
-            for state in (self.leases, self.inboxes, self.links, self.flags):
-                state.clear()
-            for rows in (self.telemetry, self.ledger):
-                rows.entries.clear()
-                rows.taken.clear()
-
-    def link(self, link_id: UUID) -> _Link:
-        return self.links.setdefault(link_id, _Link())
-
-    def lives(self, process: str) -> bool:
-        return self.leases.get(process, 0.0) > self.seconds()
-
-    def seat(self, link_id: UUID) -> SeatRecord | None:
-        """The living seat of a link."""
-        link = self.links.get(link_id)
-        return link.seat if link and link.seat and self.lives(link.seat.process) else None
-
-    def offer(self, process: str, envelope: Envelope) -> PublishResult:
-        inbox = self.inboxes.get(process)
-        if inbox is None:
-            return PublishResult.NO_SEAT
-        if len(inbox.envelopes) >= INBOX_LIMIT:
-            return PublishResult.FULL
-        inbox.envelopes.append(envelope)
-        if inbox.arrived:
-            inbox.arrived()
-        return PublishResult.DELIVERED
-
-    def sweep(self) -> None:
-        for process in [process for process in self.leases if not self.lives(process)]:
-            self.remove(process)
-
-    def remove(self, process: str) -> None:
-        self.leases.pop(process, None)
-        self.inboxes.pop(process, None)
-        for link in self.links.values():
-            if link.seat and link.seat.process == process:
-                link.seat = None
-                link.snapshot.clear()
-
-    def set_flag(self, name: str, site_id: UUID, ttl_s: float) -> int | None:
-        """A number that names this setting of the flag, or None if it is set already."""
-        ends, _ = self.flags.get((name, site_id), (0.0, 0))
-        if ends > self.seconds():
-            return None
-        number = next(self.numbers)
-        self.flags[name, site_id] = (self.seconds() + ttl_s, number)
-        return number
 
 
 class MemoryGatewayBus:
@@ -180,7 +70,7 @@ class MemoryGatewayBus:
     def _open(self, incarnation: str) -> None:
         with self._store.lock:
             self._store.leases[incarnation] = self._store.seconds() + self._lease_ttl_s
-            self._store.inboxes[incarnation] = _Inbox()
+            self._store.inboxes[incarnation] = Inbox()
         self._incarnation = incarnation
 
     async def claim_seat(self, info: SeatInfo) -> int:
@@ -207,7 +97,7 @@ class MemoryGatewayBus:
         arrived = asyncio.Event()
         loop = asyncio.get_running_loop()
         with self._store.lock:
-            inbox = self._store.inboxes.get(self._incarnation, _Inbox())
+            inbox = self._store.inboxes.get(self._incarnation, Inbox())
             for _ in range(inbox.read):
                 inbox.envelopes.popleft()
             inbox.read = 0
@@ -232,15 +122,13 @@ class MemoryGatewayBus:
             for site_id, tenant_id in batch.wakes.items():
                 if self._store.set_flag("wake", site_id, WAKE_TTL_S):
                     result.woken.append(Wake(tenant_id, site_id))
-        if result.telemetry_full:
-            result.leftover.telemetry_rows += batch.telemetry_rows
-        if result.ledger_full:
-            result.leftover.ledger_rows += batch.ledger_rows
-        result.leftover.size = len(result.leftover.telemetry_rows) + len(result.leftover.ledger_rows)
+        result.leftover.keep_rows(
+            batch.telemetry_rows if result.telemetry_full else [], batch.ledger_rows if result.ledger_full else []
+        )
         return result
 
 
-def _fold(link: _Link, link_id: UUID, writes: LinkWrites, result: BatchResult) -> None:
+def _fold(link: LinkState, link_id: UUID, writes: LinkWrites, result: BatchResult) -> None:
     for start in range(0, len(writes.log), 5):
         direction, at, text, status, findings = writes.log[start : start + 5]
         link.log.append(
@@ -270,7 +158,7 @@ def _fold(link: _Link, link_id: UUID, writes: LinkWrites, result: BatchResult) -
             result.overfull.add(link_id)
 
 
-def _append(store: MemoryStore, rows: _Rows, lines: list[str]) -> bool:
+def _append(store: MemoryStore, rows: Rows, lines: list[str]) -> bool:
     """Whether the stream is too full for these lines; then none of them went in."""
     held = sum(text.count("\n") + 1 for text in rows.entries.values()) if rows.entries else 0
     if lines and held + len(lines) > rows.limit:
@@ -353,7 +241,7 @@ class MemoryWorkerBus:
     def confirm_ledger(self, delivery: Delivery[LedgerRow]) -> None:
         self._confirm(self._store.ledger, delivery)
 
-    def _take(self, rows: _Rows, count: int, decode: Callable[[str], Row]) -> Delivery[Row]:
+    def _take(self, rows: Rows, count: int, decode: Callable[[str], Row]) -> Delivery[Row]:
         with self._store.lock:
             now = self._store.seconds()
             free = [name for name in rows.entries if rows.taken.get(name, -RECLAIM_AFTER_S) + RECLAIM_AFTER_S <= now]
@@ -362,7 +250,7 @@ class MemoryWorkerBus:
             entries = [(name, rows.entries[name]) for name in chosen]
         return decode_rows(entries, decode)
 
-    def _confirm(self, rows: _Rows, delivery: Delivery[Any]) -> None:
+    def _confirm(self, rows: Rows, delivery: Delivery[Any]) -> None:
         with self._store.lock:
             for name, _ in delivery.receipt:
                 rows.entries.pop(name, None)

@@ -8,7 +8,6 @@ import secrets
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
@@ -259,9 +258,3 @@ def _living(replies: Sequence[Any]) -> set[str]:
     (seconds, microseconds), leases = replies
     now = int(seconds) + int(microseconds) / 1_000_000
     return {process for process, ends in leases if float(ends) > now}
-
-
-@cache
-def shared_worker_bus(url: str) -> RedisWorkerBus:
-    """One bus per process and URL; its pool opens connections of its own after a fork."""
-    return RedisWorkerBus(url)

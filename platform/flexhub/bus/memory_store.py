@@ -1,0 +1,118 @@
+"""What the in-memory buses share: the same state that Redis holds for the real ones, kept by a lock.
+
+Thread-safe, so that blocking worker code may run beside the event loop.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import RLock
+from uuid import UUID
+
+from flexhub.bus.directory import SeatRecord
+from flexhub.bus.envelope import Envelope, PublishResult
+from flexhub.bus.ports import INBOX_LIMIT, LEDGER_LIMIT, LOG_LENGTH, TELEMETRY_LIMIT
+from flexhub.bus.streams import LogEntry
+
+
+@dataclass(slots=True)
+class LinkState:
+    seat: SeatRecord | None = None
+    fence: int = 0
+    snapshot: dict[str, str] = field(default_factory=dict)
+    log: deque[LogEntry] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
+
+
+@dataclass(slots=True)
+class Inbox:
+    """Envelopes that are waiting or not yet confirmed by the next read, and who to call when one arrives."""
+
+    envelopes: deque[Envelope] = field(default_factory=deque)
+    read: int = 0
+    arrived: Callable[[], object] | None = None
+
+
+@dataclass(slots=True)
+class Rows:
+    """A stream of lines; `taken` remembers when an entry was handed out."""
+
+    limit: int
+    entries: dict[str, str] = field(default_factory=dict)
+    taken: dict[str, float] = field(default_factory=dict)
+
+
+class MemoryStore:
+    """The state that the buses share. `seconds` drives leases, wakes, locks and redelivery, and may be a test's."""
+
+    def __init__(
+        self,
+        seconds: Callable[[], float] = time.monotonic,
+        *,
+        telemetry_limit: int = TELEMETRY_LIMIT,
+        ledger_limit: int = LEDGER_LIMIT,
+    ) -> None:
+        self.seconds = seconds
+        self.lock = RLock()
+        self.leases: dict[str, float] = {}
+        self.inboxes: dict[str, Inbox] = {}
+        self.links: dict[UUID, LinkState] = {}
+        self.flags: dict[tuple[str, UUID], tuple[float, int]] = {}
+        self.telemetry = Rows(telemetry_limit)
+        self.ledger = Rows(ledger_limit)
+        self.numbers = itertools.count(1)
+
+    def restart_empty(self) -> None:
+        """Forget everything, as Redis without persistence does. Tokens go on growing, as they do there."""
+        with self.lock:
+            for state in (self.leases, self.inboxes, self.links, self.flags):
+                state.clear()
+            for rows in (self.telemetry, self.ledger):
+                rows.entries.clear()
+                rows.taken.clear()
+
+    def link(self, link_id: UUID) -> LinkState:
+        return self.links.setdefault(link_id, LinkState())
+
+    def lives(self, process: str) -> bool:
+        return self.leases.get(process, 0.0) > self.seconds()
+
+    def seat(self, link_id: UUID) -> SeatRecord | None:
+        """The living seat of a link."""
+        link = self.links.get(link_id)
+        return link.seat if link and link.seat and self.lives(link.seat.process) else None
+
+    def offer(self, process: str, envelope: Envelope) -> PublishResult:
+        inbox = self.inboxes.get(process)
+        if inbox is None:
+            return PublishResult.NO_SEAT
+        if len(inbox.envelopes) >= INBOX_LIMIT:
+            return PublishResult.FULL
+        inbox.envelopes.append(envelope)
+        if inbox.arrived:
+            inbox.arrived()
+        return PublishResult.DELIVERED
+
+    def sweep(self) -> None:
+        for process in [process for process in self.leases if not self.lives(process)]:
+            self.remove(process)
+
+    def remove(self, process: str) -> None:
+        self.leases.pop(process, None)
+        self.inboxes.pop(process, None)
+        for link in self.links.values():
+            if link.seat and link.seat.process == process:
+                link.seat = None
+                link.snapshot.clear()
+
+    def set_flag(self, name: str, site_id: UUID, ttl_s: float) -> int | None:
+        """A number that names this setting of the flag, or None if it is set already."""
+        ends, _ = self.flags.get((name, site_id), (0.0, 0))
+        if ends > self.seconds():
+            return None
+        number = next(self.numbers)
+        self.flags[name, site_id] = (self.seconds() + ttl_s, number)
+        return number
