@@ -257,4 +257,4 @@ _LEASES: tuple[Command, ...] = (("TIME",), ("ZRANGE", keys.PROCESSES, 0, -1, "WI
 def _living(replies: Sequence[Any]) -> set[str]:
     (seconds, microseconds), leases = replies
     now = int(seconds) + int(microseconds) / 1_000_000
-    return {process for process, ends in leases if float(ends) > now}
+    return {process for process, ends in zip(leases[::2], leases[1::2], strict=True) if float(ends) > now}

@@ -1,0 +1,116 @@
+"""The same tests over Redis and over the in-memory twin. A `Hub` is one of them with what tests do to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pytest
+import redis
+
+from flexhub.bus import GatewayBus, WorkerBus, keys
+from flexhub.bus.gateway_side import RedisGatewayBus
+from flexhub.bus.memory import MemoryGatewayBus, MemoryWorkerBus
+from flexhub.bus.memory_store import MemoryStore
+from flexhub.bus.worker_side import RedisWorkerBus
+
+# Small, so that tests can fill them.
+TELEMETRY_LIMIT = 5
+LEDGER_LIMIT = 3
+
+
+class Hub(Protocol):
+    worker: WorkerBus
+
+    async def gateway(self, process_id: str) -> GatewayBus:
+        """A registered gateway process."""
+        ...
+
+    def end_lease(self, process_id: str) -> None: ...
+
+    def end_wakes_and_locks(self) -> None: ...
+
+    def restart_empty(self) -> None: ...
+
+    def worker_after_a_crash(self) -> WorkerBus:
+        """Another worker, to whom everything that was taken before has been left for too long."""
+        ...
+
+
+@dataclass
+class RedisHub:
+    url: str
+    worker: RedisWorkerBus = field(init=False)
+    gateways: list[RedisGatewayBus] = field(default_factory=list)
+    workers: list[RedisWorkerBus] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.client = redis.Redis.from_url(self.url, socket_timeout=5, decode_responses=True)
+        self.worker = RedisWorkerBus(self.url)
+        self.workers.append(self.worker)
+
+    async def gateway(self, process_id: str) -> GatewayBus:
+        bus = RedisGatewayBus(self.url, telemetry_limit=TELEMETRY_LIMIT, ledger_limit=LEDGER_LIMIT)
+        self.gateways.append(bus)
+        await bus.register(process_id)
+        return bus
+
+    def end_lease(self, process_id: str) -> None:
+        self.client.zadd(keys.PROCESSES, {process_id: 1.0})
+
+    def end_wakes_and_locks(self) -> None:
+        for key in self.client.keys("fh:*"):
+            if key.endswith((":wake", ":lock")):
+                assert self.client.pttl(key) > 0
+                self.client.delete(key)
+
+    def restart_empty(self) -> None:
+        self.client.flushdb()
+        self.client.script_flush()
+
+    def worker_after_a_crash(self) -> WorkerBus:
+        self.workers.append(RedisWorkerBus(self.url, reclaim_after_ms=0))
+        return self.workers[-1]
+
+    async def close(self) -> None:
+        for gateway in self.gateways:
+            await gateway.close()
+        for worker in self.workers:
+            worker.close()
+        self.client.close()
+
+
+class MemoryHub:
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+        self.store = MemoryStore(lambda: self.now_s, telemetry_limit=TELEMETRY_LIMIT, ledger_limit=LEDGER_LIMIT)
+        self.worker = MemoryWorkerBus(self.store)
+
+    async def gateway(self, process_id: str) -> GatewayBus:
+        bus = MemoryGatewayBus(self.store)
+        await bus.register(process_id)
+        return bus
+
+    def end_lease(self, process_id: str) -> None:
+        self.store.leases[process_id] = self.now_s
+
+    def end_wakes_and_locks(self) -> None:
+        self.now_s += 60
+
+    def restart_empty(self) -> None:
+        self.store.restart_empty()
+
+    def worker_after_a_crash(self) -> WorkerBus:
+        self.now_s += 31
+        return MemoryWorkerBus(self.store)
+
+
+@pytest.fixture(params=["redis", "memory"])
+async def hub(request: pytest.FixtureRequest) -> AsyncIterator[Hub]:
+    if request.param == "memory":
+        yield MemoryHub()
+        return
+    redis_hub = RedisHub(request.getfixturevalue("redis_url"))
+    yield redis_hub
+    await redis_hub.close()

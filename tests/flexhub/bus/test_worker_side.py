@@ -1,0 +1,163 @@
+"""What the workers' side of the bus promises, over Redis and in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+from flexhub.bus import Batch, Envelope, GatewayBus, PublishResult, SeatInfo
+from tests.flexhub.bus.conftest import Hub
+from tests.support.links import AT, a_ledger_row, a_seat
+
+
+async def measure(gateway: GatewayBus, seat: SeatInfo, *values: float) -> None:
+    batch = Batch()
+    for value in values:
+        batch.measure(seat, "ELECTRIC.POWER.L1", AT, value)
+    await gateway.write(batch)
+
+
+async def test_publishes_only_to_the_session_that_was_meant(hub: Hub) -> None:
+    gateway, seat = await hub.gateway("one"), a_seat()
+    old = await gateway.claim_seat(seat)
+    new = await gateway.claim_seat(seat)
+    envelope = Envelope(seat.link_id, "message", "{}")
+
+    outcomes = [hub.worker.publish(seat.link_id, replace(envelope, token=token)) for token in (old, new, None)]
+
+    assert outcomes == [PublishResult.NO_SEAT, PublishResult.DELIVERED, PublishResult.DELIVERED]
+
+
+async def test_nobody_sits_at_an_unknown_link(hub: Hub) -> None:
+    link = uuid4()
+
+    assert hub.worker.publish(link, Envelope(link, "message", "{}")) == PublishResult.NO_SEAT
+    assert hub.worker.snapshots([link]) == {link: None}
+    assert hub.worker.conversation(link) == []
+
+
+async def test_lists_living_seats_by_name(hub: Hub) -> None:
+    one, two = await hub.gateway("one"), await hub.gateway("two")
+    battery, charger = a_seat("Battery"), a_seat("Charger")
+    await two.claim_seat(charger)
+    token = await one.claim_seat(battery)
+    batch = Batch()
+    batch.fold(battery.link_id, token, "profile", "1.0.0")
+    batch.fold(battery.link_id, token, "control_type", "FILL_RATE_BASED_CONTROL")
+    await one.write(batch)
+
+    first, second = hub.worker.sessions()
+
+    assert (first.info, first.process, first.token) == (battery, "one", token)
+    assert (first.profile, first.control_type) == ("1.0.0", "FILL_RATE_BASED_CONTROL")
+    assert (second.info, second.process, second.profile) == (charger, "two", None)
+
+
+async def test_a_link_that_moved_is_listed_once(hub: Hub) -> None:
+    one, two, seat = await hub.gateway("one"), await hub.gateway("two"), a_seat()
+    for gateway in (one, two, one, two):
+        await gateway.claim_seat(seat)
+
+    assert [record.process for record in hub.worker.sessions()] == ["two"]
+
+
+async def test_a_wake_is_on_its_way_until_its_task_begins(hub: Hub) -> None:
+    site = uuid4()
+
+    asked = [hub.worker.request_wake(site), hub.worker.request_wake(site)]
+    hub.worker.begin_wake(site)
+
+    assert asked == [True, False]
+    assert hub.worker.request_wake(site)
+
+
+async def test_a_wake_whose_task_got_lost_ends_by_itself(hub: Hub) -> None:
+    site = uuid4()
+    hub.worker.request_wake(site)
+
+    hub.end_wakes_and_locks()
+
+    assert hub.worker.request_wake(site)
+
+
+async def test_one_worker_at_a_time_works_for_a_site(hub: Hub) -> None:
+    site = uuid4()
+
+    with hub.worker.site_lock(site, 30) as mine, hub.worker.site_lock(site, 30) as theirs:
+        pass
+    with hub.worker.site_lock(site, 30) as afterwards:
+        pass
+
+    assert (mine, theirs, afterwards) == (True, False, True)
+
+
+async def test_giving_back_a_lock_that_ended_leaves_the_next_holder_alone(hub: Hub) -> None:
+    site = uuid4()
+
+    with hub.worker.site_lock(site, 30):
+        hub.end_wakes_and_locks()
+        next_holder = hub.worker.site_lock(site, 30)
+        held = next_holder.__enter__()
+    with hub.worker.site_lock(site, 30) as third:
+        pass
+    next_holder.__exit__(None, None, None)
+
+    assert (held, third) == (True, False)
+
+
+async def test_takes_each_row_once(hub: Hub) -> None:
+    gateway, seat = await hub.gateway("one"), a_seat()
+    await measure(gateway, seat, 1.5)
+    await measure(gateway, seat, -2.0)
+
+    first, second, third = (hub.worker.take_telemetry(1) for _ in range(3))
+
+    assert [row.value for row in first.rows + second.rows] == [1.5, -2.0]
+    assert (first.rows[0].tenant_id, first.rows[0].site_id) == (seat.tenant_id, seat.site_id)
+    assert (first.rows[0].link_id, first.rows[0].quantity, first.rows[0].at) == (seat.link_id, "ELECTRIC.POWER.L1", AT)
+    assert not third
+
+
+async def test_rows_of_a_worker_that_died_go_to_another(hub: Hub) -> None:
+    gateway, seat = await hub.gateway("one"), a_seat()
+    await measure(gateway, seat, 1.0)
+    hub.worker.take_telemetry()
+    await measure(gateway, seat, 2.0)
+
+    again = hub.worker_after_a_crash().take_telemetry()
+
+    assert [row.value for row in again.rows] == [1.0, 2.0]
+
+
+async def test_confirmed_rows_never_come_back(hub: Hub) -> None:
+    gateway, seat = await hub.gateway("one"), a_seat()
+    await measure(gateway, seat, 1.0)
+
+    hub.worker.confirm_telemetry(hub.worker.take_telemetry())
+
+    assert not hub.worker_after_a_crash().take_telemetry()
+
+
+async def test_confirming_after_an_empty_restart_does_no_harm(hub: Hub) -> None:
+    gateway, seat = await hub.gateway("one"), a_seat()
+    await measure(gateway, seat, 1.0)
+    taken = hub.worker.take_telemetry()
+
+    hub.restart_empty()
+    hub.worker.confirm_telemetry(taken)
+    await measure(gateway, seat, 2.0)
+
+    assert [row.value for row in hub.worker.take_telemetry().rows] == [2.0]
+
+
+async def test_ledger_rows_arrive_whole(hub: Hub) -> None:
+    gateway, seat, batch = await hub.gateway("one"), a_seat(), Batch()
+    row = a_ledger_row(seat)
+    batch.ledger(row)
+    await gateway.write(batch)
+
+    delivery = hub.worker.take_ledger()
+    hub.worker.confirm_ledger(delivery)
+
+    assert delivery.rows == (row,)
+    assert not hub.worker_after_a_crash().take_ledger()
