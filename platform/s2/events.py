@@ -55,10 +55,13 @@ class ReceptionReceived:
 
 @dataclass(frozen=True, slots=True)
 class ReceptionUnmatched:
-    """The peer acknowledged something that we did not send, or have given up on long ago. It is never answered."""
+    """The peer acknowledged something that does not wait for it, or in a broken form (then without status).
+
+    It is never answered (R-02), and nothing follows from it; it is told because a person would want to know.
+    """
 
     subject_message_id: str
-    status: ReceptionStatusValues
+    status: ReceptionStatusValues | None
     label: str | None
     findings: tuple[Finding, ...]
 

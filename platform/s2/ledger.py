@@ -123,9 +123,7 @@ class InstructionLedger:
         if regresses(entry, status):
             entry = replace(entry, findings=entry.findings + findings)
         else:
-            entry = replace(
-                entry, status=status, status_at=at, findings=entry.findings + findings, ended_locally=False
-            )
+            entry = replace(entry, status=status, status_at=at, findings=entry.findings + findings, ended_locally=False)
         self._put(entry)
         return entry
 

@@ -1,0 +1,115 @@
+"""How a rule is written down, found again and applied.
+
+A rule is data (its number in the catalogue, severity, what it demands in our words, where the standard says so) and,
+where one message and the session's memory are enough to judge it, a small function that yields breaches. To add a rule
+is to write that one function under `@rule(...)` in the family's file.
+
+Some rules are upheld in other places; they are declared here all the same, so that the catalogue is complete and a
+test can demand a case for each: by the models while parsing, by the session itself, or by not existing: a permission is
+a rule that says what must not be refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from s2.findings import Finding, Severity
+from s2.ledger import InstructionLedger
+from s2.messages import EnergyManagementRole, Message
+from s2.resource import ResourceView
+from s2.versions import WireProfile
+
+#: Where in the message (a JSON path) and what would be right.
+Breach = tuple[str, str]
+
+Check = Callable[[Any, "Situation"], Iterator[Breach]]
+_Check = TypeVar("_Check", bound=Check)
+
+
+class Upheld(Enum):
+    """Where a rule is looked after."""
+
+    BY_CHECK = "check"
+    BY_MODELS = "models"
+    BY_SESSION = "session"
+    BY_PERMITTING = "permission"
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a check may look at besides the message: who sends it when, and what the session remembers."""
+
+    now: datetime
+    sender: EnergyManagementRole
+    resource: ResourceView
+    ledger: InstructionLedger
+    versions: tuple[WireProfile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the catalogue.
+
+    `needs_session`: the verdict depends on earlier messages, so a lone message cannot be judged by it.
+    `rejected_by_update`: an RM acknowledges an instruction that breaks this rule and then rejects it.
+    """
+
+    number: str
+    text: str
+    source: str
+    severity: Severity = Severity.ERROR
+    needs_session: bool = False
+    upheld: Upheld = Upheld.BY_CHECK
+    rejected_by_update: bool = False
+
+    def finding(self, message: Message | None, path: str, text: str) -> Finding:
+        message_id = getattr(message, "message_id", None)
+        message_type = None if message is None else message.message_type
+        return Finding(self.number, self.severity, text, path, message_id, message_type)
+
+
+_RULES: dict[str, Rule] = {}
+_CHECKS: dict[type[Message], tuple[tuple[Rule, Check], ...]] = {}
+
+#: The catalogue by rule number.
+RULES: Mapping[str, Rule] = MappingProxyType(_RULES)
+
+
+def declare(rule: Rule) -> Rule:
+    """Enter a rule in the catalogue. A number stands for one rule only."""
+    if rule.number in _RULES:
+        raise ValueError(f"{rule.number} is declared twice")
+    _RULES[rule.number] = rule
+    return rule
+
+
+def rule(declared: Rule, *message_classes: type[Message]) -> Callable[[_Check], _Check]:
+    """Enter a rule together with the check that judges messages of these classes by it."""
+    declare(declared)
+
+    def register(check: _Check) -> _Check:
+        for message_class in message_classes:
+            _CHECKS[message_class] = (*_CHECKS.get(message_class, ()), (declared, check))
+        return check
+
+    return register
+
+
+def findings_on(message: Message, situation: Situation) -> tuple[Finding, ...]:
+    """Judge one message by all rules that have a check for it."""
+    checks = _CHECKS.get(type(message))
+    if checks is None:
+        return ()
+    return tuple(
+        declared.finding(message, path, text) for declared, check in checks for path, text in check(message, situation)
+    )
+
+
+def is_checked(message: Message) -> bool:
+    """Whether any rule has a check for this type; most messages by number, the measurements, have none."""
+    return type(message) in _CHECKS

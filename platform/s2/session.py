@@ -1,0 +1,366 @@
+"""One S2 session, for either role, without I/O and without a clock: text in, text and events out, deadlines as values.
+
+Theory of operation. The shell feeds each text frame to `receive_text` and then sends what `data_to_send` returns. The
+verdict on a message is chosen in that one call and its ReceptionStatus is queued before anything that follows from it,
+so answers leave in the order of arrival and no answer ever waits for one of the peer's. What happened is returned as
+events. `send` judges a message of ours by the very rules that a peer's is judged by, and raises rather than emit a
+broken one. `next_deadline` says when `tick` has to be called at the latest; calling it early does no harm.
+
+    conversation    what both sides have said, and what that allows: states, rules, menu, instruction ledger
+    receptions      how the peer's recent messages were answered, to answer a repetition alike
+    delivery        our messages on their way: acknowledged, sent again, or given up
+
+Nothing that a peer sends raises. A peer that cannot be worked with leads to CloseRequested:
+
+    1000   a SessionRequest was received or ours was answered, or the peer reported PERMANENT_ERROR (R-04): the
+           conversation ended as the standard provides, and nobody broke the protocol
+    1002   no version in common, no Handshake in time, our Handshake refused, or three messages in a row that were never
+           acknowledged (R-01): the peer does not keep the protocol, or nobody is behind the socket any more
+    1008   the peer makes us queue more answers than it reads
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+
+from s2.conversation import Conversation
+from s2.delivery import Delivery
+from s2.errors import InvalidMessage, RemoteProtocolError, RuleBroken, WrongState
+from s2.events import (
+    CloseRequested,
+    ControlTypeSelected,
+    Event,
+    InstructionUpdated,
+    MessageReceived,
+    MessageRefused,
+    Opened,
+    ReceptionUnmatched,
+)
+from s2.findings import Finding, Severity, errors_of, shortened, warnings_of
+from s2.ledger import InstructionLedger, LedgerEntry
+from s2.messages import (
+    ControlType,
+    EnergyManagementRole,
+    Handshake,
+    HandshakeResponse,
+    InstructionStatus,
+    InstructionStatusUpdate,
+    Message,
+    ReceptionStatus,
+    ReceptionStatusValues,
+    SelectControlType,
+    SessionRequest,
+    SessionRequestType,
+    parse_message,
+)
+from s2.receptions import NIL_ID, Receptions, reception_text
+from s2.resource import ResourceView
+from s2.rules import RULES
+from s2.rules.general import R_03, R_07
+from s2.states import SessionState
+from s2.versions import ALL_PROFILES, WireProfile, select_version
+
+ACK_TIMEOUT = timedelta(seconds=10)
+HANDSHAKE_TIMEOUT = timedelta(seconds=30)
+RETRY_DELAYS = (timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=4))
+
+#: A shell drains the queue after every call; this many answers left over mean that nobody reads them.
+QUEUE_LIMIT = 1000
+
+_HEAD = 200
+_OK = ReceptionStatusValues.OK
+_CEM, _RM = EnergyManagementRole.CEM, EnergyManagementRole.RM
+
+#: What needs no storage of the shell's and is processed even while there is none.
+_ALWAYS_PROCESSED = frozenset({"Handshake", "HandshakeResponse", "SessionRequest"})
+
+
+class Session:
+    """One end of an S2 conversation.
+
+    `role` is ours. `new_id` makes the ids of the messages that the session sends by itself. `agreed` is the version
+    that S2 Connect has already settled; without it the session begins with the Handshake of a bare WebSocket.
+    All durations are in the time of the `now` that is passed in.
+    """
+
+    __slots__ = (
+        "_conversation",
+        "_deferred",
+        "_delivery",
+        "_handshake_deadline",
+        "_handshake_timeout",
+        "_leaving",
+        "_new_id",
+        "_peer",
+        "_receptions",
+        "_versions",
+        "profile",
+        "role",
+    )
+
+    def __init__(
+        self,
+        role: EnergyManagementRole,
+        *,
+        new_id: Callable[[], str],
+        ack_timeout: timedelta = ACK_TIMEOUT,
+        handshake_timeout: timedelta = HANDSHAKE_TIMEOUT,
+        retry_delays: Sequence[timedelta] = RETRY_DELAYS,
+        versions: Collection[WireProfile] = ALL_PROFILES,
+        agreed: WireProfile | None = None,
+    ) -> None:
+        self.role = role
+        self.profile = agreed
+        self._peer = _RM if role is _CEM else _CEM
+        self._new_id = new_id
+        self._versions = tuple(each for each in WireProfile if each in versions)
+        self._handshake_timeout = handshake_timeout
+        self._handshake_deadline: datetime | None = None
+        self._conversation = Conversation(self._versions, begun=agreed is not None, crossing_time=ack_timeout)
+        # Before a version is agreed the newest one serves: Handshakes are the same in all of them.
+        self._delivery = Delivery(role, self._conversation, agreed or self._versions[-1], ack_timeout, retry_delays)
+        self._receptions = Receptions()
+        self._deferred: list[tuple[datetime, Event]] = []
+        self._leaving = False
+
+    @property
+    def state(self) -> SessionState:
+        return self._conversation.state
+
+    @property
+    def closed(self) -> bool:
+        return self._conversation.closed
+
+    @property
+    def control_type(self) -> ControlType | None:
+        """The control type in force; None until the CEM has selected one for the latest details."""
+        return self._conversation.control_type
+
+    @property
+    def resource(self) -> ResourceView:
+        return self._conversation.resource
+
+    @property
+    def ledger(self) -> InstructionLedger:
+        return self._conversation.ledger
+
+    def start(self, now: datetime) -> list[Event]:
+        """Queue our Handshake; where the version is agreed already, the session is open at once."""
+        if self.profile is not None:
+            return [Opened(self.profile)]
+        self._handshake_deadline = now + self._handshake_timeout
+        message_id = self._new_id()
+        versions = tuple(each.value for each in reversed(self._versions))
+        hello = Handshake(message_id=message_id, role=self.role, supported_protocol_versions=versions)
+        self._delivery.post(hello, message_id, now)
+        self._conversation.apply(hello, self.role, now)
+        return []
+
+    def receive_text(self, text: str, now: datetime, *, available: bool = True) -> list[Event]:
+        """Take in one text frame. Whatever the peer sends, this does not raise.
+
+        With `available=False` the shell's storage is down: what would be answered OK is answered TEMPORARY_ERROR and
+        has no effect, so that the peer sends it again. Handshakes and session requests need no storage.
+        """
+        if self.closed:
+            return []
+        events = self._take_deferred()
+        try:
+            message = parse_message(text, self._delivery.profile)
+        except RemoteProtocolError as error:
+            self._refuse_unreadable(text, error, events)
+        else:
+            if isinstance(message, ReceptionStatus):
+                events += self._delivery.settle(message, now)
+            else:
+                self._take(message, message.message_id, text, now, available, events)
+        if len(self._delivery.out) > QUEUE_LIMIT and not self.closed:
+            self._close(1008, "too many answers that are not read", events)
+        return events
+
+    def receive_bytes(self, data: bytes, now: datetime) -> list[Event]:  # noqa: ARG002  # The twin of receive_text.
+        """Take in one binary frame, which S2 does not know."""
+        if self.closed:
+            return []
+        events = self._take_deferred()
+        finding = R_03.finding(None, "$", "messages are text frames, this was a binary one")
+        head = data[:_HEAD].decode("ascii", "replace")
+        self._refuse(head, None, NIL_ID, ReceptionStatusValues.INVALID_DATA, (finding,), events)
+        return events
+
+    def send(self, message: Message, now: datetime) -> tuple[Finding, ...]:
+        """Queue a message of ours; return the warnings against it.
+
+        Raises WrongState where it may not be sent now, RuleBroken where it breaks a rule, ProfileError where the
+        version of this session does not know it; nothing has happened then.
+        """
+        if isinstance(message, Handshake | HandshakeResponse | ReceptionStatus):
+            raise WrongState(f"the session sends its {message.message_type} by itself")
+        if self.closed or self._leaving:
+            raise WrongState("the session is over")
+        if self._delivery.full:
+            raise WrongState("too many messages wait for their acknowledgement")
+        findings = self._conversation.judge(message, self.role, now)
+        errors = errors_of(findings)
+        if any(each.rule in ("R-11", "R-12") for each in findings):
+            raise WrongState(findings[0].text)
+        if errors:
+            raise RuleBroken(errors)
+        for event in self._delivery.post(message, message.message_id, now):
+            self._deferred.append((now, event))
+        changed = self._conversation.apply(message, self.role, now, findings)
+        self._leaving = isinstance(message, SessionRequest)
+        if isinstance(message, SelectControlType):
+            self._deferred += [(now, InstructionUpdated(entry)) for entry in changed]
+        return warnings_of(findings)
+
+    def data_to_send(self) -> list[str]:
+        """Take the queued texts, oldest first."""
+        out, self._delivery.out = self._delivery.out, []
+        return out
+
+    def next_deadline(self) -> datetime | None:
+        """When `tick` is due at the latest."""
+        if self.closed:
+            return None
+        handshake = self._handshake_deadline if self.state is SessionState.NEGOTIATING else None
+        deferred = self._deferred[0][0] if self._deferred else None
+        moments = [moment for moment in (handshake, deferred, self._delivery.next_deadline()) if moment is not None]
+        return min(moments, default=None)
+
+    def tick(self, now: datetime) -> list[Event]:
+        """Do what has become due: send again, report missing acknowledgements, give up."""
+        if self.closed:
+            return []
+        events = self._take_deferred()
+        deadline = self._handshake_deadline
+        if self.state is SessionState.NEGOTIATING and deadline is not None and deadline <= now:
+            self._close(1002, "no handshake in time", events)
+        else:
+            events += self._delivery.tick(now)
+        return events
+
+    def _take(
+        self, message: Message, message_id: str, text: str, now: datetime, available: bool, events: list[Event]
+    ) -> None:
+        """Decide on a message of the peer, queue the answer, and only then let it have its effect."""
+        answer = self._receptions.answer_for(message_id, text)
+        if answer is not None:
+            self._delivery.out.append(answer)
+            return
+        findings = self._conversation.judge(message, self._peer, now)
+        if self._receptions.uses(message_id):
+            findings += (R_07.finding(message, "$.message_id", "was used before for another message"),)
+        errors = errors_of(findings) if findings else ()
+        if errors and not self._may_be_rejected(errors):
+            status = ReceptionStatusValues.INVALID_CONTENT
+            self._receptions.remember(message_id, text, status, errors[0].label)
+            self._refuse(text, message.message_type, message_id, status, findings, events)
+            if any(each.rule == "R-15" for each in errors):
+                self._part_without_version(now, events)
+        elif not available and message.message_type not in _ALWAYS_PROCESSED:
+            status = ReceptionStatusValues.TEMPORARY_ERROR
+            self._refuse(text, message.message_type, message_id, status, findings, events)
+        elif errors:
+            self._receptions.remember(message_id, text)
+            self._refuse(text, message.message_type, message_id, _OK, findings, events)
+            self._reject(message, now, findings)
+        else:
+            self._receptions.remember(message_id, text)
+            self._delivery.out.append(reception_text(message_id))
+            events.append(MessageReceived(message, _OK, findings))
+            changed = self._conversation.apply(message, self._peer, now, findings)
+            self._follow(message, changed, now, events)
+
+    def _follow(self, message: Message, changed: list[LedgerEntry], now: datetime, events: list[Event]) -> None:
+        """What an accepted message of the peer leads to, beyond its effect on the conversation."""
+        if changed and self.role is _CEM:
+            events += [InstructionUpdated(entry) for entry in changed]
+        match message.message_type:
+            case "Handshake" if self.role is _CEM and self.profile is None:
+                self._choose_version(message, now, events)
+            case "HandshakeResponse" if self.profile is None:
+                self._open(WireProfile.of(getattr(message, "selected_protocol_version", "")), events)
+            case "SelectControlType":
+                events.append(ControlTypeSelected(self._conversation.control_type or ControlType.NO_SELECTION))
+            case "SessionRequest":
+                self._close(1000, f"the {self._peer.value} asked for it", events)
+
+    def _choose_version(self, handshake: Message, now: datetime, events: list[Event]) -> None:
+        theirs: tuple[str, ...] = getattr(handshake, "supported_protocol_versions", None) or ()
+        choice = select_version(theirs, self._versions)
+        if choice is None:
+            return
+        message_id = self._new_id()
+        response = HandshakeResponse(message_id=message_id, selected_protocol_version=choice[0])
+        self._delivery.post(response, message_id, now)
+        self._conversation.apply(response, self.role, now)
+        self._open(choice[1], events)
+
+    def _open(self, profile: WireProfile | None, events: list[Event]) -> None:
+        if profile is not None:
+            self.profile = self._delivery.profile = profile
+            events.append(Opened(profile))
+
+    def _part_without_version(self, now: datetime, events: list[Event]) -> None:
+        """No version in common: S2 has no procedure for it, so we say why and go."""
+        message_id = self._new_id()
+        farewell = SessionRequest(
+            message_id=message_id, request=SessionRequestType.TERMINATE, diagnostic_label="no version in common"
+        )
+        self._delivery.post(farewell, message_id, now)
+        self._close(1002, "no version in common", events)
+
+    def _may_be_rejected(self, errors: tuple[Finding, ...]) -> bool:
+        return self.role is _RM and all(RULES[each.rule].rejected_by_update for each in errors)
+
+    def _reject(self, instruction: Message, now: datetime, findings: tuple[Finding, ...]) -> None:
+        """Answer an instruction that was understood, but is outside the offer, as the device itself would."""
+        self._conversation.apply(instruction, self._peer, now, findings)
+        update = InstructionStatusUpdate(
+            message_id=self._new_id(),
+            instruction_id=getattr(instruction, "id", ""),
+            status_type=InstructionStatus.REJECTED,
+            timestamp=now,
+        )
+        if not self._delivery.full and not self._leaving:
+            self.send(update, now)
+
+    def _refuse_unreadable(self, text: str, error: RemoteProtocolError, events: list[Event]) -> None:
+        path, separator, expectation = error.label.partition(": ")
+        if not (separator and path.startswith("$")):
+            path, expectation = "$", error.label
+        finding = Finding(
+            R_03.number, Severity.ERROR, shortened(expectation), path, error.message_id, error.message_type
+        )
+        if error.message_type == "ReceptionStatus":
+            # An answer is never answered, not even a broken one (R-02).
+            events.append(ReceptionUnmatched(error.message_id or NIL_ID, None, None, (finding,)))
+            return
+        status = ReceptionStatusValues.INVALID_DATA
+        if isinstance(error, InvalidMessage):
+            status = ReceptionStatusValues.INVALID_MESSAGE
+        self._refuse(text, error.message_type, error.message_id or NIL_ID, status, (finding,), events)
+
+    def _refuse(
+        self,
+        text: str,
+        message_type: str | None,
+        message_id: str,
+        status: ReceptionStatusValues,
+        findings: tuple[Finding, ...],
+        events: list[Event],
+    ) -> None:
+        errors = errors_of(findings)
+        self._delivery.out.append(reception_text(message_id, status, errors[0].label if errors else None))
+        events.append(MessageRefused(text[:_HEAD], message_type, message_id, status, findings))
+
+    def _close(self, code: int, reason: str, events: list[Event]) -> None:
+        self._conversation.close()
+        events.append(CloseRequested(code, reason))
+
+    def _take_deferred(self) -> list[Event]:
+        events = [event for _, event in self._deferred]
+        self._deferred.clear()
+        return events
