@@ -56,7 +56,7 @@ class Places:
 
     def remove(self) -> None:
         """Delete all data, also what lies outside the root. The servers must be stopped."""
-        for folder in {self.data, self.socket_folder, self.root}:
+        for folder in (self.data, private_folder(self.root), self.root):
             shutil.rmtree(folder, ignore_errors=True)
 
 

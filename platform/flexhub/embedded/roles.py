@@ -8,6 +8,8 @@ append-only). Everything here may run again at any time.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -37,6 +39,17 @@ class RolePowers:
 
 def connect(url: str) -> psycopg.Connection:
     return psycopg.connect(url, connect_timeout=_CONNECT_TIMEOUT_S, autocommit=True)
+
+
+@contextmanager
+def _reached_through(variable: str, url: str) -> Iterator[psycopg.Connection]:
+    """A connection to an address from outside. Raises RolesNotPrepared with the variable's name, not its value."""
+    try:
+        connection = connect(url)
+    except psycopg.OperationalError as error:
+        raise RolesNotPrepared(f"the database of {variable} cannot be reached: {error}") from error
+    with connection:
+        yield connection
 
 
 def powers_of(connection: psycopg.Connection, role: str | None = None) -> RolePowers | None:
@@ -117,23 +130,29 @@ def prepare_given(owner_url: str, app_password: str) -> str:
 
     Returns the application's URL. Raises RolesNotPrepared when the given role may not create roles.
     """
-    with connect(owner_url) as connection:
+    with _reached_through("DATABASE_URL", owner_url) as connection:
         powers = _own_powers(connection)
         if not powers.may_prepare_roles:
             raise RolesNotPrepared(
                 f"DATABASE_URL connects as {powers.name}, which may not create roles, so it cannot be told whether it "
                 "is the owner or the application. Set DATABASE_OWNER_URL to the role that owns the tables."
             )
-        ensure_role(connection, APP_ROLE, app_password)
-        grant_to_app(connection, owner=powers.name)
+        try:
+            ensure_role(connection, APP_ROLE, app_password)
+            grant_to_app(connection, owner=powers.name)
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise RolesNotPrepared(
+                f"{powers.name} may not prepare the role {APP_ROLE}: {error}. Prepare it by hand, then set "
+                "DATABASE_URL to it and DATABASE_OWNER_URL to the role that owns the tables."
+            ) from error
     return with_role(owner_url, APP_ROLE, app_password)
 
 
 def check_given(owner_url: str, app_url: str) -> None:
     """Two roles from outside: the owner lets the application in. Raises RolesNotPrepared for a too powerful one."""
-    with connect(app_url) as connection:
+    with _reached_through("DATABASE_URL", app_url) as connection:
         app = _own_powers(connection)
-    with connect(owner_url) as connection:
+    with _reached_through("DATABASE_OWNER_URL", owner_url) as connection:
         owner = _own_powers(connection)
         if app.name == owner.name:
             raise RolesNotPrepared("DATABASE_URL and DATABASE_OWNER_URL connect as the same role; give them two.")

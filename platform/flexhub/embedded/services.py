@@ -9,8 +9,8 @@ from pathlib import Path
 from threading import Thread
 
 from flexhub.embedded import roles
-from flexhub.embedded.account import Account, service_account
-from flexhub.embedded.binaries import find_binaries
+from flexhub.embedded.account import service_account
+from flexhub.embedded.binaries import Binaries, find_binaries
 from flexhub.embedded.locking import exclusive
 from flexhub.embedded.places import Places, places_for, prepare
 from flexhub.embedded.postgres import Postgres
@@ -82,7 +82,7 @@ def start(
     places = places_for(root, account)
     setting = Setting(places, account, report, tethered=tethered, durable=durable)
     with exclusive(places.lock, report):
-        _discard_orphaned_data(places, report)
+        _discard_orphans(setting)
         secrets = load_or_make(places.secrets)
         servers = _embedded_servers(env, setting, secrets)
         started = _ensure_running(servers, report)
@@ -169,21 +169,21 @@ def _database_urls(env: Env, secrets: Secrets, servers: Sequence[Server]) -> tup
     return None, given, roles.prepare_given(given, secrets.app_password)
 
 
-def _discard_orphaned_data(places: Places, report: Report) -> None:
-    """Data outside the root outlives a removed root; without its passwords nobody can use it any more."""
-    if places.data.is_relative_to(places.root) or places.secrets.exists() or not places.data.exists():
+def _discard_orphans(setting: Setting) -> None:
+    """Servers and data outlive a root folder that was removed; without its passwords nobody can use them any more."""
+    places = setting.places
+    outside = not places.data.is_relative_to(places.root)
+    if places.secrets.exists() or (places.postgres.exists() and not outside):
         return
-    report(f"removing {places.data}, left by a folder {places.root} that is gone")
-    account = service_account()
-    _stop_together(_orphaned_servers(places, account, report))
-    shutil.rmtree(places.data, ignore_errors=True)
-
-
-def _orphaned_servers(places: Places, account: Account, report: Report) -> list[Server]:
-    setting = Setting(places, account, report)
-    binaries = find_binaries(account, places.data, report)
-    found: list[Server] = [Postgres(setting, binaries, ""), RedisServer(setting, binaries, "")]
-    return [server for server in found if server.find() is not None]
+    unused = Binaries(Path("postgres"), Path("initdb"), Path("redis-server"))
+    candidates: list[Server] = [Postgres(setting, unused, ""), RedisServer(setting, unused, "")]
+    orphans = [server for server in candidates if server.find() is not None]
+    for server in orphans:
+        setting.report(f"stopping {server.name}, left by a folder {places.root} that is gone")
+    _stop_together(orphans)
+    if outside and places.data.exists():
+        setting.report(f"removing {places.data}, left by a folder {places.root} that is gone")
+        shutil.rmtree(places.data)
 
 
 def _stop_together(servers: Sequence[Server]) -> None:
