@@ -95,13 +95,14 @@ class GatewayProcess:
         await self._wait_until_empty(limits.GOODBYE_S)
         if not await self.writer.drained(limits.GOODBYE_S):
             logger.error("gateway.process.rows_lost", rows=len(self.writer.batch))
+        # The tasks first: a renewal after the end of the lease would take another one.
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         try:
             await self._bus.unregister()
         except BusUnavailable:
             logger.warning("gateway.process.lease_left", reason="Redis is away; the lease ends by itself.")
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         self._wake_sender.close()
         await self._bus.close()
 

@@ -87,7 +87,8 @@ class GatewayProtocol(WebSocketProtocol):  # type: ignore[misc]  # Daphne ships 
         self._dataReceived(data)
 
     def _deny(self, status: int) -> None:
-        self.handshake_deferred.errback(ConnectionDeny(code=status, reason=HTTPStatus(status).phrase))
+        denial = ConnectionDeny(status, HTTPStatus(status).phrase)  # type: ignore[no-untyped-call]  # Partly typed.
+        self.handshake_deferred.errback(denial)
         del self.handshake_deferred
         self.server.protocol_disconnected(self)
 

@@ -16,6 +16,8 @@ _BACKLOG = 2_048
 
 class Command(BaseCommand):
     help = "Serves HTTP and the S2 WebSockets until it gets SIGTERM or SIGINT."
+    # They judge the code and not the machine, so they belong in the build; here they would only delay a restart.
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")

@@ -1,0 +1,123 @@
+"""Tokens of nodes: issue, revoke, and tell who holds one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from flexhub.devices.models import Node
+from flexhub.pairing.models import NodeToken
+from tenants import audit, tokens
+from tenants.audit import Actor
+from tenants.scope import platform_scope, tenant_scope
+
+# One device needs one token, and a second while it changes over. The cap bounds what a sign-in has to compare.
+MAX_TOKENS_PER_NODE = 8
+
+
+class TooManyTokensError(RuntimeError):
+    """The node has as many valid tokens as it may have; revoke one first."""
+
+
+class HostedNodeError(ValueError):
+    """We run this node ourselves, so it never signs in."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeIdentity:
+    """A node that proved who it is, and the link whose conversation its socket carries."""
+
+    node_id: UUID
+    role: str
+    tenant_id: UUID
+    site_id: UUID
+    link_id: UUID
+    peer_node_id: UUID
+    peer_hosted: bool
+    device_name: str
+    is_main_meter: bool = False
+    site_has_main_meter: bool = False
+
+
+def issue_node_token(node: Node, *, actor: Actor = None) -> str:
+    """A new token for the node, in plain text for the only time. Older ones stay valid until they are revoked.
+
+    Raises HostedNodeError and TooManyTokensError.
+    """
+    if node.hosted:
+        raise HostedNodeError(f"{node} is run by us and does not sign in")
+    token = tokens.new_token(tokens.NODE_PREFIX)
+    with tenant_scope(node.tenant_id):
+        # The node's row is the lock: two requests at once must not both find room for one more.
+        Node.objects.select_for_update(of=("self",)).get(pk=node.pk)
+        if NodeToken.objects.filter(node_id=node.pk, revoked_at=None).count() >= MAX_TOKENS_PER_NODE:
+            raise TooManyTokensError(f"{node} has {MAX_TOKENS_PER_NODE} valid tokens already; revoke one first")
+        row = NodeToken.objects.create(node=node, tenant_id=node.tenant_id, token_hash=tokens.digest(token))
+        audit.record("pairing.nodetoken.issued", row, actor=actor, after=audit.fields_of(row))
+    return token
+
+
+def revoke_node_token(token_row: NodeToken, *, actor: Actor = None) -> None:
+    """End a token. Doing it again changes nothing. A session that it has opened before goes on until it reconnects."""
+    with tenant_scope(token_row.tenant_id):
+        now = timezone.now()
+        if not NodeToken.objects.filter(pk=token_row.pk, revoked_at=None).update(revoked_at=now):
+            return
+        token_row.revoked_at = now
+        audit.record("pairing.nodetoken.revoked", token_row, actor=actor, after={"revoked_at": now})
+
+
+def authenticate_node(node_id: UUID, token: str) -> NodeIdentity | None:
+    """Who signs in as `node_id` with `token`; None for an unknown node, a wrong or revoked token, or no link.
+
+    A CEM with several links is None as well: its socket carries the conversation of one link, and the address that it
+    calls names only the node. One query; digests are compared in constant time.
+    """
+    token_hash = tokens.digest(token)
+    with platform_scope("authenticate a node"):
+        rows = list(NodeToken.objects.filter(node_id=node_id, revoked_at=None).values(*_COLUMNS))
+    # Every digest is compared, so that the time does not tell which one was right.
+    matching = [row for row in rows if tokens.matches(row["token_hash"], token_hash)]
+    # A token yields one row for each link of its node.
+    return _identity(matching[0]) if len(matching) == 1 else None
+
+
+_COLUMNS = (
+    "token_hash",
+    "node_id",
+    "tenant_id",
+    "node__role",
+    "node__name",
+    "node__site_id",
+    "node__site__main_meter_id",
+    "node__device__name",
+    "node__rm_link__id",
+    "node__rm_link__cem_node_id",
+    "node__rm_link__cem_node__hosted",
+    "node__cem_links__id",
+    "node__cem_links__rm_node_id",
+    "node__cem_links__rm_node__hosted",
+)
+
+
+def _identity(row: dict[str, Any]) -> NodeIdentity | None:
+    ends = ("rm_link", "cem_node") if row["node__role"] == Node.Role.RM else ("cem_links", "rm_node")
+    link, peer = ends
+    link_id: UUID | None = row[f"node__{link}__id"]
+    if link_id is None:
+        return None
+    return NodeIdentity(
+        node_id=row["node_id"],
+        role=row["node__role"],
+        tenant_id=row["tenant_id"],
+        site_id=row["node__site_id"],
+        link_id=link_id,
+        peer_node_id=row[f"node__{link}__{peer}_id"],
+        peer_hosted=row[f"node__{link}__{peer}__hosted"],
+        device_name=row["node__device__name"] or row["node__name"],
+        is_main_meter=row["node__site__main_meter_id"] == row["node_id"],
+        site_has_main_meter=row["node__site__main_meter_id"] is not None,
+    )

@@ -1,0 +1,69 @@
+"""A real gateway process refuses and admits real sockets."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from uuid import uuid4
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from flexhub.pairing.services import revoke_node_token
+from tests.support.early import ROOT
+from tests.support.gateway import RunningGateway, device_at
+from tests.support.registry import Household
+
+
+async def refusal_of(url: str, token: str | None) -> tuple[int, str | None]:
+    """Status and WWW-Authenticate of an upgrade that is expected to fail."""
+    with pytest.raises(InvalidStatus) as refused:
+        async with device_at(url, token):
+            pass
+    response = refused.value.response
+    return response.status_code, response.headers.get("WWW-Authenticate")
+
+
+async def test_refuses_what_is_not_a_valid_token_before_the_upgrade(
+    gateway: RunningGateway, household: Household
+) -> None:
+    url = gateway.url(household.rm_node.pk)
+
+    assert await refusal_of(url, None) == (401, 'Bearer realm="s2"')
+    assert await refusal_of(url, "") == (401, 'Bearer realm="s2"')
+    assert await refusal_of(url, "two words") == (401, 'Bearer realm="s2"')
+    assert await refusal_of(url, household.token + "x") == (401, 'Bearer realm="s2"')
+    assert await refusal_of(gateway.url(uuid4()), household.token) == (401, 'Bearer realm="s2"')
+    assert await refusal_of(gateway.url(household.cem_node.pk), household.token) == (401, 'Bearer realm="s2"')
+
+
+async def test_does_not_know_other_paths(gateway: RunningGateway, household: Household) -> None:
+    status, _ = await refusal_of(f"ws://127.0.0.1:{gateway.port}/s2/v9/{household.rm_node.pk}", household.token)
+
+    assert status == 404
+
+
+async def test_opens_a_session_and_ends_it_on_sigterm(gateway: RunningGateway, household: Household) -> None:
+    async with device_at(gateway.url(household.rm_node.pk), household.token) as device:
+        assert await device.shake_hands(["0.0.2-beta", "v1.0.0"]) == "v1.0.0"
+
+        gateway.signal(signal.SIGTERM)
+
+        assert (await device.expect("SessionRequest"))["request"] == "RECONNECT"
+        assert await device.closed() == 1000
+    assert gateway.process.wait(10) == 0
+
+
+def test_names_a_port_in_use(service_environment: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as occupied:
+        port = str(occupied.getsockname()[1])
+        command = [sys.executable, "manage.py", "gateway", "--port", port]
+        ended = subprocess.run(  # noqa: S603  # Our own program.
+            command, cwd=ROOT, env=service_environment, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    assert ended.returncode == 1
+    assert f"Port {port} on 127.0.0.1 is in use" in ended.stderr
+    assert "Traceback" not in ended.stderr
