@@ -11,8 +11,9 @@ acknowledgement while we await its own would stop both).
 
 Repetition: the standard does not outlaw a repeated message_id, and its own walk-through uses one id for every message.
 So the text decides. The same text again gets the same answer and no second processing; another text under a used id
-is a new message, with a warning (R-07). A message that was answered TEMPORARY_ERROR is not remembered, because its
-repetition is exactly what we asked for.
+is a new message, with a warning (R-07). Two things are not repetitions. A message that was answered TEMPORARY_ERROR is
+sent again because we asked for it. And after new details or a selection the RM publishes everything anew, which may
+be word for word what it published before.
 """
 
 from __future__ import annotations
@@ -44,9 +45,10 @@ def reception_text(
 class Receptions:
     """The last `capacity` messages and how they were answered."""
 
-    __slots__ = ("_ids", "_labels", "_statuses", "_texts")
+    __slots__ = ("_capacity", "_ids", "_labels", "_statuses", "_texts")
 
     def __init__(self, capacity: int = 256) -> None:
+        self._capacity = capacity
         self._ids = RecentKeys(capacity)
         self._texts = RecentKeys(capacity)
         self._statuses = bytearray(capacity)
@@ -64,6 +66,11 @@ class Receptions:
 
     def uses(self, message_id: str) -> bool:
         return self._ids.find(message_id) is not None
+
+    def forget_answers(self) -> None:
+        """From here on the same text is a new message again; that its id was used before is still known."""
+        self._texts = RecentKeys(self._capacity)
+        self._labels.clear()
 
     def remember(
         self, message_id: str, text: str, status: ReceptionStatusValues = _OK, label: str | None = None

@@ -76,6 +76,10 @@ _CEM, _RM = EnergyManagementRole.CEM, EnergyManagementRole.RM
 _ALWAYS_PROCESSED = frozenset({"Handshake", "HandshakeResponse", "SessionRequest"})
 
 
+#: After these the RM publishes everything anew.
+_FRESH_STARTS = frozenset({"ResourceManagerDetails", "SelectControlType"})
+
+
 class Session:
     """One end of an S2 conversation.
 
@@ -211,7 +215,9 @@ class Session:
             self._deferred.append((now, event))
         changed = self._conversation.apply(message, self.role, now, findings)
         self._leaving = isinstance(message, SessionRequest)
-        if isinstance(message, SelectControlType):
+        if message.message_type in _FRESH_STARTS:
+            self._receptions.forget_answers()
+        if self.role is _CEM and isinstance(message, SelectControlType):
             self._deferred += [(now, InstructionUpdated(entry)) for entry in changed]
         return warnings_of(findings)
 
@@ -267,6 +273,8 @@ class Session:
             self._refuse(text, message.message_type, message_id, _OK, findings, events)
             self._reject(message, now, findings)
         else:
+            if message.message_type in _FRESH_STARTS:
+                self._receptions.forget_answers()
             self._receptions.remember(message_id, text)
             self._delivery.out.append(reception_text(message_id))
             events.append(MessageReceived(message, _OK, findings))

@@ -192,7 +192,6 @@ _INSTRUCTION_TYPES = frozenset(message_type_of(each) for each in INSTRUCTIONS)
         needs_session=True,
     ),
     RevokeObject,
-    message_type_of,
 )
 def revoked_object_exists(message: RevokeObject, situation: Situation) -> Iterator[Breach]:
     instructs = message.object_type in _INSTRUCTION_TYPES
