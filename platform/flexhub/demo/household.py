@@ -1,0 +1,155 @@
+"""A home as physics: its devices, what comes from outside, and the accounts of both.
+
+The same class is the home under control and its shadow twin, which nobody ever controls. Both are fed the same
+`Cell` objects, so that they differ in nothing but what the devices were told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from flexhub.demo.accounts import Accounts, Interval
+from flexhub.demo.physics.battery import Battery
+from flexhub.demo.physics.cell import CELL_S, Cell, cell_start
+from flexhub.demo.physics.dishwasher import Dishwasher
+from flexhub.demo.physics.ev import EV
+from flexhub.demo.physics.heatpump import HeatPump
+from flexhub.demo.physics.pv import PV
+from flexhub.demo.physics.states import read_state, restore_state
+
+
+class Device(Protocol):
+    """What every simulated device offers; see `flexhub.demo.physics`."""
+
+    controlled: bool
+
+    def begin(self, cell: Cell) -> None: ...
+
+    def power_w(self, cell: Cell, dt_s: float) -> float: ...
+
+    def step(self, cell: Cell, dt_s: float) -> float: ...
+
+    def minimum_w(self, cell: Cell, dt_s: float) -> float: ...
+
+
+class Surroundings(Protocol):
+    """Where cells come from."""
+
+    def cell(self, start_s: float) -> Cell: ...
+
+
+@dataclass(slots=True)
+class Household:
+    """Devices of one home and their sums. `net_w` and `powers_w` hold for the present part of the present cell."""
+
+    accounts: Accounts
+    pv: PV | None = None
+    battery: Battery | None = None
+    ev: EV | None = None
+    heat_pump: HeatPump | None = None
+    dishwasher: Dishwasher | None = None
+    net_w: float = 0.0
+    powers_w: dict[str, float] = field(default_factory=dict)
+
+    def devices(self) -> dict[str, Device]:
+        every: dict[str, Device | None] = {
+            "PV": self.pv,
+            "BATTERY": self.battery,
+            "EV_CHARGER": self.ev,
+            "HEAT_PUMP": self.heat_pump,
+            "DISHWASHER": self.dishwasher,
+        }
+        return {kind: device for kind, device in every.items() if device is not None}
+
+    def begin(self, cell: Cell) -> None:
+        for device in self.devices().values():
+            device.begin(cell)
+
+    def step(self, cell: Cell, dt_s: float) -> None:
+        """Let `dt_s` seconds of the cell pass."""
+        net_w, reducible_w, pv_w = cell.load_w, 0.0, 0.0
+        for kind, device in self.devices().items():
+            minimum_w = device.minimum_w(cell, dt_s)
+            power_w = device.step(cell, dt_s)
+            net_w += power_w
+            reducible_w += max(0.0, power_w - minimum_w)
+            pv_w -= power_w if kind == "PV" else 0.0
+        available_w = cell.pv_available_w if self.pv is not None else 0.0
+        self.accounts.add(Interval(dt_s, cell.hour, net_w, pv_w, available_w, reducible_w))
+
+    def look(self, cell: Cell, dt_s: float) -> None:
+        """See what every device draws from now on, without letting time pass."""
+        self.powers_w = {kind: device.power_w(cell, dt_s) for kind, device in self.devices().items()}
+        self.net_w = cell.load_w + sum(self.powers_w.values())
+
+    def stored_wh(self) -> float:
+        """Electricity that the storages hold, or that it took to fill them."""
+        return sum(each.stored_wh for each in (self.battery, self.ev, self.heat_pump) if each is not None)
+
+    def state(self) -> dict[str, Any]:
+        parts: dict[str, Any] = {"accounts": self.accounts, **self.devices()}
+        return {name: read_state(part) for name, part in parts.items()}
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        parts: dict[str, Any] = {"accounts": self.accounts, **self.devices()}
+        for name, part in parts.items():
+            restore_state(part, saved.get(name, {}))
+
+
+@dataclass(slots=True)
+class TwoHouseholds:
+    """The home (`on`) and its shadow twin (`off`) in the same surroundings, at the same time."""
+
+    surroundings: Surroundings
+    on: Household
+    off: Household
+    time_s: float
+    begin_s: float
+    cell: Cell = field(init=False)
+    initially_stored_wh: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.initially_stored_wh = self.on.stored_wh()
+        self._begin_cell()
+        self.look()
+
+    def advance(self, to_s: float) -> None:
+        """Let time pass until `to_s`, with what was ordered so far; a time in the past changes nothing."""
+        while self.time_s < to_s:
+            until_s = min(to_s, cell_start(self.time_s) + CELL_S)
+            rest, dt_s = self.cell.rest_from(self.time_s), until_s - self.time_s
+            self.on.step(rest, dt_s)
+            self.off.step(rest, dt_s)
+            self.time_s = until_s
+            if cell_start(until_s) > self.cell.start_s:
+                self._begin_cell()
+        self.look()
+
+    def look(self) -> None:
+        """Bring `on.net_w` and `on.powers_w` up to date after an order."""
+        self.on.look(self.cell.rest_from(self.time_s), cell_start(self.time_s) + CELL_S - self.time_s)
+
+    def _begin_cell(self) -> None:
+        self.cell = self.surroundings.cell(cell_start(self.time_s))
+        self.on.begin(self.cell)
+        self.off.begin(self.cell)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "time_s": self.time_s,
+            "begin_s": self.begin_s,
+            "initially_stored_wh": self.initially_stored_wh,
+            "on": self.on.state(),
+            "off": self.off.state(),
+        }
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Go on where `state()` was taken; the devices are as they were, and nobody controls them."""
+        self.on.restore(saved["on"])
+        self.off.restore(saved["off"])
+        self.time_s, self.begin_s = float(saved["time_s"]), float(saved["begin_s"])
+        self.initially_stored_wh = float(saved["initially_stored_wh"])
+        self.cell = self.surroundings.cell(cell_start(self.time_s))
+        self.look()
