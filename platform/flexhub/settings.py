@@ -22,6 +22,7 @@ PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000")
 S2_MAX_FRAME_BYTES = env.integer("S2_MAX_FRAME_BYTES", 1024 * 1024)
 S2_ACK_TIMEOUT_S = env.integer("S2_ACK_TIMEOUT_S", 10)
 POOL_MINIMUM_SITES = env.integer("POOL_MINIMUM_SITES", 5)
+TELEMETRY_RETENTION_DAYS = env.integer("TELEMETRY_RETENTION_DAYS", 90)
 
 # -- Applications ----------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

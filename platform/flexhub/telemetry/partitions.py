@@ -1,0 +1,120 @@
+"""What the migration teaches PostgreSQL: the table, and the two functions that make and drop its partitions.
+
+The functions run with the rights of the owner (SECURITY DEFINER), take nothing but a date, and have their search path
+pinned so that no other schema can slip a table or function of its own in between. A partition has the same policy as
+its parent and no rights for the application: rows are reached through the parent alone.
+"""
+
+from __future__ import annotations
+
+from django.db import connections
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import StateApps
+from psycopg import sql
+
+from tenants.rls import owned_by_scope
+
+TABLE = "telemetry_measurement"
+ENSURE = "telemetry_ensure_partition"
+DROP_BEFORE = "telemetry_drop_partitions_before"
+
+CREATE_TABLE = f"""
+CREATE TABLE {TABLE} (
+    tenant_id uuid NOT NULL,
+    site_id uuid NOT NULL,
+    link_id uuid NOT NULL,
+    quantity varchar(64) NOT NULL,
+    at timestamptz NOT NULL,
+    value double precision NOT NULL,
+    PRIMARY KEY (link_id, quantity, at)
+) PARTITION BY RANGE (at)
+"""
+
+# Made apart and then attached: ATTACH lets readers and writers of the other days go on, CREATE ... PARTITION OF would
+# not. The advisory lock makes a second writer wait until the first has committed, and then find the partition.
+_ENSURE = """
+CREATE FUNCTION {schema}.{ensure}(day date) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, {schema}, pg_temp SET lock_timeout = '5s' AS $body$
+DECLARE
+    partition text := {table_name} || '_' || to_char(day, 'YYYYMMDD');
+BEGIN
+    IF to_regclass(format('%I.%I', {schema_name}, partition)) IS NOT NULL THEN
+        RETURN;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext({table_name}));
+    IF to_regclass(format('%I.%I', {schema_name}, partition)) IS NOT NULL THEN
+        RETURN;
+    END IF;
+    EXECUTE format('CREATE TABLE {schema}.%I (LIKE {schema}.{table} INCLUDING ALL)', partition);
+    EXECUTE format('ALTER TABLE {schema}.%I ENABLE ROW LEVEL SECURITY', partition);
+    EXECUTE format('ALTER TABLE {schema}.%I FORCE ROW LEVEL SECURITY', partition);
+    EXECUTE format('CREATE POLICY tenant_isolation ON {schema}.%I USING (%s) WITH CHECK (%s)',
+                   partition, {policy}, {policy});
+    EXECUTE format('REVOKE ALL ON {schema}.%I FROM PUBLIC', partition);
+    IF {app_name} <> current_user THEN
+        EXECUTE format('REVOKE ALL ON {schema}.%I FROM {app}', partition);
+    END IF;
+    EXECUTE format('ALTER TABLE {schema}.{table} ATTACH PARTITION {schema}.%I FOR VALUES FROM (%L) TO (%L)',
+                   partition, day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
+END
+$body$
+"""
+
+# A lock that a long query holds up is not worth stopping all writers for: give up, the next run tries again.
+_DROP_BEFORE = """
+CREATE FUNCTION {schema}.{drop_before}(day date) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, {schema}, pg_temp SET lock_timeout = '5s' AS $body$
+DECLARE
+    partition text;
+    dropped integer := 0;
+BEGIN
+    FOR partition IN
+        SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
+        WHERE inhparent = format('%I.%I', {schema_name}, {table_name})::regclass
+          AND to_date(right(child.relname, 8), 'YYYYMMDD') < day
+        ORDER BY child.relname
+    LOOP
+        EXECUTE format('DROP TABLE {schema}.%I', partition);
+        dropped := dropped + 1;
+    END LOOP;
+    RETURN dropped;
+END
+$body$
+"""
+
+
+def create_functions(_apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """For RunPython. The application's role is whoever `default` connects as; the owner's is the migrating one."""
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute("SELECT current_schema(), coalesce(nullif(%s, ''), current_user)", [_app_user()])
+        schema, app = cursor.fetchone()
+        parts = _parts(schema, app)
+        for statement in (
+            _ENSURE,
+            _DROP_BEFORE,
+            "REVOKE ALL ON FUNCTION {schema}.{ensure}(date), {schema}.{drop_before}(date) FROM PUBLIC",
+            "GRANT EXECUTE ON FUNCTION {schema}.{ensure}(date), {schema}.{drop_before}(date) TO {app}",
+        ):
+            cursor.execute(sql.SQL(statement).format(**parts))
+
+
+def drop_functions(_apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    schema_editor.execute(f"DROP FUNCTION {ENSURE}(date), {DROP_BEFORE}(date)")
+
+
+def _app_user() -> str:
+    return str(connections["default"].settings_dict["USER"])
+
+
+def _parts(schema: str, app: str) -> dict[str, sql.Composable]:
+    return {
+        "schema": sql.Identifier(schema),
+        "schema_name": sql.Literal(schema),
+        "table": sql.Identifier(TABLE),
+        "table_name": sql.Literal(TABLE),
+        "ensure": sql.Identifier(ENSURE),
+        "drop_before": sql.Identifier(DROP_BEFORE),
+        "app": sql.Identifier(app),
+        "app_name": sql.Literal(app),
+        "policy": sql.Literal(owned_by_scope()),
+    }
