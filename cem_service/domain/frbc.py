@@ -181,9 +181,9 @@ class FRBCResource(Resource):
             fill_level_label=description.storage.fill_level_label or "",
             fill_level=None if status is None else bounded(status.present_fill_level),
             leakage=_read_leakage(known.latest(FRBCLeakageBehaviour), now),
-            usage=usage and _read_usage(usage),
-            target_lower=target and _read_target(target, lower=True),
-            target_upper=target and _read_target(target, lower=False),
+            usage=_read_usage(usage) if usage else None,
+            target_lower=_read_target(target, lower=True) if target else None,
+            target_upper=_read_target(target, lower=False) if target else None,
             not_ready=_what_is_missing(status is None, actuators),
         )
 

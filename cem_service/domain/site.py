@@ -17,9 +17,9 @@ QuarterHourMeans = Mapping[datetime, float]  # UTC start of each quarter hour ->
 class SiteState:
     """Limits and powers in W, consumption positive; `export_limit_w` is given as a positive number.
 
-    `resources` leaves the main meter's own resource out: its power is the sum of the others and of what nobody
-    measures. `base_history` holds past means of the base load (the main meter less all controllable resources),
-    `power_history` those of single resources such as a PV system.
+    `resources` leaves the main meter's own resource out: its power is the sum of the others and of the base load,
+    which nobody measures by itself. `base_history` holds past means of that base load (the main meter less all of
+    `resources`), `power_history` those of single resources such as a PV system.
     """
 
     site_id: UUID

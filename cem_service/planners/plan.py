@@ -137,7 +137,6 @@ class SitePlan:
     base_w: Array
     net_w: Array
     cost_eur: float
-    cost_without_eur: float  # The same day if every resource that can be planned for stood still.
     devices: dict[UUID, DevicePlan] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -150,7 +149,6 @@ class SitePlan:
             "base_w": [round(float(power_w)) for power_w in self.base_w],
             "net_w": [round(float(power_w)) for power_w in self.net_w],
             "cost_eur": round(self.cost_eur, 4),
-            "cost_without_eur": round(self.cost_without_eur, 4),
             "devices": {str(link_id): device.as_dict() for link_id, device in self.devices.items()},
             "notes": list(self.notes),
         }
@@ -165,7 +163,6 @@ class SitePlan:
             base_w=np.array(data["base_w"], dtype=np.float64),
             net_w=np.array(data["net_w"], dtype=np.float64),
             cost_eur=data["cost_eur"],
-            cost_without_eur=data["cost_without_eur"],
             devices={
                 UUID(link_id): DevicePlan.from_dict(UUID(link_id), device)
                 for link_id, device in data["devices"].items()

@@ -1,0 +1,59 @@
+"""What the site draws apart from the resources that we steer, as far as it is known right now.
+
+The meter and the devices report at different moments, and an instruction may lie between two reports. Taking a device's
+new power off a meter reading from before it changed would invent a load, or a surplus, of the whole difference; the
+next decision would follow it, and the site would swing. So each power taken off is the one at the time of the reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from cem_service.domain.decision import LastInstruction
+from cem_service.domain.resource import Resource
+from cem_service.domain.site import SiteState
+
+# How long an instruction may take until the device's own reports show its effect. After that the device is believed.
+SETTLES_WITHIN = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """`base_w` is the power of all that is not steered, `net_w` that of the whole site, in W.
+
+    `settling`: a meter reading may or may not hold the effect of the latest instruction. Until the next one only a
+    limit that is already broken is a reason to act.
+    """
+
+    base_w: float
+    net_w: float
+    settling: bool
+
+
+def balance_site(site: SiteState, last: Mapping[UUID, LastInstruction]) -> Balance:
+    steered = [resource for resource in site.resources if resource.controllable]
+    now_w = sum(resource.power_w(site.now) or 0.0 for resource in steered)
+    if site.main_meter_w is None or site.main_meter_at is None or not site.main_meter_is_recent:
+        others_w = sum(resource.power_w(site.now) or 0.0 for resource in site.resources if not resource.controllable)
+        return Balance(others_w, others_w + now_w, settling=False)
+    seen = [_power_at(site.main_meter_at, one, last.get(one.link_id), site.now) for one in steered]
+    base_w = site.main_meter_w - sum(power_w for power_w, _ in seen)
+    return Balance(base_w, base_w + now_w, settling=any(unsure for _, unsure in seen))
+
+
+def _power_at(reading: datetime, resource: Resource, last: LastInstruction | None, now: datetime) -> tuple[float, bool]:
+    """(the resource's power when the meter was read, whether that is a guess)."""
+    now_w = resource.power_w(now) or 0.0
+    if last is None:
+        return now_w, False
+    if reading < last.issued_at:
+        return last.power_before_w, False
+    reported = resource.measured_at
+    effect_seen = reported is not None and last.issued_at <= reported <= reading
+    if effect_seen or reading - last.issued_at > SETTLES_WITHIN:
+        return now_w, False
+    # The larger of the two makes the rest of the site look smaller, so that no limit is acted on twice.
+    return max(now_w, last.power_before_w), True

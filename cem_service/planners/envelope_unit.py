@@ -1,0 +1,150 @@
+"""The choices of a resource with a power envelope: all its freedom, or less production, or less consumption.
+
+Freedom is the rule. Production is cut where feeding in is not allowed or costs money, consumption only for the fuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from uuid import UUID
+
+import numpy as np
+
+from cem_service.domain.decision import LastInstruction
+from cem_service.domain.pebc import PEBCResource, QuantityLimits
+from cem_service.domain.quantities import total_power_w
+from cem_service.domain.series import StepSeries
+from cem_service.instructions import Envelope
+from cem_service.planners.choices import Aim, Choice, EnvelopeOrder, Prices
+from cem_service.planners.worth import LOOKAHEAD
+from s2.messages import PEBCInstruction
+
+# Cutting is what a limit or a negative price has to pay for. A kWh not produced costs next to nothing beyond its price;
+# one not consumed is somebody's comfort.
+LOST_PRODUCTION_EUR_PER_KWH = 0.001
+LOST_CONSUMPTION_EUR_PER_KWH = 1.0
+
+# A resource this near to the limit that we drew may well have more to give than it shows.
+AT_LIMIT_SHARE = 0.95
+
+
+@dataclass(frozen=True)
+class EnvelopeUnit:
+    resource: PEBCResource
+    prices: Prices
+    now: datetime
+    last: LastInstruction | None
+
+    @property
+    def link_id(self) -> UUID:
+        return self.resource.link_id
+
+    @property
+    def name(self) -> str:
+        return self.resource.name
+
+    @property
+    def turn(self) -> int:
+        return 2
+
+    @cached_property
+    def power_now_w(self) -> float:
+        lowest, highest = self.resource.widest_w
+        return min(max(self.resource.power_w(self.now) or 0.0, lowest), highest)
+
+    @cached_property
+    def _drawn(self) -> tuple[float, float] | None:
+        """The limits that hold now by our latest instruction, in W; None where there are none."""
+        if self.last is None or not isinstance(self.last.message, PEBCInstruction) or self.now >= self.last.until:
+            return None
+        elements = [envelope.power_envelope_elements[0] for envelope in self.last.message.power_envelopes]
+        return sum(one.lower_limit for one in elements), sum(one.upper_limit for one in elements)
+
+    @cached_property
+    def potential_w(self) -> float:
+        """The power it would have with all its freedom: what it has now, unless it is held by a limit of ours."""
+        lowest, highest = self.resource.widest_w
+        if self._drawn is not None:
+            lower, upper = self._drawn
+            if lower > lowest and self.power_now_w <= min(AT_LIMIT_SHARE * lower, 0.0):
+                return min(self._forecast_w(lowest), self.power_now_w)
+            if upper < highest and self.power_now_w >= max(AT_LIMIT_SHARE * upper, 0.0):
+                return max(self._forecast_w(highest), self.power_now_w)
+        return self.power_now_w
+
+    def _forecast_w(self, otherwise_w: float) -> float:
+        forecast = self.resource.power_forecast
+        if forecast is None:
+            return otherwise_w
+        values = [
+            (one.duration, total_power_w((v.commodity_quantity, v.value_expected) for v in one.power_values) or 0.0)
+            for one in forecast.elements
+        ]
+        start = self.now.timestamp()
+        series = StepSeries.consecutive(forecast.start_time, values)
+        return float(series.means(np.array([start, start + LOOKAHEAD.total_seconds()]), otherwise_w)[0])
+
+    @cached_property
+    def stay(self) -> Choice:
+        return Choice(self.power_now_w, 0.0, None)
+
+    @cached_property
+    def release(self) -> Choice:
+        envelopes = tuple(_envelope(limits, *limits.widest) for limits in self.resource.limits)
+        return Choice(self.potential_w, 0.0, EnvelopeOrder(envelopes, curtails=False))
+
+    def choices(self, others_w: float) -> list[Choice]:
+        found = [self.release]
+        for net_w, aim in self._aims():
+            wanted_w = net_w - others_w
+            if self.potential_w < 0 and wanted_w > self.potential_w:
+                found.append(self._hold_production(min(wanted_w, 0.0), aim))
+            elif self.potential_w > 0 and wanted_w < self.potential_w:
+                found.append(self._hold_consumption(max(wanted_w, 0.0), aim))
+        return found
+
+    def _aims(self) -> Iterator[tuple[float, Aim]]:
+        if self.potential_w < 0:
+            yield 0.0, Aim.ZERO_NET
+            yield -self.prices.export_limit_w, Aim.EXPORT_LIMIT
+        else:
+            yield self.prices.import_limit_w, Aim.IMPORT_LIMIT
+
+    def _hold_production(self, power_w: float, aim: Aim) -> Choice:
+        envelopes = []
+        for limits, share in self._shares(lower=True):
+            lower_w = limits.lower_limit_for(power_w * share)
+            envelopes.append(_envelope(limits, lower_w, max(limits.widest[1], limits.upper_limit_for(lower_w))))
+        held_w = max(self.potential_w, sum(envelope.lower_limit_w for envelope in envelopes))
+        lost_eur = _kwh(held_w - self.potential_w) * LOST_PRODUCTION_EUR_PER_KWH
+        return Choice(held_w, lost_eur, EnvelopeOrder(tuple(envelopes), curtails=True), aim)
+
+    def _hold_consumption(self, power_w: float, aim: Aim) -> Choice:
+        envelopes = []
+        for limits, share in self._shares(lower=False):
+            upper_w = limits.upper_limit_for(power_w * share)
+            envelopes.append(_envelope(limits, min(limits.widest[0], limits.lower_limit_for(upper_w)), upper_w))
+        held_w = min(self.potential_w, sum(envelope.upper_limit_w for envelope in envelopes))
+        lost_eur = _kwh(self.potential_w - held_w) * LOST_CONSUMPTION_EUR_PER_KWH
+        return Choice(held_w, lost_eur, EnvelopeOrder(tuple(envelopes), curtails=True), aim)
+
+    def _shares(self, *, lower: bool) -> Iterator[tuple[QuantityLimits, float]]:
+        """The total is spread over the quantities as their offered widths are."""
+        widths = [abs(limits.widest[0 if lower else 1]) for limits in self.resource.limits]
+        total = sum(widths)
+        for limits, width in zip(self.resource.limits, widths, strict=True):
+            yield limits, width / total if 0 < total < float("inf") else 1.0 / len(widths)
+
+
+def _envelope(limits: QuantityLimits, lower_w: float, upper_w: float) -> Envelope:
+    """Both limits as offered. Where an offer forces the lower above the upper, all its freedom is given instead."""
+    if lower_w > upper_w:
+        lower_w, upper_w = limits.widest
+    return Envelope(limits.quantity, lower_w, upper_w)
+
+
+def _kwh(power_w: float) -> float:
+    return power_w * LOOKAHEAD.total_seconds() / 3.6e6

@@ -1,0 +1,100 @@
+"""What the site will draw if nobody steers it: the base load and each resource's own power, in W.
+
+The floor of all forecasts is seasonal persistence: the same quarter hour of the day before, of two days before, and so
+on. Where a Resource Manager forecasts its own power, that wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from cem_service.domain.pebc import PEBCResource
+from cem_service.domain.quantities import total_power_w
+from cem_service.domain.resource import Resource
+from cem_service.domain.series import Array, StepSeries
+from cem_service.domain.site import SiteState
+from cem_service.planners.horizon import Horizon
+
+DAY = timedelta(days=1)
+DAYS_BACK = 7
+
+# Without forecast and history, production is taken for solar: half a sine between these local hours. Persistence of
+# one reading would promise noon's sun for midnight.
+SUNRISE_HOUR, SUNSET_HOUR = 6.0, 20.0
+LEAST_SUN = 0.05  # Below this share of the noon value a reading says too little about noon.
+
+
+def forecast_base(site: SiteState, horizon: Horizon) -> Array:
+    """Power of what is not any resource's, per step."""
+    return persistence(site.base_history, horizon, fallback_w=base_power_w(site))
+
+
+def base_power_w(site: SiteState) -> float:
+    """The base load now: the main meter less all resources; 0 where there is no recent meter reading."""
+    if site.main_meter_w is None or not site.main_meter_is_recent:
+        return 0.0
+    return site.main_meter_w - sum(resource.power_w(site.now) or 0.0 for resource in site.resources)
+
+
+def forecast_resource(site: SiteState, resource: Resource, horizon: Horizon) -> Array:
+    """Power of one resource left to itself: its own forecast, else persistence, else its power now."""
+    now_w = resource.power_w(site.now) or 0.0
+    history = site.power_history.get(resource.link_id, {})
+    fallback = persistence(history, horizon, fallback_w=now_w)
+    if not history and now_w < 0:
+        fallback = daylight(now_w, horizon, site.timezone)
+    if resource.power_forecast is not None:
+        pieces = [
+            (
+                element.duration,
+                total_power_w((value.commodity_quantity, value.value_expected) for value in element.power_values),
+            )
+            for element in resource.power_forecast.elements
+        ]
+        if all(power_w is not None for _, power_w in pieces):
+            known = StepSeries.consecutive(resource.power_forecast.start_time, [(d, p or 0.0) for d, p in pieces])
+            return _with_gaps_filled(known, fallback, horizon)
+    return fallback
+
+
+def _with_gaps_filled(known: StepSeries, fallback: Array, horizon: Horizon) -> Array:
+    """The forecast where it says something, the fallback beyond its end."""
+    if known.values.size == 0:
+        return fallback
+    covered = StepSeries(known.edges, np.ones_like(known.values)).means(horizon.edges, 0.0)
+    return known.means(horizon.edges, 0.0) + (1.0 - covered) * fallback
+
+
+def persistence(history: Mapping[datetime, float], horizon: Horizon, fallback_w: float) -> Array:
+    """The latest known mean of the same quarter hour on an earlier day, else the fallback."""
+    result = np.full(horizon.steps, float(fallback_w))
+    if not history:
+        return result
+    for step in range(horizon.steps):
+        start = horizon.step_start(step)
+        for days in range(1, DAYS_BACK + 1):
+            found = history.get(start - days * DAY)
+            if found is not None:
+                result[step] = found
+                break
+    return result
+
+
+def daylight(now_w: float, horizon: Horizon, timezone: str) -> Array:
+    """Production scaled from its present reading along the sun's day; 0 when it is too dark to tell."""
+    zone = ZoneInfo(timezone)
+    local = [horizon.step_start(step).astimezone(zone) for step in range(horizon.steps)]
+    hours = np.array([moment.hour + moment.minute / 60 + 0.125 for moment in local])
+    shape = np.sin(np.pi * np.clip((hours - SUNRISE_HOUR) / (SUNSET_HOUR - SUNRISE_HOUR), 0.0, 1.0))
+    if shape[0] < LEAST_SUN:
+        return np.zeros(horizon.steps)
+    scaled: Array = now_w * shape / shape[0]
+    return scaled
+
+
+def production_can_be_curtailed(site: SiteState) -> bool:
+    return any(isinstance(one, PEBCResource) and one.ready and one.can_produce for one in site.resources)

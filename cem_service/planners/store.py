@@ -1,0 +1,74 @@
+"""What a store costs apart from its energy: comfort, its target profile, its range, and what is left at the end.
+
+All of these are soft. A plan is never "infeasible"; it breaks what costs least, which the amounts below decide. They
+lie far above any price of energy and far below the price of a broken limit, so that comfort yields to the fuse only.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cem_service.domain.frbc import FRBCResource
+from cem_service.domain.series import Array
+from cem_service.planners.horizon import Horizon
+from cem_service.planners.site_cost import SiteCost
+
+# EUR for each kWh that the store is off at an edge between two quarter hours.
+BELOW_TARGET_EUR = 1.0
+ABOVE_TARGET_EUR = 0.2
+OUT_OF_RANGE_EUR = 5.0
+
+# A store that empties by itself is kept a little above its lowest level: its usage is a forecast, and a heat pump that
+# is held by its timer cannot start at once.
+COMFORT_SHARE = 0.05
+COMFORT_EUR = 0.3
+
+# Energy left at the end of the horizon saves buying it in the cheapest hours of another day. A little less than that is
+# counted, so that nothing is bought merely to be kept; half of it where the store never gives anything back.
+LEFTOVER_SHARE = 0.9
+CHEAPEST_SHARE = 0.25
+
+
+def edge_cost_eur(resource: FRBCResource, horizon: Horizon, levels: Array) -> Array:
+    """EUR for having each of `levels` at each edge of the horizon, shape (steps + 1, levels).
+
+    A target counts at the edge before it begins, so that it is reached in time wherever it begins within a quarter.
+    """
+    lowest, highest = resource.lowest_level, resource.highest_level
+    below = np.maximum(lowest - levels, 0.0)
+    above = np.maximum(levels - highest, 0.0)
+    cost = np.broadcast_to(OUT_OF_RANGE_EUR * (below + above), (horizon.steps + 1, levels.size)).copy()
+    if resource.drains and not resource.can_discharge:
+        cost += COMFORT_EUR * np.maximum(lowest + COMFORT_SHARE * (highest - lowest) - levels, 0.0)
+    lower, upper = targets(resource, horizon)
+    cost += BELOW_TARGET_EUR * np.maximum(lower[:, None] - levels, 0.0)
+    cost += ABOVE_TARGET_EUR * np.maximum(levels - upper[:, None], 0.0)
+    return cost * resource.kwh_per_unit
+
+
+def targets(resource: FRBCResource, horizon: Horizon) -> tuple[Array, Array]:
+    """(lower, upper) level wanted at each edge; the store's own bounds where there is no target."""
+    lowest, highest = resource.lowest_level, resource.highest_level
+    edges = np.append(horizon.edges, horizon.edges[-1] + 1.0)
+    lower, upper = np.full(horizon.steps + 1, lowest), np.full(horizon.steps + 1, highest)
+    if resource.target_lower is not None:
+        lower = np.clip(resource.target_lower.extremes(edges, -np.inf, highest=True), lowest, highest)
+    if resource.target_upper is not None:
+        upper = np.clip(resource.target_upper.extremes(edges, np.inf, highest=False), lowest, highest)
+    return lower, np.maximum(upper, lower)
+
+
+def drain_rates(resource: FRBCResource, horizon: Horizon, levels: Array) -> Array:
+    """How fast the level falls by itself, in units per second, shape (steps, levels)."""
+    leakage = np.array([resource.leakage_at(float(level)) for level in levels])
+    usage = np.zeros(horizon.steps) if resource.usage is None else resource.usage.means(horizon.edges, 0.0)
+    rates: Array = leakage[None, :] + usage[:, None]
+    return rates
+
+
+def leftover_eur_per_unit(resource: FRBCResource, cost: SiteCost, base_w: Array) -> float:
+    """What a unit of fill level at the end of the horizon is worth, in EUR."""
+    marginal = np.sort(np.where(base_w > 0, cost.buy, cost.sell))
+    cheapest = marginal[: max(1, int(CHEAPEST_SHARE * marginal.size))]
+    share = LEFTOVER_SHARE if resource.can_discharge or resource.drains else LEFTOVER_SHARE / 2
+    return max(0.0, share * float(cheapest.mean())) * resource.kwh_per_unit

@@ -1,0 +1,166 @@
+"""The choices of one actuator of a store: modes that can be reached now, with the factors that may be worth it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from uuid import UUID
+
+import numpy as np
+
+from cem_service.domain.frbc import Actuator, FRBCResource, Mode, ModeElement, actuator_power_w
+from cem_service.domain.series import Array
+from cem_service.planners.choices import Aim, Choice, ModeOrder, Prices
+from cem_service.planners.frbc import EVEN_FACTORS, SWITCH_EUR
+from cem_service.planners.plan import ValueTable
+from cem_service.planners.store import OUT_OF_RANGE_EUR
+from cem_service.planners.worth import LOOKAHEAD
+
+# A mode that would carry the store over a bound within this time is not begun, and is left if it is on (R-127).
+LEAST_USE_S = 60.0
+
+
+@dataclass(frozen=True)
+class StoreUnit:
+    resource: FRBCResource
+    actuator: Actuator
+    values: ValueTable
+    prices: Prices
+    now: datetime
+
+    @property
+    def link_id(self) -> UUID:
+        return self.resource.link_id
+
+    @property
+    def name(self) -> str:
+        return self.resource.name
+
+    @property
+    def turn(self) -> int:
+        return 1 if self.resource.can_discharge else 0
+
+    @cached_property
+    def level(self) -> float:
+        return self.resource.fill_level if self.resource.fill_level is not None else self.resource.lowest_level
+
+    @cached_property
+    def stay(self) -> Choice:
+        described_w = actuator_power_w(self.actuator, self.level)
+        mode = self.actuator.active_mode
+        element = mode.element_at(self.level) if mode else None
+        if mode is None or element is None or mode.abnormal_condition_only:
+            return Choice(described_w or 0.0, self._value_eur(self._resting), None)
+        chosen = self._outcome(mode, element, self.actuator.active_factor, Aim.FREE, hop=None)
+        return chosen or Choice(described_w or 0.0, self._value_eur(self._resting), None)
+
+    @cached_property
+    def _resting(self) -> float:
+        """The level after the look-ahead if this actuator did nothing."""
+        rate = -self.resource.leakage_at(self.level)
+        if self.resource.usage is not None:
+            edges = self._lookahead_edges
+            rate -= float(self.resource.usage.means(edges, 0.0)[0])
+        for other in self.resource.actuators:
+            if other.actuator_id != self.actuator.actuator_id and other.active_mode is not None:
+                element = other.active_mode.element_at(self.level)
+                rate += element.rate(other.active_factor) if element else 0.0
+        return self.level + rate * LOOKAHEAD.total_seconds()
+
+    @property
+    def _lookahead_edges(self) -> Array:
+        start = self.now.timestamp()
+        return np.array([start, start + LOOKAHEAD.total_seconds()])
+
+    def choices(self, others_w: float) -> list[Choice]:
+        found = [
+            choice
+            for mode, hop in self._reachable()
+            if (element := mode.element_at(self.level))
+            for factor, aim in self._factors(mode, element, others_w)
+            if (choice := self._outcome(mode, element, factor, aim, hop))
+        ]
+        return found or [self.stay]
+
+    def _reachable(self) -> Iterator[tuple[Mode, Mode | None]]:
+        """Usable modes, each with the mode to go through first where there is no direct way (R-63)."""
+        active = self.actuator.active_mode_id
+        usable = self.actuator.usable_modes
+        for mode in usable:
+            if self.actuator.may_switch(mode.mode_id, self.now):
+                yield mode, None
+            elif active is not None and not self.actuator.allows(active, mode.mode_id):
+                hop = self._hop_to(mode, usable)
+                if hop is not None:
+                    yield mode, hop
+
+    def _hop_to(self, mode: Mode, usable: tuple[Mode, ...]) -> Mode | None:
+        for hop in usable:
+            on_the_way = hop.mode_id not in (mode.mode_id, self.actuator.active_mode_id)
+            leads_on = self.actuator.allows(hop.mode_id, mode.mode_id)
+            if (
+                on_the_way
+                and leads_on
+                and self.actuator.may_switch(hop.mode_id, self.now)
+                and hop.element_at(self.level)
+            ):
+                return hop
+        return None
+
+    def _factors(self, mode: Mode, element: ModeElement, others_w: float) -> Iterator[tuple[float, Aim]]:
+        if element.is_fixed:
+            yield 0.0, Aim.FREE
+            return
+        for factor in EVEN_FACTORS:
+            yield factor, Aim.FREE
+        if mode.mode_id == self.actuator.active_mode_id:
+            yield self.actuator.active_factor, Aim.FREE
+        yield element.factor_for(0.0), Aim.FREE
+        yield element.factor_for(-others_w), Aim.ZERO_NET
+        yield element.factor_for(self.prices.import_limit_w - others_w), Aim.IMPORT_LIMIT
+        yield element.factor_for(-self.prices.export_limit_w - others_w), Aim.EXPORT_LIMIT
+
+    def _outcome(self, mode: Mode, element: ModeElement, factor: float, aim: Aim, hop: Mode | None) -> Choice | None:
+        """The choice with what it leads to; None where it would push the store over a bound at once."""
+        duration_s = LOOKAHEAD.total_seconds()
+        moved = element.rate(factor) * duration_s
+        lowest, highest = self.resource.lowest_level, self.resource.highest_level
+        share = 1.0
+        if moved > 0:
+            share = min(max((highest - self._resting) / moved, 0.0), 1.0)
+        elif moved < 0:
+            share = min(max((lowest - self._resting) / moved, 0.0), 1.0)
+        if moved != 0 and share * duration_s < LEAST_USE_S and not self._pushes_back(moved):
+            return None
+        own_eur = self._value_eur(self._resting + share * moved)
+        own_eur += share * duration_s * element.running_cost_eur_per_s + self._switch_eur(mode, hop)
+        order, hop_power_w = ModeOrder(self.actuator.actuator_id, mode.mode_id, factor), None
+        if hop is not None and (hop_element := hop.element_at(self.level)):
+            hop_factor = hop_element.factor_for(0.0)
+            order = ModeOrder(self.actuator.actuator_id, hop.mode_id, hop_factor)
+            hop_power_w = hop_element.power_w(hop_factor)
+        return Choice(element.power_w(factor), own_eur, order, aim, share, hop_power_w)
+
+    def _pushes_back(self, moved: float) -> bool:
+        """Whether the movement leads from outside the store's range towards it."""
+        below, above = self.level < self.resource.lowest_level, self.level > self.resource.highest_level
+        return (moved > 0 and below) or (moved < 0 and above)
+
+    def _switch_eur(self, mode: Mode, hop: Mode | None) -> float:
+        active = self.actuator.active_mode_id
+        if active is None or mode.mode_id == active:
+            return 0.0
+        transition = self.actuator.transitions.get((active, hop.mode_id if hop else mode.mode_id))
+        return SWITCH_EUR * (2 if hop else 1) + max(transition.cost_eur if transition else 0.0, 0.0)
+
+    def _value_eur(self, level: float) -> float:
+        outside = max(self.values.levels[0] - level, level - self.values.levels[-1], 0.0)
+        penalty = OUT_OF_RANGE_EUR * self.resource.kwh_per_unit * float(outside)
+        return self.values.cost_at(self.now + LOOKAHEAD, level) + penalty
+
+    def worth_eur_per_kwh(self) -> float:
+        """What a kWh of electricity put into the store now saves later, in EUR."""
+        per_unit = self.values.worth_per_unit(self.now + LOOKAHEAD, self.level)
+        return per_unit / max(self.resource.kwh_per_unit, 1e-12)
