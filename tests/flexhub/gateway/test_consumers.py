@@ -268,5 +268,3 @@ async def test_reports_what_became_of_an_instruction(
 
     await eventually(ended)
     assert rows == [("OK", None), ("OK", "SUCCEEDED")]
-
-

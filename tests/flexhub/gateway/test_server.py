@@ -11,7 +11,6 @@ from uuid import uuid4
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from flexhub.pairing.services import revoke_node_token
 from tests.support.early import ROOT
 from tests.support.gateway import RunningGateway, device_at
 from tests.support.registry import Household
@@ -60,7 +59,7 @@ def test_names_a_port_in_use(service_environment: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as occupied:
         port = str(occupied.getsockname()[1])
         command = [sys.executable, "manage.py", "gateway", "--port", port]
-        ended = subprocess.run(  # noqa: S603  # Our own program.
+        ended = subprocess.run(
             command, cwd=ROOT, env=service_environment, capture_output=True, text=True, timeout=60, check=False
         )
 

@@ -1,0 +1,34 @@
+"""`python -m tests.bench [ROW]`: measure the rows (or one), print them, and write them to .flexhub/bench.json.
+
+A row is a function without arguments that returns a Row. Those of one subject share a module, listed in `GROUPS`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+
+from tests.bench import gateway_rows
+from tests.bench.rows import RESULTS, Row, keep, table
+
+GROUPS: tuple[Mapping[str, Callable[[], Row]], ...] = (gateway_rows.ROWS,)
+
+
+def main() -> int:
+    measures = {name: measure for group in GROUPS for name, measure in group.items()}
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the hub's budgets.")
+    parser.add_argument("row", nargs="?", choices=sorted(measures), help="one row only")
+    chosen = parser.parse_args().row
+    rows: list[Row] = []
+    for name in [chosen] if chosen else measures:
+        print(f"measuring {name} ...", file=sys.stderr, flush=True)  # noqa: T201  # A command line's progress.
+        rows.append(measures[name]())
+        keep(rows)
+    print(table(rows))  # noqa: T201  # What the command is for.
+    print(f"written to {RESULTS}", file=sys.stderr)  # noqa: T201  # As above.
+    return 0 if all(row.ok for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
