@@ -41,7 +41,7 @@ class Line:
             socket_keepalive=True,
             retry=Retry(NoBackoff(), 0),
         )
-        self._connection: AbstractConnection = pool.make_connection()
+        self._connection: AbstractConnection = pool.make_connection()  # type: ignore[no-untyped-call] # redis-py's.
         self._timeout_s = timeout_s
         self._lock = asyncio.Lock()
 
@@ -54,7 +54,7 @@ class Line:
                     return await self._repeat_unknown_scripts(commands, replies)
             except (RedisError, OSError, TimeoutError) as error:
                 await self._drop()
-                raise BusUnavailable(f"Redis: {error or type(error).__name__}") from error
+                raise BusUnavailable(f"Redis: {type(error).__name__} {error}") from error
             except BaseException:
                 # Cancelled in the middle: answers are still on their way, so this connection is of no more use.
                 await self._drop()
@@ -89,7 +89,7 @@ class Line:
 
     async def _send(self, commands: Sequence[Command]) -> list[Reply]:
         connection = self._connection
-        packed = b"".join(map(hiredis.pack_command, commands))
+        packed = b"".join([hiredis.pack_command(command) for command in commands])  # type: ignore[arg-type] # Says (x,).
         await connection.send_packed_command(packed, check_health=False)
         replies: list[Reply] = []
         for _ in commands:

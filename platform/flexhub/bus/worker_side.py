@@ -246,8 +246,8 @@ class RedisWorkerBus:
     def _pipelined(self, commands: Sequence[Command]) -> list[Any]:
         with self._client.pipeline(transaction=False) as pipeline:
             for command in commands:
-                pipeline.execute_command(*command)
-            return cast(list[Any], pipeline.execute(raise_on_error=False))
+                pipeline.execute_command(*command)  # type: ignore[no-untyped-call] # redis-py's.
+            return pipeline.execute(raise_on_error=False)
 
 
 # Which processes live is a question of Redis' clock, so it is asked along with every question about seats.

@@ -17,14 +17,14 @@ from tenants.tasks import TenantTask
 _draining = Outage("telemetry is not being stored")
 
 
-@shared_task(base=TenantTask, queue="default")
+@shared_task(base=TenantTask)
 def drain_telemetry(**_: object) -> None:
     """Store what measurements have come. While a server is away they wait in the stream."""
     with _draining.expected(BusUnavailable, OperationalError):
         writer.drain(connect_worker(settings.REDIS_URL), now=settings.CLOCK.now(), retention=_retention())
 
 
-@shared_task(base=TenantTask, queue="default")
+@shared_task(base=TenantTask)
 def drop_old_partitions(**_: object) -> None:
     writer.drop_old_partitions(now=settings.CLOCK.now(), retention=_retention())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -21,7 +22,8 @@ LEDGER_LIMIT = 3
 
 
 class Hub(Protocol):
-    worker: WorkerBus
+    @property
+    def worker(self) -> WorkerBus: ...
 
     async def gateway(self, process_id: str) -> GatewayBus:
         """A registered gateway process."""
@@ -61,7 +63,7 @@ class RedisHub:
 
     def end_wakes_and_locks(self) -> None:
         for key in self.client.keys("fh:*"):
-            if key.endswith((":wake", ":lock")):
+            if str(key).endswith((":wake", ":lock")):
                 assert self.client.pttl(key) > 0
                 self.client.delete(key)
 
@@ -114,3 +116,13 @@ async def hub(request: pytest.FixtureRequest) -> AsyncIterator[Hub]:
     redis_hub = RedisHub(request.getfixturevalue("redis_url"))
     yield redis_hub
     await redis_hub.close()
+
+
+async def until_someone_waits(url: str) -> None:
+    """Until a client of this Redis is in a blocking command. Raises TimeoutError."""
+    with redis.Redis.from_url(url, socket_timeout=5) as client:
+        for _ in range(100_000):
+            if int(client.info("clients")["blocked_clients"]):
+                return
+            await asyncio.sleep(0)
+    raise TimeoutError

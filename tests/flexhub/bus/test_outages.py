@@ -1,0 +1,81 @@
+"""What both sides do when Redis is away, and what the batch may count on afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from flexhub.bus import Batch, BusUnavailable, Envelope, PublishResult, Wake, keys
+from flexhub.bus.gateway_side import RedisGatewayBus
+from flexhub.bus.ports import INBOX_LIMIT
+from flexhub.bus.worker_side import RedisWorkerBus
+from tests.flexhub.bus.conftest import RedisHub, until_someone_waits
+from tests.support.links import a_seat
+
+NOBODY = "redis://127.0.0.1:1/0"
+
+
+async def test_the_gateways_side_says_unavailable() -> None:
+    bus, seat, batch = RedisGatewayBus(NOBODY), a_seat(), Batch()
+    batch.fold(seat.link_id, 1, "PowerMeasurement", "1")
+
+    for attempt in (bus.register("one"), bus.claim_seat(seat), bus.read_inbox(0), bus.write(batch), bus.renew()):
+        with pytest.raises(BusUnavailable):
+            await attempt
+
+    assert len(batch) == 1
+
+
+def test_the_workers_side_says_unavailable() -> None:
+    bus = RedisWorkerBus(NOBODY)
+
+    for attempt in (bus.sessions, bus.take_telemetry, lambda: bus.snapshots([uuid4()])):
+        with pytest.raises(BusUnavailable):
+            attempt()
+
+
+async def test_a_wake_whose_first_write_failed_half_way_is_sent(redis_url: str) -> None:
+    hub, seat, batch = RedisHub(redis_url), a_seat(), Batch()
+    gateway = await hub.gateway("one")
+    batch.wake(seat.tenant_id, seat.site_id)
+    hub.worker.request_wake(seat.site_id)
+    batch.uncertain = True
+
+    result = await gateway.write(batch)
+    await hub.close()
+
+    assert result.woken == [Wake(seat.tenant_id, seat.site_id)]
+    assert not batch.uncertain
+
+
+async def test_an_envelope_ends_the_wait(redis_url: str) -> None:
+    hub, seat = RedisHub(redis_url), a_seat()
+    old, new = await hub.gateway("old"), await hub.gateway("new")
+    await old.claim_seat(seat)
+    reading = asyncio.create_task(old.read_inbox(30_000))
+    await until_someone_waits(redis_url)
+
+    await new.claim_seat(seat)
+
+    assert [envelope.kind for envelope in await reading] == ["close"]
+    await hub.close()
+
+
+async def test_a_full_inbox_refuses_and_keeps_what_it_has(redis_url: str) -> None:
+    hub, seat = RedisHub(redis_url), a_seat()
+    gateway = await hub.gateway("one")
+    await gateway.claim_seat(seat)
+    with hub.client.pipeline(transaction=False) as pipeline:
+        for _ in range(INBOX_LIMIT):
+            pipeline.xadd(keys.inbox("one"), {"link": "x"})
+        pipeline.execute()
+
+    assert hub.worker.publish(seat.link_id, Envelope(seat.link_id, "message", "{}")) == PublishResult.FULL
+    assert hub.client.xlen(keys.inbox("one")) == INBOX_LIMIT
+    # Entries that nobody can read are left out, logged, and taken as processed by the next read.
+    assert await gateway.read_inbox(0) == []
+    assert await gateway.read_inbox(0) == []
+    assert hub.worker.publish(seat.link_id, Envelope(seat.link_id, "message", "{}")) == PublishResult.DELIVERED
+    await hub.close()
