@@ -1,0 +1,63 @@
+"""The audit trail: one row per change, written in the transaction of the change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Model
+
+from tenants.models import APIClient, AuditEntry, Tenant, User
+
+Actor = User | APIClient | None
+
+# Hashes are secrets too: a trail that many may read must not help to guess them.
+_SECRET_FIELDS = frozenset({"password", "token_hash"})
+_SECRET = "(secret)"  # noqa: S105 - Stands in for one.
+
+
+def record(
+    action: str,
+    obj: Model,
+    *,
+    actor: Actor,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> AuditEntry:
+    """Add to the trail of the tenant that owns `obj`. `actor` None means the system itself.
+
+    `action` reads like `devices.site.created`. Needs a scope that may write rows of that tenant.
+    """
+    return AuditEntry.objects.create(
+        tenant_id=_tenant_id_of(obj),
+        action=action,
+        object_type=obj._meta.label_lower,
+        object_id=str(obj.pk),
+        object_name=str(obj)[:200],
+        actor_type=actor._meta.label_lower if actor is not None else "system",
+        actor_id=str(actor.pk) if actor is not None else "",
+        actor_name=str(actor)[:200] if actor is not None else "",
+        before=before,
+        after=after,
+    )
+
+
+def fields_of(obj: Model) -> dict[str, Any]:
+    """The row as it is now, for `before` and `after`, without secrets."""
+    return {
+        field.attname: _SECRET if field.name in _SECRET_FIELDS else field.value_from_object(obj)
+        for field in obj._meta.concrete_fields
+    }
+
+
+def changes_between(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Both sides reduced to the fields that differ."""
+    changed = [key for key in after if before.get(key) != after[key]]
+    return {key: before.get(key) for key in changed}, {key: after[key] for key in changed}
+
+
+def _tenant_id_of(obj: Model) -> Any:
+    if isinstance(obj, Tenant):
+        return obj.pk
+    if isinstance(obj, User):
+        return obj.tenant.pk if obj.tenant else None
+    return getattr(obj, "tenant_id", None)

@@ -1,0 +1,165 @@
+"""The admin class that every app of ours registers its models with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from tenants import audit
+from tenants.models import User
+from tenants.scope import current_tenant_id
+
+if TYPE_CHECKING:
+    # unfold has no type information; its class extends Django's.
+    from django.contrib.admin import ModelAdmin as DjangoModelAdmin
+
+    ModelAdmin = DjangoModelAdmin[Any]
+    ModelForm = forms.ModelForm[Any]
+else:
+    from unfold.admin import ModelAdmin
+
+    ModelForm = forms.ModelForm
+
+
+class TenantForm(ModelForm):
+    """Checks what must be unique within a tenant, although most people's forms do not ask for the tenant.
+
+    Django skips a constraint when one of its fields is not on the form, and the answer would be an error page.
+    """
+
+    def tenant_id_of_new(self) -> UUID | None:
+        """Whose the new row will be, where the form does not ask."""
+        return current_tenant_id()
+
+    def validate_unique(self) -> None:
+        super().validate_unique()
+        row = self.instance
+        exclude = {field.name for field in row._meta.fields if field.name not in self.cleaned_data}
+        if "tenant" not in exclude:
+            return
+        row.tenant_id = row.tenant_id or self.tenant_id_of_new()
+        for constraint in row._meta.constraints:
+            if "tenant" in getattr(constraint, "fields", ()):
+                try:
+                    constraint.validate(type(row), row, exclude=exclude - {"tenant"})
+                except ValidationError as error:
+                    self.add_error(None, error)
+
+
+class TenantModelAdmin(ModelAdmin):
+    """Rows that belong to tenants: row-level security chooses them, each change leaves an audit row.
+
+    Operators see whose rows they are looking at and, where `chooses_tenant` is set, say so when they add one. For
+    everyone else the tenant is neither shown nor asked: it is the one of the scope.
+    """
+
+    form = TenantForm
+    # False where a new row gets its tenant from what it belongs to, as a device does from its site.
+    chooses_tenant: ClassVar[bool] = False
+    list_per_page = 50
+    show_full_result_count = False
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return self._with_tenant(request, super().get_list_display(request))
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        return self._with_tenant(request, super().get_list_filter(request))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        return rows.select_related("tenant") if self._shows_tenant(request) else rows
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        fields = [field for field in super().get_fields(request, obj) if field != "tenant"]
+        shown = self._shows_tenant(request) and (obj is not None or self.chooses_tenant)
+        return ["tenant", *fields] if shown else fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """A row never moves to another tenant: what refers to it would stay behind."""
+        fields = tuple(super().get_readonly_fields(request, obj))
+        return (*fields, "tenant") if self._shows_tenant(request) and obj is not None else fields
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Write the row with its audit row, in the request's transaction."""
+        before = audit.fields_of(type(obj)._default_manager.get(pk=obj.pk)) if change else None
+        if self._has_tenant() and obj.tenant_id is None:
+            obj.tenant_id = current_tenant_id()
+        super().save_model(request, obj, form, change)
+        after = audit.fields_of(obj)
+        if before is None:
+            self._record(request, "created", obj, after=after)
+            return
+        old, new = audit.changes_between(before, after)
+        if new:
+            self._record(request, "changed", obj, before=old, after=new)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        for obj in formset.new_objects:
+            self._record(request, "created", obj, after=audit.fields_of(obj))
+        for obj, fields in formset.changed_objects:
+            values = audit.fields_of(obj)
+            self._record(request, "changed", obj, after={field: values.get(field) for field in fields})
+        for obj in formset.deleted_objects:
+            self._record(request, "deleted", obj, before=audit.fields_of(obj))
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self._record(request, "deleted", obj, before=audit.fields_of(obj))
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for obj in queryset:
+            self._record(request, "deleted", obj, before=audit.fields_of(obj))
+        super().delete_queryset(request, queryset)
+
+    def _record(self, request: HttpRequest, outcome: str, obj: Model, **values: dict[str, Any]) -> None:
+        audit.record(f"{obj._meta.label_lower}.{outcome}", obj, actor=actor_of(request), **values)
+
+    def _has_tenant(self) -> bool:
+        return any(field.name == "tenant" for field in self.model._meta.concrete_fields)
+
+    def _shows_tenant(self, request: HttpRequest) -> bool:
+        return self._has_tenant() and actor_of(request).sees_all_tenants
+
+    def _with_tenant(self, request: HttpRequest, columns: Iterable[Any]) -> Sequence[Any]:
+        columns = tuple(columns)
+        return (*columns, "tenant") if self._shows_tenant(request) and "tenant" not in columns else columns
+
+
+class ReadOnlyAdmin(TenantModelAdmin):
+    """Rows that only the system writes."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+def actor_of(request: HttpRequest) -> User:
+    """Who is signed in. Raises PermissionDenied for an anonymous request, which the admin lets no further anyway."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def show_token_once(admin: ModelAdmin, request: HttpRequest, *, owner: Model, token: str) -> HttpResponse:
+    """The page with a new token in plain text: the answer to the POST that made it, which nothing stores or resends."""
+    context = {
+        **admin.admin_site.each_context(request),
+        "title": "New token",
+        "opts": admin.model._meta,
+        "owner": owner,
+        "token": token,
+    }
+    return TemplateResponse(request, "tenants/token_once.html", context)

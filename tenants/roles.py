@@ -1,0 +1,64 @@
+"""What the members of each kind of tenant may do in the admin.
+
+This table decides which models a person sees; row-level security decides which rows. Entries are `app.model`,
+`app.*` for all models of an app, or `*`. Who may change may also add, delete and view.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tenants.models import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    view: frozenset[str] = frozenset()
+    change: frozenset[str] = frozenset()
+
+
+ROLES: dict[str, Role] = {
+    Tenant.Kind.OPERATOR: Role(change=frozenset({"*"})),
+    Tenant.Kind.PROVIDER: Role(
+        view=frozenset({"devices.*", "telemetry.*", "cem_service.*", "tenants.auditentry"}),
+        change=frozenset(
+            {
+                "devices.site",
+                "devices.device",
+                "devices.node",
+                "devices.link",
+                "pairing.nodetoken",
+                "cem_service.siteobjectives",
+                "cem_service.tariff",
+                "tenants.apiclient",
+            }
+        ),
+    ),
+    # Its types and nothing of the households that use them.
+    Tenant.Kind.MANUFACTURER: Role(
+        view=frozenset({"tenants.auditentry"}), change=frozenset({"devices.devicetype", "tenants.apiclient"})
+    ),
+    # Pools of homes, never a home.
+    Tenant.Kind.AGGREGATOR: Role(
+        view=frozenset({"flexibility.*", "tenants.auditentry"}), change=frozenset({"tenants.apiclient"})
+    ),
+}
+
+_CHANGES = frozenset({"add", "change", "delete"})
+
+
+def allows(kind: str, permission: str) -> bool:
+    """Whether `kind` has a Django permission such as `devices.view_site`."""
+    role = ROLES[kind]
+    app_label, _, codename = permission.partition(".")
+    verb, _, model = codename.partition("_")
+    wanted = {f"{app_label}.{model}", f"{app_label}.*", "*"}
+    if wanted & role.change:
+        return verb == "view" or verb in _CHANGES or "*" in role.change
+    return verb == "view" and bool(wanted & role.view)
+
+
+def allows_app(kind: str, app_label: str) -> bool:
+    """Whether `kind` may do anything in this app."""
+    role = ROLES[kind]
+    return any(entry == "*" or entry.partition(".")[0] == app_label for entry in role.view | role.change)
