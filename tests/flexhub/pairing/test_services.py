@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from flexhub.devices.models import Link, Node
+from flexhub.devices.services import create_cem_node, link_nodes
+from flexhub.pairing.models import NodeToken
+from flexhub.pairing.services import (
+    MAX_TOKENS_PER_NODE,
+    HostedNodeError,
+    NodeIdentity,
+    TooManyTokensError,
+    authenticate_node,
+    issue_node_token,
+    revoke_node_token,
+)
+from tenants.scope import tenant_scope
+from tests.support.registry import Household, audited, make_device, make_household
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def alder() -> Household:
+    return make_household("Alder")
+
+
+def _rows(household: Household) -> list[NodeToken]:
+    with tenant_scope(household.tenant.pk):
+        return list(NodeToken.objects.select_related("node").order_by("id"))
+
+
+def test_tells_who_an_rm_is(alder: Household) -> None:
+    assert authenticate_node(alder.rm_node.pk, alder.token) == NodeIdentity(
+        node_id=alder.rm_node.pk,
+        role="RM",
+        tenant_id=alder.tenant.pk,
+        site_id=alder.site.pk,
+        link_id=alder.link.pk,
+        peer_node_id=alder.cem_node.pk,
+        peer_hosted=True,
+        device_name="Alder battery",
+    )
+
+
+def test_tells_who_a_cem_is(alder: Household) -> None:
+    box = create_cem_node(site=alder.site, name="box in the cellar")
+    token = issue_node_token(box)
+    assert authenticate_node(box.pk, token) is None
+
+    link = link_nodes(rm_node=alder.rm_node, cem_node=box)
+
+    assert authenticate_node(box.pk, token) == NodeIdentity(
+        node_id=box.pk,
+        role="CEM",
+        tenant_id=alder.tenant.pk,
+        site_id=alder.site.pk,
+        link_id=link.pk,
+        peer_node_id=alder.rm_node.pk,
+        peer_hosted=False,
+        device_name="box in the cellar",
+    )
+    identity = authenticate_node(alder.rm_node.pk, alder.token)
+    assert identity is not None
+    assert not identity.peer_hosted
+
+
+def test_does_not_guess_which_of_several_links_a_cem_means(alder: Household) -> None:
+    box = create_cem_node(site=alder.site, name="box")
+    token = issue_node_token(box)
+    link_nodes(rm_node=alder.rm_node, cem_node=box)
+    link_nodes(rm_node=make_device(alder.site, name="Second").node, cem_node=box)
+
+    assert authenticate_node(box.pk, token) is None
+
+
+@pytest.mark.parametrize("token", ["", "fhn_", "fhn_wrong", "Bearer", "fhn_\udc80"])
+def test_knows_nobody_by_a_wrong_token(alder: Household, token: str) -> None:
+    assert authenticate_node(alder.rm_node.pk, token) is None
+
+
+def test_knows_no_unknown_node(alder: Household) -> None:
+    assert authenticate_node(uuid4(), alder.token) is None
+
+
+def test_does_not_take_the_token_of_another_node(alder: Household) -> None:
+    birch = make_household("Birch")
+
+    assert authenticate_node(alder.rm_node.pk, birch.token) is None
+
+
+def test_knows_no_node_without_a_link(alder: Household) -> None:
+    with tenant_scope(alder.tenant.pk):
+        Link.objects.all().delete()
+
+    assert authenticate_node(alder.rm_node.pk, alder.token) is None
+
+
+def test_a_revoked_token_is_worth_nothing_and_the_next_one_works(alder: Household) -> None:
+    second = issue_node_token(alder.rm_node)
+    assert authenticate_node(alder.rm_node.pk, alder.token) is not None
+    first_row = _rows(alder)[0]
+
+    revoke_node_token(first_row)
+    revoke_node_token(first_row)
+
+    assert authenticate_node(alder.rm_node.pk, alder.token) is None
+    assert authenticate_node(alder.rm_node.pk, second) is not None
+    (entry,) = audited("pairing.nodetoken.revoked")
+    assert entry["object_id"] == str(first_row.pk)
+
+
+def test_asks_the_database_once(alder: Household) -> None:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        authenticate_node(alder.rm_node.pk, alder.token)
+
+    assert sum("devices_node" in query["sql"] for query in queries) == 1
+
+
+def test_stores_and_logs_no_plain_text(alder: Household) -> None:
+    (row,) = _rows(alder)
+
+    assert alder.token.startswith("fhn_")
+    assert alder.token not in row.token_hash
+    (entry,) = audited("pairing.nodetoken.issued")
+    assert row.token_hash not in str(entry)
+    assert row.token_hash not in str(row)
+
+
+def test_hosted_nodes_get_no_token(alder: Household) -> None:
+    with pytest.raises(HostedNodeError):
+        issue_node_token(alder.cem_node)
+
+
+def test_bounds_the_tokens_of_a_node(alder: Household) -> None:
+    for _ in range(MAX_TOKENS_PER_NODE - 1):
+        issue_node_token(alder.rm_node)
+
+    with pytest.raises(TooManyTokensError):
+        issue_node_token(alder.rm_node)
+
+    revoke_node_token(_rows(alder)[0])
+    issue_node_token(alder.rm_node)
+
+
+def test_a_token_goes_with_its_node(alder: Household) -> None:
+    with tenant_scope(alder.tenant.pk):
+        Node.objects.filter(pk=alder.rm_node.pk).delete()
+
+    assert _rows(alder) == []

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+from django.db.models import Model
+from django.test import Client
+
+from tenants.api_clients import authenticate, issue_token
+from tenants.models import APIClient, AuditEntry, Membership, Tenant, User
+from tenants.scope import platform_scope, tenant_scope
+from tenants.services import create_api_client
+from tests.support.registry import audited, make_household, make_member, make_operator, make_tenant
+
+pytestmark = pytest.mark.django_db
+
+OURS = [model for model in admin.site._registry if model._meta.app_label in {"tenants", "devices", "pairing"}]
+
+
+def _url(model: type[Model], page: str = "") -> str:
+    return f"/admin/{model._meta.app_label}/{model._meta.model_name}/{page}"
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
+def test_every_page_opens_for_an_operator(client: Client, model: type[Model]) -> None:
+    household = make_household("Alder")
+    issue_token(create_api_client(tenant=household.tenant, name="portal"))
+    client.force_login(make_operator())
+    with platform_scope("test"):
+        row = model._default_manager.order_by("pk").first()
+    assert row is not None
+
+    assert client.get(_url(model)).status_code == 200
+    assert client.get(_url(model), {"q": "Alder"}).status_code == 200
+    assert client.get(_url(model, f"{row.pk}/change/")).status_code == 200
+    assert client.get(_url(model, f"{row.pk}/history/")).status_code == 200
+    assert client.get(_url(model, "add/")).status_code == (403 if model is AuditEntry else 200)
+
+
+@pytest.mark.parametrize("kind", Tenant.Kind)
+def test_the_index_opens_for_every_kind_of_tenant(client: Client, kind: Tenant.Kind) -> None:
+    client.force_login(make_member(make_tenant("Birch", kind)))
+
+    assert client.get("/admin/").status_code == 200
+
+
+def test_the_hash_of_a_token_is_nowhere_in_full(client: Client) -> None:
+    api_client = create_api_client(tenant=make_household("Alder").tenant, name="portal")
+    issue_token(api_client)
+    client.force_login(make_operator())
+
+    for url in (_url(APIClient), _url(APIClient, f"{api_client.pk}/change/"), _url(AuditEntry)):
+        page = client.get(url).content.decode()
+        assert str(api_client.token_hash) not in page
+    assert str(api_client.token_hash)[:8] in client.get(_url(APIClient)).content.decode()
+
+
+def test_an_operator_adds_a_person_who_then_works_for_a_tenant(client: Client) -> None:
+    alder = make_tenant("Alder")
+    client.force_login(make_operator())
+    form = {
+        "username": "ann",
+        "usable_password": "true",
+        "password1": "a long and odd one",
+        "password2": "a long and odd one",
+        "membership-TOTAL_FORMS": "1",
+        "membership-INITIAL_FORMS": "0",
+        "membership-0-tenant": str(alder.pk),
+    }
+
+    response = client.post(_url(User, "add/"), form)
+
+    assert response.status_code == 302, response.context["errors"]
+    ann = User.objects.get(username="ann")
+    assert (ann.is_staff, ann.tenant) == (True, alder)
+    assert [entry["tenant_id"] for entry in audited("tenants.membership.created")] == [alder.pk]
+    assert audited("tenants.user.created")[-1]["object_name"] == "ann"
+
+
+def test_a_new_password_leaves_a_trace(client: Client) -> None:
+    ann = make_member(make_tenant("Alder"), "ann")
+    client.force_login(make_operator())
+    form = {"usable_password": "true", "password1": "a long and odd one", "password2": "a long and odd one"}
+
+    response = client.post(_url(User, f"{ann.pk}/password/"), form)
+
+    assert response.status_code == 302
+    (entry,) = audited("tenants.user.password_changed")
+    assert (entry["actor_name"], entry["object_name"], entry["after"]) == ("olga", "ann", None)
+
+
+def test_people_of_a_provider_see_no_users_and_no_tenants(client: Client) -> None:
+    client.force_login(make_member(make_tenant("Alder")))
+
+    for model in (User, Tenant):
+        assert client.get(_url(model)).status_code == 403
+
+
+def test_a_new_api_client_shows_its_token_once(client: Client) -> None:
+    alder = make_tenant("Alder")
+    client.force_login(make_member(alder, "ann"))
+
+    response = client.post(_url(APIClient, "add/"), {"name": "portal", "is_active": "on"})
+
+    found = authenticate(response.context["token"])
+    assert found is not None
+    assert (found.name, found.tenant) == ("portal", alder)
+    assert response.context["token"] in response.content.decode()
+    assert "no-store" in response["Cache-Control"]
+    assert audited("tenants.apiclient.created")[-1]["actor_name"] == "ann"
+
+
+def test_a_client_gets_a_new_token_on_demand(client: Client) -> None:
+    alder = make_tenant("Alder")
+    one, two = (create_api_client(tenant=alder, name=name) for name in ("one", "two"))
+    old = issue_token(one)
+    client.force_login(make_member(alder))
+
+    both = client.post(_url(APIClient), {"action": "issue_token", "_selected_action": [str(one.pk), str(two.pk)]})
+    assert both.status_code == 302
+    assert authenticate(old) == one
+
+    response = client.post(_url(APIClient), {"action": "issue_token", "_selected_action": [str(one.pk)]})
+    assert authenticate(response.context["token"]) == one
+    assert authenticate(old) is None
+
+
+def test_changes_and_deletions_leave_audit_rows(client: Client) -> None:
+    alder = make_tenant("Alder")
+    api_client = create_api_client(tenant=alder, name="portal")
+    client.force_login(make_member(alder, "ann"))
+
+    client.post(_url(APIClient, f"{api_client.pk}/change/"), {"name": "gate"})
+    client.post(_url(APIClient, f"{api_client.pk}/change/"), {"name": "gate"})
+
+    (changed,) = audited("tenants.apiclient.changed")
+    assert (changed["before"], changed["after"]) == (
+        {"name": "portal", "is_active": True},
+        {"name": "gate", "is_active": False},
+    )
+
+    client.post(_url(APIClient, f"{api_client.pk}/delete/"), {"post": "yes"})
+    client.post(
+        _url(APIClient),
+        {
+            "action": "delete_selected",
+            "post": "yes",
+            "_selected_action": [str(create_api_client(tenant=alder, name="other").pk)],
+        },
+    )
+
+    assert [entry["object_name"] for entry in audited("tenants.apiclient.deleted")] == ["gate", "other"]
+    with platform_scope("test"):
+        assert not APIClient.objects.exists()
+
+
+def test_an_operator_says_whose_a_new_row_is_and_cannot_move_it(client: Client) -> None:
+    alder, birch = make_tenant("Alder"), make_tenant("Birch")
+    client.force_login(make_operator())
+
+    client.post(_url(APIClient, "add/"), {"tenant": str(alder.pk), "name": "portal", "is_active": "on"})
+    with tenant_scope(alder.pk):
+        api_client = APIClient.objects.get()
+    client.post(_url(APIClient, f"{api_client.pk}/change/"), {"tenant": str(birch.pk), "name": "portal"})
+
+    with platform_scope("test"):
+        assert APIClient.objects.get().tenant == alder
+
+
+def test_others_cannot_say_whose_a_new_row_is(client: Client) -> None:
+    alder, birch = make_tenant("Alder"), make_tenant("Birch")
+    client.force_login(make_member(birch))
+
+    client.post(_url(APIClient, "add/"), {"tenant": str(alder.pk), "name": "portal"})
+
+    with platform_scope("test"):
+        assert APIClient.objects.get().tenant == birch
+
+
+def test_the_trail_cannot_be_edited_and_shows_a_tenant_its_own(client: Client) -> None:
+    alder, birch = make_tenant("Alder"), make_tenant("Birch")
+    create_api_client(tenant=alder, name="secret plan")
+    client.force_login(make_member(birch))
+    with tenant_scope(birch.pk):
+        entry = AuditEntry.objects.first()
+    assert entry is not None
+
+    page = client.get(_url(AuditEntry)).content.decode()
+    assert "tenants.user.created" in page
+    assert "secret plan" not in page
+    assert client.post(_url(AuditEntry, f"{entry.pk}/change/"), {}).status_code == 403
+    assert client.post(_url(AuditEntry, f"{entry.pk}/delete/"), {"post": "yes"}).status_code == 403
+
+
+def test_who_works_for_nobody_sees_an_empty_admin(client: Client) -> None:
+    client.force_login(User.objects.create(username="sam", is_staff=True))
+
+    assert client.get("/admin/").status_code == 200
+    assert client.get(_url(APIClient)).status_code == 403
+    with platform_scope("test"):
+        assert not Membership.objects.exists()
