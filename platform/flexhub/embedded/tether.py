@@ -34,7 +34,7 @@ def main() -> None:
         os.setsid()
     if options.parent is not None:
         follow(options.parent, options.signal)
-    os.execv(options.argv[0], options.argv)  # noqa: S606 - Replacing this process is its purpose.
+    os.execvp(options.argv[0], options.argv)  # noqa: S606 - Replacing this process is its purpose.
 
 
 def become(uid: int, gid: int) -> None:
