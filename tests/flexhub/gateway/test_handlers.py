@@ -1,0 +1,259 @@
+"""Events of a real session in, state of a real bus (in memory) out."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from flexhub.bus import Batch, Snapshot
+from flexhub.bus.memory import MemoryGatewayBus, MemoryWorkerBus
+from flexhub.bus.memory_store import MemoryStore
+from flexhub.gateway.handlers import Turn, handle, sent
+from flexhub.gateway.seats import Seat
+from s2.messages import (
+    ControlType,
+    Message,
+    PEBCPowerConstraints,
+    PEBCPowerEnvelopeConsequenceType,
+    PEBCPowerEnvelopeLimitType,
+    RevokableObjects,
+    RevokeObject,
+    SelectControlType,
+    dump_message,
+)
+from s2.versions import WireProfile
+from tests.support.gateway_inside import NOW, controlled_seat, details
+from tests.support.resources import allowed, battery_description, measurement, new_id, store_messages
+
+
+class Hub:
+    """One seat on a bus in memory."""
+
+    def __init__(self, seat: Seat, bus: MemoryGatewayBus, store: MemoryStore) -> None:
+        self.seat = seat
+        self.bus = bus
+        self.store = store
+        self.worker = MemoryWorkerBus(store)
+
+    async def hear(self, *messages: Message | dict[str, Any] | str) -> Batch:
+        """What one turn of the loop makes of these frames; it is also written."""
+        batch = Batch()
+        for message in messages:
+            text = _text(message)
+            events = self.seat.session.receive_text(text, NOW)
+            handle(Turn(self.seat, batch, NOW, text), events)
+        await self.bus.write(batch)
+        return batch
+
+    async def write(self, batch: Batch) -> None:
+        assert not (await self.bus.write(batch)).lost
+
+    @property
+    def snapshot(self) -> Snapshot:
+        link_id = self.seat.info.link_id
+        snapshot = self.worker.snapshots([link_id])[link_id]
+        assert snapshot is not None
+        return snapshot
+
+
+def _text(message: Message | dict[str, Any] | str) -> str:
+    if isinstance(message, str):
+        return message
+    return json.dumps(message) if isinstance(message, dict) else dump_message(message, WireProfile.V1_0_0)
+
+
+async def hub_under(control_type: ControlType) -> Hub:
+    store = MemoryStore()
+    bus = MemoryGatewayBus(store)
+    await bus.register("process")
+    seat = controlled_seat(control_type, 0)
+    seat.token = await bus.claim_seat(seat.info)
+    hub = Hub(seat, bus, store)
+    batch = Batch()
+    seat.fold(batch, "profile", "1.0.0")
+    await hub.write(batch)
+    return hub
+
+
+@pytest.fixture
+async def frbc() -> Hub:
+    return await hub_under(ControlType.FILL_RATE_BASED_CONTROL)
+
+
+@pytest.fixture
+async def pebc() -> Hub:
+    return await hub_under(ControlType.POWER_ENVELOPE_BASED_CONTROL)
+
+
+def battery() -> list[Message]:
+    return store_messages(
+        battery_description(), levels=(0.0, 10.0), level=5.0, active=[("actuator", "idle", 0.0)], now=NOW
+    )
+
+
+def constraints(constraints_id: str, valid_for: timedelta) -> PEBCPowerConstraints:
+    return PEBCPowerConstraints(
+        message_id=new_id(),
+        id=constraints_id,
+        valid_from=NOW - timedelta(hours=1),
+        valid_until=NOW + valid_for,
+        consequence_type=PEBCPowerEnvelopeConsequenceType.VANISH,
+        allowed_limit_ranges=(
+            allowed(PEBCPowerEnvelopeLimitType.LOWER_LIMIT, -6000.0, 0.0),
+            allowed(PEBCPowerEnvelopeLimitType.UPPER_LIMIT, 0.0, 0.0),
+        ),
+    )
+
+
+async def test_a_measurement_goes_to_snapshot_telemetry_and_conversation(frbc: Hub) -> None:
+    message = measurement(1234.0, NOW)
+
+    batch = await frbc.hear(message)
+
+    assert frbc.snapshot.messages["PowerMeasurement"] == message
+    assert [(row.quantity, row.value, row.at) for row in frbc.worker.take_telemetry().rows] == [
+        ("ELECTRIC.POWER.L1", 1234.0, NOW)
+    ]
+    (entry,) = frbc.worker.conversation(frbc.seat.info.link_id)
+    assert (entry.direction, entry.status, entry.text) == ("received", "OK", _text(message))
+    assert list(batch.wakes) == [frbc.seat.info.site_id]
+
+
+async def test_a_refused_message_is_only_told(frbc: Hub) -> None:
+    await frbc.hear("[]")
+
+    (entry,) = frbc.worker.conversation(frbc.seat.info.link_id)
+    assert (entry.status, entry.text, len(entry.findings)) == ("INVALID_DATA", "[]", 1)
+    assert set(frbc.snapshot.fields()) == {"profile"}
+
+
+async def test_a_new_description_ends_the_states_of_the_one_before(frbc: Hub) -> None:
+    await frbc.hear(*battery())
+    assert "FRBC.ActuatorStatus/actuator" in frbc.snapshot.fields()
+
+    await frbc.hear(battery()[0])
+
+    assert set(frbc.snapshot.fields()) == {"profile", "FRBC.SystemDescription", "FRBC.StorageStatus"}
+
+
+async def test_new_details_end_what_was_offered_before(frbc: Hub) -> None:
+    await frbc.hear(*battery(), measurement(1.0, NOW))
+
+    await frbc.hear(details())
+
+    assert set(frbc.snapshot.fields()) == {"profile", "PowerMeasurement", "ResourceManagerDetails"}
+
+
+async def test_a_revoked_description_leaves_and_takes_no_heir_along(frbc: Hub) -> None:
+    first, second = battery()[0], battery()[0]
+    kind = RevokableObjects.FRBC_SYSTEM_DESCRIPTION
+
+    await frbc.hear(first, second, RevokeObject(message_id=new_id(), object_type=kind, object_id=first.message_id))
+    assert frbc.snapshot.messages["FRBC.SystemDescription"] == second
+
+    await frbc.hear(RevokeObject(message_id=new_id(), object_type=kind, object_id=second.message_id))
+    assert "FRBC.SystemDescription" not in frbc.snapshot.fields()
+
+
+async def test_constraints_that_are_no_longer_offered_leave(pebc: Hub) -> None:
+    await pebc.hear(constraints("old", -timedelta(minutes=1)), constraints("revoked", timedelta(hours=1)))
+    kind = RevokableObjects.PEBC_POWER_CONSTRAINTS
+
+    await pebc.hear(
+        RevokeObject(message_id=new_id(), object_type=kind, object_id="revoked"),
+        constraints("new", timedelta(hours=1)),
+    )
+
+    assert set(pebc.snapshot.fields()) == {"profile", "PEBC.PowerConstraints/new"}
+
+
+async def test_what_crossed_with_another_control_type_is_not_folded(pebc: Hub) -> None:
+    select = SelectControlType(message_id=str(uuid4()), control_type=ControlType.NO_SELECTION)
+    pebc.seat.session.send(select, NOW)
+
+    batch = await pebc.hear(constraints("late", timedelta(hours=1)))
+
+    (entry,) = pebc.worker.conversation(pebc.seat.info.link_id)
+    assert (entry.status, len(entry.findings)) == ("OK", 1)
+    assert set(pebc.snapshot.fields()) == {"profile"}
+    assert not batch.wakes
+
+
+async def test_an_emptied_redis_gets_the_whole_snapshot_again(frbc: Hub) -> None:
+    await frbc.hear(*battery(), measurement(1.0, NOW))
+    before = dict(frbc.snapshot.fields())
+    frbc.store.restart_empty()
+    await frbc.bus.register("process")
+    frbc.seat.token = await frbc.bus.claim_seat(frbc.seat.info)
+
+    batch = Batch()
+    frbc.seat.fold_all(batch)
+    await frbc.write(batch)
+
+    assert frbc.snapshot.fields() == before
+
+
+async def test_a_verdict_other_than_ok_is_told_and_wakes(frbc: Hub) -> None:
+    select = SelectControlType(message_id="selection", control_type=ControlType.FILL_RATE_BASED_CONTROL)
+    frbc.seat.session.send(select, NOW)
+    verdict = {"message_type": "ReceptionStatus", "subject_message_id": "selection", "status": "INVALID_CONTENT"}
+
+    batch = await frbc.hear(verdict)
+
+    (entry,) = frbc.worker.conversation(frbc.seat.info.link_id)
+    assert (entry.direction, json.loads(entry.text)) == ("received", verdict)
+    assert batch.wakes
+
+
+async def test_an_acknowledged_selection_counts(frbc: Hub) -> None:
+    select = SelectControlType(message_id="selection", control_type=ControlType.FILL_RATE_BASED_CONTROL)
+    frbc.seat.session.send(select, NOW)
+
+    await frbc.hear({"message_type": "ReceptionStatus", "subject_message_id": "selection", "status": "OK"})
+
+    assert frbc.snapshot.control_type == "FILL_RATE_BASED_CONTROL"
+
+
+async def test_a_missing_acknowledgement_is_told_beside_what_was_sent(frbc: Hub) -> None:
+    select = SelectControlType(message_id="selection", control_type=ControlType.FILL_RATE_BASED_CONTROL)
+    frbc.seat.session.send(select, NOW)
+    batch = Batch()
+
+    handle(Turn(frbc.seat, batch, NOW), frbc.seat.session.tick(NOW + timedelta(minutes=1)))
+    await frbc.write(batch)
+
+    entry = frbc.worker.conversation(frbc.seat.info.link_id)[0]
+    assert (entry.direction, entry.findings[0]["rule"]) == ("sent", "R-01")
+
+
+async def test_acknowledgements_of_ours_are_not_told(frbc: Hub) -> None:
+    batch = Batch()
+
+    sent(Turn(frbc.seat, batch, NOW), ['{"message_type":"ReceptionStatus","status":"OK"}', '{"message_type":"X"}'])
+    await frbc.write(batch)
+
+    assert [entry.text for entry in frbc.worker.conversation(frbc.seat.info.link_id)] == ['{"message_type":"X"}']
+
+
+async def test_tells_nothing_when_there_is_no_room_and_keeps_what_was_acknowledged(frbc: Hub) -> None:
+    text = _text(measurement(1.0, NOW))
+    batch = Batch()
+
+    handle(Turn(frbc.seat, batch, NOW, text, logs=False), frbc.seat.session.receive_text(text, NOW))
+    await frbc.write(batch)
+
+    assert frbc.worker.conversation(frbc.seat.info.link_id) == []
+    assert "PowerMeasurement" in frbc.snapshot.fields()
+
+
+async def test_a_session_that_is_over_asks_for_its_end(frbc: Hub) -> None:
+    text = _text({"message_type": "SessionRequest", "message_id": "bye", "request": "TERMINATE"})
+
+    closing = handle(Turn(frbc.seat, Batch(), NOW, text), frbc.seat.session.receive_text(text, NOW))
+
+    assert closing is not None
+    assert closing.code == 1000

@@ -1,0 +1,245 @@
+"""The process object with sessions on it, without sockets: outages, restarts, newer connections, and the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from uuid import uuid4
+
+import pytest
+
+from flexhub.bus import Envelope
+from flexhub.bus.memory import MemoryWorkerBus
+from flexhub.bus.memory_store import MemoryStore
+from flexhub.gateway import keeper, limits, writer
+from flexhub.gateway.process import GatewayProcess
+from s2.messages import ControlType, SelectControlType, dump_message
+from s2.versions import WireProfile
+from tests.support.clock import FixedClock
+from tests.support.gateway_inside import TIMEOUT_S, FakeSocket, SwitchableBus, details, identity, make_process
+from tests.support.resources import measurement, new_id
+
+WHO = identity()
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("FLUSH_PAUSE_S", "REDIS_RETRY_S", "REDIS_RETRY_MAX_S"):
+        monkeypatch.setattr(writer, name, 0.001)
+    monkeypatch.setattr(keeper, "LEASE_RENEWAL_S", 0.01)
+    monkeypatch.setattr(limits, "TICK_S", 0.001)
+    monkeypatch.setattr(limits, "REDIS_RETRY_S", 0.001)
+    monkeypatch.setattr(limits, "GOODBYE_S", 0.2)
+    return
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def bus(store: MemoryStore) -> SwitchableBus:
+    return SwitchableBus(store)
+
+
+@pytest.fixture
+def worker(store: MemoryStore) -> MemoryWorkerBus:
+    return MemoryWorkerBus(store)
+
+
+@pytest.fixture
+async def process(bus: SwitchableBus, clock: FixedClock) -> AsyncIterator[GatewayProcess]:
+    process = make_process(bus, clock)
+    yield process
+    await process.stop()
+
+
+@pytest.fixture
+async def device(process: GatewayProcess) -> AsyncIterator[FakeSocket]:
+    """Past its handshake and details."""
+    socket = FakeSocket(process, WHO)
+    await socket.shake_hands()
+    assert (await socket.ask(details()))["status"] == "OK"
+    yield socket
+    socket.hang_up()
+    await asyncio.wait_for(socket.served, TIMEOUT_S)
+
+
+async def eventually(look: Callable[[], object]) -> None:
+    async with asyncio.timeout(TIMEOUT_S):
+        while not look():  # noqa: ASYNC110  # What is looked at tells nobody when it changes.
+            await asyncio.sleep(0.001)
+
+
+def fields_of(worker: MemoryWorkerBus) -> set[str]:
+    snapshot = worker.snapshots([WHO.link_id])[WHO.link_id]
+    return set(snapshot.fields()) if snapshot else set()
+
+
+async def test_asks_to_send_again_while_redis_is_away_and_forgets_nothing(
+    device: FakeSocket, bus: SwitchableBus, worker: MemoryWorkerBus, process: GatewayProcess, clock: FixedClock
+) -> None:
+    bus.down = True
+    acknowledged = measurement(1.0, clock.now())
+    assert (await device.ask(acknowledged))["status"] == "OK"
+    await eventually(lambda: not process.writer.available)
+    refused = measurement(2.0, clock.now())
+    assert (await device.ask(refused))["status"] == "TEMPORARY_ERROR"
+
+    bus.down = False
+    await eventually(lambda: process.writer.available)
+
+    assert (await device.ask(refused))["status"] == "OK"
+    await eventually(lambda: len(worker.take_telemetry().rows) == 2 or fields_of(worker) >= {"PowerMeasurement"})
+    statuses = [entry.status for entry in worker.conversation(WHO.link_id) if "PowerMeasurement" in entry.text]
+    assert statuses[-2:] == ["TEMPORARY_ERROR", "OK"]
+
+
+async def test_takes_its_seats_again_after_redis_came_back_empty(
+    device: FakeSocket, store: MemoryStore, worker: MemoryWorkerBus
+) -> None:
+    await eventually(lambda: fields_of(worker) == {"profile", "ResourceManagerDetails"})
+
+    store.restart_empty()
+
+    await eventually(lambda: fields_of(worker) == {"profile", "ResourceManagerDetails"})
+
+
+async def test_a_newer_socket_of_the_same_device_wins(
+    device: FakeSocket, process: GatewayProcess, worker: MemoryWorkerBus
+) -> None:
+    newer = FakeSocket(process, WHO)
+    await newer.shake_hands()
+
+    closing = await device.event()
+
+    assert (closing["type"], closing["code"]) == ("websocket.close", 4409)
+    device.hang_up(4409)
+    await device.served
+    assert (await newer.ask(details()))["status"] == "OK"
+    assert len(worker.sessions()) == 1
+
+
+async def test_a_newer_socket_at_another_process_wins(
+    device: FakeSocket, store: MemoryStore, clock: FixedClock, worker: MemoryWorkerBus
+) -> None:
+    other = make_process(SwitchableBus(store), clock)
+    newer = FakeSocket(other, WHO)
+    await newer.shake_hands()
+
+    assert (await device.event())["code"] == 4409
+    device.hang_up(4409)
+    await device.served
+    # The older one's end took nothing of the newer one's along.
+    assert len(worker.sessions()) == 1
+    await other.stop()
+
+
+async def test_a_process_that_was_paused_does_not_take_back_what_moved_on(
+    device: FakeSocket, bus: SwitchableBus, store: MemoryStore, clock: FixedClock, worker: MemoryWorkerBus
+) -> None:
+    bus.down = True
+    with store.lock:
+        store.remove(bus._incarnation)
+    other = make_process(SwitchableBus(store), clock)
+    newer = FakeSocket(other, WHO)
+    await newer.shake_hands()
+    (before,) = worker.sessions()
+
+    bus.down = False
+
+    assert (await device.event())["code"] == 4409
+    (after,) = worker.sessions()
+    assert after.token == before.token
+    await other.stop()
+
+
+async def test_gives_its_seat_back_even_when_redis_was_away_at_the_end(
+    process: GatewayProcess, bus: SwitchableBus, worker: MemoryWorkerBus
+) -> None:
+    socket = FakeSocket(process, WHO)
+    await socket.shake_hands()
+    bus.down = True
+    socket.hang_up()
+    await asyncio.wait_for(socket.served, TIMEOUT_S)
+    assert len(worker.sessions()) == 1
+
+    bus.down = False
+
+    await eventually(lambda: not worker.sessions())
+
+
+async def test_an_instruction_for_a_session_that_is_gone_is_told(
+    process: GatewayProcess, bus: SwitchableBus, store: MemoryStore, worker: MemoryWorkerBus
+) -> None:
+    socket = FakeSocket(process, WHO)
+    await socket.shake_hands()
+    instruction = {
+        "message_type": "FRBC.Instruction",
+        "message_id": new_id(),
+        "id": "late",
+        "actuator_id": "actuator",
+        "operation_mode": "charge",
+        "operation_mode_factor": 0.5,
+        "execution_time": "2026-04-21T10:00:00Z",
+        "abnormal_condition": False,
+    }
+    socket.hang_up()
+    await socket.served
+
+    store.offer(bus._incarnation, Envelope(WHO.link_id, "message", json.dumps(instruction), token=1))
+
+    rows: list[tuple[str, str | None]] = []
+    await eventually(
+        lambda: rows or rows.extend((row.instruction_id, row.status) for row in worker.take_ledger().rows) or rows
+    )
+    assert rows == [("late", "UNDELIVERED")]
+
+
+async def test_sends_what_workers_publish(device: FakeSocket, worker: MemoryWorkerBus) -> None:
+    select = SelectControlType(message_id=str(uuid4()), control_type=ControlType.FILL_RATE_BASED_CONTROL)
+
+    worker.publish(WHO.link_id, Envelope(WHO.link_id, "message", dump_message(select, WireProfile.V1_0_0)))
+
+    sent = await device.receive()
+    assert sent["control_type"] == "FILL_RATE_BASED_CONTROL"
+    device.acknowledge(sent)
+    await eventually(lambda: "control_type" in fields_of(worker))
+
+
+async def test_deadlines_run_on_the_hubs_clock(device: FakeSocket, worker: MemoryWorkerBus, clock: FixedClock) -> None:
+    select = SelectControlType(message_id=str(uuid4()), control_type=ControlType.FILL_RATE_BASED_CONTROL)
+    worker.publish(WHO.link_id, Envelope(WHO.link_id, "message", dump_message(select, WireProfile.V1_0_0)))
+    await device.receive()
+
+    clock.advance(11)
+
+    await eventually(lambda: any(entry.findings for entry in worker.conversation(WHO.link_id)))
+    assert worker.conversation(WHO.link_id)[0].findings[0]["rule"] == "R-01"
+
+
+async def test_refuses_new_sockets_while_redis_is_away_and_while_stopping(
+    process: GatewayProcess, bus: SwitchableBus, device: FakeSocket
+) -> None:
+    bus.down = True
+    assert (await FakeSocket(process, identity()).event())["status"] == 503
+    bus.down = False
+
+    process.stopping = True
+    assert (await FakeSocket(process, identity()).event())["status"] == 503
+
+
+async def test_stopping_asks_devices_to_reconnect_and_closes_who_does_not_answer(
+    device: FakeSocket, process: GatewayProcess, worker: MemoryWorkerBus
+) -> None:
+    stopping = asyncio.create_task(process.stop())
+
+    assert (await device.receive())["request"] == "RECONNECT"
+    closing = await device.event()
+
+    assert (closing["type"], closing["code"]) == ("websocket.close", 1012)
+    device.hang_up(1012)
+    await stopping
+    assert worker.sessions() == []

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from uuid import uuid4
+
+import pytest
+
+from flexhub.bus import Wake
+from flexhub.gateway import wake_sender as module
+from flexhub.gateway.wake_sender import WakeSender
+from tests.support.gateway_inside import TIMEOUT_S
+
+ALDER, BIRCH = Wake(uuid4(), uuid4()), Wake(uuid4(), uuid4())
+
+
+async def test_sends_each_site_and_again_what_the_broker_did_not_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REDIS_RETRY_MAX_S", 0.001)
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+    tried: list[Wake] = []
+
+    def send(wake: Wake) -> None:
+        tried.append(wake)
+        if len(tried) == 1:
+            raise ConnectionError("the broker is away")
+        if len(tried) == 3:
+            loop.call_soon_threadsafe(done.set)
+
+    sender = WakeSender(send)
+    task = asyncio.create_task(sender.run())
+    sender.add([ALDER, BIRCH, ALDER])
+    await asyncio.wait_for(done.wait(), TIMEOUT_S)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    sender.close()
+
+    assert tried == [ALDER, ALDER, BIRCH]

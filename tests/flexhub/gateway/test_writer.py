@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from flexhub.bus import BatchResult, LedgerRow
+from flexhub.bus.memory import MemoryWorkerBus
+from flexhub.bus.memory_store import MemoryStore
+from flexhub.gateway import writer as module
+from flexhub.gateway.writer import BatchWriter
+from tests.support.gateway_inside import NOW, TIMEOUT_S, SwitchableBus, identity
+
+WHO = identity()
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("FLUSH_PAUSE_S", "REDIS_RETRY_S", "REDIS_RETRY_MAX_S"):
+        monkeypatch.setattr(module, name, 0.001)
+    return
+
+
+def row(number: int) -> LedgerRow:
+    return LedgerRow(WHO.tenant_id, WHO.link_id, f"instruction-{number}", NOW)
+
+
+class Bench:
+    def __init__(self, **limits: int) -> None:
+        self.store = MemoryStore(**limits)
+        self.bus = SwitchableBus(self.store)
+        self.results: list[BatchResult] = []
+        self.writer = BatchWriter(self.bus, lambda batch, result: self.results.append(result))
+
+    def add(self, *numbers: int) -> None:
+        for number in numbers:
+            self.writer.batch.ledger(row(number))
+        self.writer.touch()
+
+    def written(self) -> list[str]:
+        return [each.instruction_id for each in MemoryWorkerBus(self.store).take_ledger().rows]
+
+
+@asynccontextmanager
+async def running(bench: Bench) -> AsyncIterator[None]:
+    task = asyncio.create_task(bench.writer.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def until_unavailable(writer: BatchWriter) -> None:
+    async with asyncio.timeout(TIMEOUT_S):
+        while writer.available:  # noqa: ASYNC110  # The writer has nobody to tell.
+            await asyncio.sleep(0.001)
+
+
+async def test_writes_what_one_turn_added_as_one_batch() -> None:
+    bench = Bench()
+    async with running(bench):
+        bench.add(1, 2, 3)
+
+        assert await bench.writer.drained(TIMEOUT_S)
+
+    assert bench.written() == ["instruction-1", "instruction-2", "instruction-3"]
+    assert len(bench.results) == 1
+
+
+async def test_a_batch_of_wakes_alone_is_written() -> None:
+    bench = Bench()
+    async with running(bench):
+        bench.writer.batch.wake(WHO.tenant_id, WHO.site_id)
+        bench.writer.touch()
+
+        assert await bench.writer.drained(TIMEOUT_S)
+
+    assert [wake.site_id for wake in bench.results[0].woken] == [WHO.site_id]
+
+
+async def test_keeps_everything_through_an_outage_and_says_so() -> None:
+    bench = Bench()
+    bench.bus.down = True
+    async with running(bench):
+        bench.add(1)
+        await until_unavailable(bench.writer)
+        bench.add(2)
+        assert not await bench.writer.drained(0.01)
+
+        bench.bus.down = False
+
+        assert await bench.writer.drained(TIMEOUT_S)
+        assert bench.writer.available
+    assert bench.written() == ["instruction-1", "instruction-2"]
+
+
+async def test_a_full_stream_counts_as_an_outage() -> None:
+    bench = Bench(ledger_limit=2)
+    async with running(bench):
+        bench.add(1, 2)
+        assert await bench.writer.drained(TIMEOUT_S)
+        bench.add(3)
+        await until_unavailable(bench.writer)
+
+        bench.store.ledger.entries.clear()
+
+        assert await bench.writer.drained(TIMEOUT_S)
+    assert bench.written() == ["instruction-3"]
+
+
+async def test_its_backlog_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BACKLOG_LOG_ROWS", 2)
+    monkeypatch.setattr(module, "BACKLOG_ROWS", 3)
+    bench = Bench()
+
+    bench.add(1)
+    assert bench.writer.logs
+    bench.add(2)
+    assert not bench.writer.logs
+    assert bench.writer.available
+    bench.add(3)
+    assert not bench.writer.available

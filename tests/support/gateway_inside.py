@@ -1,0 +1,160 @@
+"""The gateway without processes and sockets: an ASGI server's end made of queues, and a bus that can be cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from flexhub.bus import Batch, BatchResult, BusUnavailable, Envelope, SeatInfo
+from flexhub.bus.memory import MemoryGatewayBus
+from flexhub.clock import Clock
+from flexhub.gateway import consumers
+from flexhub.gateway.auth import Doorkeeper
+from flexhub.gateway.process import GatewayProcess
+from flexhub.gateway.seats import Seat
+from flexhub.gateway.wake_sender import WakeSender
+from flexhub.pairing.services import NodeIdentity
+from s2.messages import ControlType, EnergyManagementRole, Message, SelectControlType, dump_message
+from s2.session import Session
+from s2.versions import WireProfile
+
+Document = dict[str, Any]
+NOW = datetime(2026, 4, 21, 12, 0, tzinfo=UTC)
+TIMEOUT_S = 10.0
+
+
+class SwitchableBus(MemoryGatewayBus):
+    """As in memory, and unreachable while `down`."""
+
+    down = False
+
+    async def renew(self) -> bool:
+        self._reach()
+        return await super().renew()
+
+    async def claim_seat(self, info: SeatInfo) -> int:
+        self._reach()
+        return await super().claim_seat(info)
+
+    async def release_seat(self, link_id: UUID, token: int) -> bool:
+        self._reach()
+        return await super().release_seat(link_id, token)
+
+    async def read_inbox(self, block_ms: int, count: int = 256) -> list[Envelope]:
+        self._reach()
+        return await super().read_inbox(min(block_ms, 20), count)
+
+    async def write(self, batch: Batch) -> BatchResult:
+        self._reach()
+        return await super().write(batch)
+
+    def _reach(self) -> None:
+        if self.down:
+            raise BusUnavailable("switched off by the test")
+
+
+def identity(**changes: Any) -> NodeIdentity:
+    values: dict[str, Any] = {
+        "node_id": uuid4(),
+        "role": "RM",
+        "tenant_id": uuid4(),
+        "site_id": uuid4(),
+        "link_id": uuid4(),
+        "peer_node_id": uuid4(),
+        "peer_hosted": True,
+        "device_name": "Alder battery",
+    }
+    return NodeIdentity(**(values | changes))
+
+
+def make_process(bus: MemoryGatewayBus, clock: Clock, sender: WakeSender | None = None) -> GatewayProcess:
+    sender = sender or WakeSender(lambda wake: None)
+    return GatewayProcess(bus, clock, sender, ack_timeout_s=10, max_frame_bytes=1024)
+
+
+class FakeSocket:
+    """A device's end of one connection, without a network between."""
+
+    def __init__(self, process: GatewayProcess, who: NodeIdentity) -> None:
+        self._incoming: asyncio.Queue[Document] = asyncio.Queue()
+        self._outgoing: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
+        doorkeeper = Doorkeeper(lambda node_id, token: who)
+        scope: Document = {
+            "type": "websocket",
+            "path": f"/s2/v0/{who.node_id}",
+            "headers": [(b"authorization", b"Bearer token")],
+            "client": ["127.0.0.1", 50_000],
+            "extensions": {"websocket.http.response": {}},
+        }
+        self._incoming.put_nowait({"type": "websocket.connect"})
+        self.served = asyncio.create_task(
+            consumers.serve(process, doorkeeper, who.node_id, scope, self._incoming.get, self._outgoing.put)
+        )
+
+    def send(self, message: Message | Document | str) -> None:
+        if isinstance(message, dict):
+            message = json.dumps(message)
+        text = message if isinstance(message, str) else dump_message(message, WireProfile.V1_0_0)
+        self._incoming.put_nowait({"type": "websocket.receive", "text": text})
+
+    def hang_up(self, code: int = 1000) -> None:
+        self._incoming.put_nowait({"type": "websocket.disconnect", "code": code})
+
+    async def event(self) -> Mapping[str, Any]:
+        """The next ASGI event."""
+        return await asyncio.wait_for(self._outgoing.get(), TIMEOUT_S)
+
+    async def receive(self) -> Document:
+        """The next message."""
+        event = await self.event()
+        assert event["type"] == "websocket.send", event
+        document: Document = json.loads(event["text"])
+        return document
+
+    async def ask(self, message: Message | Document | str) -> Document:
+        """Send, and return the answer, which is the next thing that comes."""
+        self.send(message)
+        return await self.receive()
+
+    async def shake_hands(self) -> None:
+        assert (await self.event())["type"] == "websocket.accept"
+        handshake = await self.receive()
+        self.acknowledge(handshake)
+        ours = {"message_type": "Handshake", "message_id": str(uuid4()), "role": "RM"}
+        assert (await self.ask(ours | {"supported_protocol_versions": ["1.0.0"]}))["status"] == "OK"
+        self.acknowledge(await self.receive())
+
+    def acknowledge(self, message: Document, status: str = "OK") -> None:
+        self.send({"message_type": "ReceptionStatus", "subject_message_id": message["message_id"], "status": status})
+
+
+def details(*control_types: ControlType) -> Document:
+    return {
+        "message_type": "ResourceManagerDetails",
+        "message_id": str(uuid4()),
+        "resource_id": "resource-1",
+        "roles": [{"role": "ENERGY_STORAGE", "commodity": "ELECTRICITY"}],
+        "instruction_processing_delay": 0,
+        "available_control_types": [each.value for each in control_types or (ControlType.FILL_RATE_BASED_CONTROL,)],
+        "provides_forecast": False,
+        "provides_power_measurement_types": ["ELECTRIC.POWER.L1"],
+    }
+
+
+async def _nowhere(_: Mapping[str, Any]) -> None:
+    """A socket that takes everything."""
+
+
+def controlled_seat(control_type: ControlType, token: int, who: NodeIdentity | None = None) -> Seat:
+    """A seat whose session is open and under that control type."""
+    who = who or identity()
+    session = Session(EnergyManagementRole.CEM, new_id=lambda: str(uuid4()), agreed=WireProfile.V1_0_0)
+    session.start(NOW)
+    session.receive_text(json.dumps(details(control_type)), NOW)
+    session.send(SelectControlType(message_id=str(uuid4()), control_type=control_type), NOW)
+    info = SeatInfo(who.link_id, who.tenant_id, who.site_id, who.node_id, who.device_name, NOW)
+    return Seat(info, token, session, _nowhere, measures_site=True)
