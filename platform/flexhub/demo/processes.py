@@ -99,10 +99,7 @@ class Group:
         """Whether a process with this group's number runs and is ours."""
         try:
             # A zombie is only waiting to be reaped and counts as ended.
-            if process.status() == psutil.STATUS_ZOMBIE:
-                return False
-            # Between fork and exec the leader still has the supervisor's own environment.
-            return process.environ().get(MARK) == self.mark or process.ppid() == os.getpid()
+            return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == self.mark
         except psutil.Error:
             return False
 
