@@ -26,7 +26,7 @@ from cem_service.planners.plan import STEP, SitePlan
 from cem_service.planners.reasons import LIMITS, Circumstances, Outlook, explain, objective_of
 from cem_service.planners.schedule import schedule_profiles
 from cem_service.planners.settling import settle
-from cem_service.planners.site_cost import LIMIT_MARGIN
+from cem_service.planners.site_cost import usable_limits_w
 from cem_service.planners.store_unit import StoreUnit
 from cem_service.planners.worth import value_table
 from s2.messages import FRBCInstruction, Instruction, PEBCInstruction
@@ -72,9 +72,7 @@ def react(
 
 def _prices(site: SiteState) -> Prices:
     buy, sell = site.tariff.prices(site.now, 1, STEP)
-    export_w = site.fuse_limit_w if site.export_limit_w is None else min(site.export_limit_w, site.fuse_limit_w)
-    free = 1 - LIMIT_MARGIN
-    return Prices(float(buy[0]), float(sell[0]), free * site.fuse_limit_w, free * export_w)
+    return Prices(float(buy[0]), float(sell[0]), *usable_limits_w(site))
 
 
 def _units(

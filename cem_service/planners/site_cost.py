@@ -19,9 +19,23 @@ from cem_service.planners.plan import STEP
 J_PER_KWH = 3.6e6
 OVER_LIMIT_EUR_PER_KWH = 50.0
 
-# What is kept free below a limit. A kettle, an oven or a cloud's edge moves a home's power by some 2 kW within a
-# second, and a reaction takes several; with the share free, most such steps stay below the limit.
-LIMIT_MARGIN = 0.10
+# What is kept free below a limit, since a reaction takes seconds. A kettle or an oven draws some 2 kW from one moment
+# to the next, so the fuse keeps that much free, as long as it is not more than a quarter of a small connection. Feeding
+# in has no such steps: clouds take it away, and what little is switched off fits into a tenth.
+LIMIT_MARGIN_SHARE = 0.10
+KETTLE_W = 2000.0
+LARGEST_MARGIN_SHARE = 0.25
+
+
+def usable_limits_w(site: SiteState) -> tuple[float, float]:
+    """(import, export) in W that may be planned for: the limits with the margin taken off, both positive.
+
+    The fuse works in both directions; a contract may allow less to go out.
+    """
+    fuse_w = site.fuse_limit_w
+    kettle_w = min(KETTLE_W, LARGEST_MARGIN_SHARE * fuse_w)
+    export_w = fuse_w if site.export_limit_w is None else min(site.export_limit_w, fuse_w)
+    return fuse_w - max(LIMIT_MARGIN_SHARE * fuse_w, kettle_w), (1 - LIMIT_MARGIN_SHARE) * export_w
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +49,11 @@ class SiteCost:
     export_can_be_curtailed: bool = False
 
     @classmethod
-    def of(cls, site: SiteState, horizon: Horizon, *, curtailable: bool, margin: float = LIMIT_MARGIN) -> Self:
+    def of(cls, site: SiteState, horizon: Horizon, *, curtailable: bool) -> Self:
         buy, sell = site.tariff.prices(horizon.start, horizon.steps, STEP)
         # Where production can be curtailed, nobody has to feed in at a price below zero.
         sell = np.maximum(sell, 0.0) if curtailable else sell
-        # The fuse works in both directions; a contract may allow less to go out.
-        export_w = site.fuse_limit_w if site.export_limit_w is None else min(site.export_limit_w, site.fuse_limit_w)
-        return cls(buy, sell, (1 - margin) * site.fuse_limit_w, (1 - margin) * export_w, curtailable)
+        return cls(buy, sell, *usable_limits_w(site), curtailable)
 
     def at(self, steps: NDArray[np.intp]) -> SiteCost:
         """The cost of other stretches of time, each with the prices of the step that is named for it."""

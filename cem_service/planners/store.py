@@ -14,7 +14,7 @@ from cem_service.planners.horizon import Horizon
 from cem_service.planners.site_cost import SiteCost
 
 # EUR for each kWh that the store is off at an edge between two quarter hours.
-BELOW_TARGET_EUR = 1.0
+BELOW_TARGET_EUR = 2.0
 ABOVE_TARGET_EUR = 0.2
 OUT_OF_RANGE_EUR = 5.0
 

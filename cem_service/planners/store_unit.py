@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +19,10 @@ from cem_service.planners.plan import ValueTable
 from cem_service.planners.store import OUT_OF_RANGE_EUR
 from cem_service.planners.worth import LOOKAHEAD
 
-# A mode that would carry the store over a bound within this time is not begun, and is left if it is on (R-127).
-LEAST_USE_S = 60.0
+# A mode that would carry the store over a bound within this time is left (R-127), and is not begun with less than the
+# longer time ahead: a buffer that is nearly full would otherwise switch its heat pump every few minutes.
+LEAVE_WITHIN_S = 60.0
+BEGIN_WITH_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ class StoreUnit:
             share = min(max((highest - self._resting) / moved, 0.0), 1.0)
         elif moved < 0:
             share = min(max((lowest - self._resting) / moved, 0.0), 1.0)
-        if moved != 0 and share * duration_s < LEAST_USE_S and not self._pushes_back(moved):
+        if moved != 0 and self._time_to_bound_s(element.rate(factor)) < self._least_time_s(mode):
             return None
         own_eur = self._value_eur(self._resting + share * moved)
         own_eur += share * duration_s * element.running_cost_eur_per_s + self._switch_eur(mode, hop)
@@ -143,10 +146,19 @@ class StoreUnit:
             hop_power_w = hop_element.power_w(hop_factor)
         return Choice(element.power_w(factor), own_eur, order, aim, share, hop_power_w)
 
-    def _pushes_back(self, moved: float) -> bool:
-        """Whether the movement leads from outside the store's range towards it."""
-        below, above = self.level < self.resource.lowest_level, self.level > self.resource.highest_level
-        return (moved > 0 and below) or (moved < 0 and above)
+    def _time_to_bound_s(self, rate: float) -> float:
+        """How long the mode can be used before the level is at the bound that it moves to; infinite if it never is."""
+        net_rate = rate + (self._resting - self.level) / LOOKAHEAD.total_seconds()
+        if rate > 0:
+            room = self.resource.highest_level - self.level
+        else:
+            room, net_rate = self.level - self.resource.lowest_level, -net_rate
+        if room <= 0:
+            return 0.0
+        return room / net_rate if net_rate > 0 else math.inf
+
+    def _least_time_s(self, mode: Mode) -> float:
+        return LEAVE_WITHIN_S if mode.mode_id == self.actuator.active_mode_id else BEGIN_WITH_S
 
     def _switch_eur(self, mode: Mode, hop: Mode | None) -> float:
         active = self.actuator.active_mode_id

@@ -227,7 +227,7 @@ def ev_charger(
     off = mode("off", element(whole, (0.0, 0.0), (0.0, 0.0)))
     extra: list[Message] = [measurement(power_w, now)]
     if departure is not None:
-        pieces = [(departure - now, whole), (timedelta(hours=1), (wanted, 100.0))]
+        pieces = [(max(departure - now, timedelta()), whole), (timedelta(hours=1), (wanted, 100.0))]
         extra.append(target_profile(pieces, now))
     messages = store_messages(
         actuator((off, charge)), levels=whole, level=level, active=[("actuator", *active)], now=now, extra=extra
@@ -239,6 +239,7 @@ def heat_pump(
     level: float = 50.0,
     *,
     active: str = "off",
+    power_w: float | None = None,
     now: datetime = NOON,
     usage_per_s: float | Callable[[int], float] = 0.0008,
     min_off_until: datetime | None = None,
@@ -249,7 +250,7 @@ def heat_pump(
     off = mode("off", element(whole, (0.0, 0.0), (0.0, 0.0)))
     rate = usage_per_s if callable(usage_per_s) else lambda hour: usage_per_s
     extra: list[Message] = [
-        measurement(2000.0 if active == "on" else 0.0, now),
+        measurement((2000.0 if active == "on" else 0.0) if power_w is None else power_w, now),
         FRBCLeakageBehaviour(
             message_id=new_id(),
             valid_from=now,
