@@ -7,6 +7,7 @@ booleans, ids, timestamps) is set on the types below.
 
 Where these types and the standard's JSON schemas disagree, on purpose:
 
+* An object is an object. The schemas forget to say so, and would take any string or number for one.
 * An id matches its pattern as a whole (R-05). The schema forgets the anchors and accepts almost any text.
 * A timestamp is a date-time of RFC 3339 with an offset (R-22). The schema only annotates the format. Of RFC 3339 itself
   we refuse leap seconds, the year 0000 and instants before year 1 or after year 9999 in UTC, which Python cannot hold;
