@@ -26,6 +26,7 @@ from flexhub.embedded.processes import TETHER, wait_until
 MARK = "FLEXHUB_DEMO_RUN"
 # Seconds by which two readings of one start time differ when the machine's clock was adjusted in between.
 _START_TIME_TOLERANCE_S = 2.0
+_REAP_TIMEOUT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ class Child:
 
     def forget(self) -> None:
         """To be called when nothing of it runs any more."""
-        self._popen.poll()
+        with suppress(subprocess.TimeoutExpired):
+            self._popen.wait(_REAP_TIMEOUT_S)
         self._record.path.unlink(missing_ok=True)
 
     def log_tail(self, lines: int = 12) -> str:
