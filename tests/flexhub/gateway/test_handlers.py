@@ -89,7 +89,8 @@ async def pebc() -> Hub:
     return await hub_under(ControlType.POWER_ENVELOPE_BASED_CONTROL)
 
 
-def battery() -> list[Message]:
+def battery() -> list[Any]:
+    """A description, and statuses that go with it."""
     return store_messages(
         battery_description(), levels=(0.0, 10.0), level=5.0, active=[("actuator", "idle", 0.0)], now=NOW
     )

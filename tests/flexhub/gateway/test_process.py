@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from uuid import uuid4
 
 import pytest
@@ -24,14 +24,13 @@ WHO = identity()
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("FLUSH_PAUSE_S", "REDIS_RETRY_S", "REDIS_RETRY_MAX_S"):
         monkeypatch.setattr(writer, name, 0.001)
     monkeypatch.setattr(keeper, "LEASE_RENEWAL_S", 0.01)
     monkeypatch.setattr(limits, "TICK_S", 0.001)
     monkeypatch.setattr(limits, "REDIS_RETRY_S", 0.001)
     monkeypatch.setattr(limits, "GOODBYE_S", 0.2)
-    return
 
 
 @pytest.fixture
@@ -191,11 +190,8 @@ async def test_an_instruction_for_a_session_that_is_gone_is_told(
 
     store.offer(bus._incarnation, Envelope(WHO.link_id, "message", json.dumps(instruction), token=1))
 
-    rows: list[tuple[str, str | None]] = []
-    await eventually(
-        lambda: rows or rows.extend((row.instruction_id, row.status) for row in worker.take_ledger().rows) or rows
-    )
-    assert rows == [("late", "UNDELIVERED")]
+    await eventually(lambda: store.ledger.entries)
+    assert [(row.instruction_id, row.status) for row in worker.take_ledger().rows] == [("late", "UNDELIVERED")]
 
 
 async def test_sends_what_workers_publish(device: FakeSocket, worker: MemoryWorkerBus) -> None:

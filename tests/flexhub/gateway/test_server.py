@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.support.early import ROOT
-from tests.support.gateway import RunningGateway, device_at
+from tests.support.gateway import RunningGateway, device_at, running_gateway
 from tests.support.registry import Household
 
 
@@ -53,6 +53,24 @@ async def test_opens_a_session_and_ends_it_on_sigterm(gateway: RunningGateway, h
         assert (await device.expect("SessionRequest"))["request"] == "RECONNECT"
         assert await device.closed() == 1000
     assert gateway.process.wait(10) == 0
+
+
+async def test_runs_under_uvicorn_too(household: Household, service_environment: dict[str, str]) -> None:
+    options = ["--port", "0", "--ws-max-size", str(1024 * 1024)]
+    command = [sys.executable, "-m", "uvicorn", "flexhub.asgi:application", *options]
+    with running_gateway(service_environment, command) as gateway:
+        url = gateway.url(household.rm_node.pk)
+        assert await refusal_of(url, None) == (401, 'Bearer realm="s2"')
+        async with device_at(url, household.token) as device:
+            assert await device.shake_hands() == "1.0.0"
+            await device.send("x" * (2 * 1024 * 1024))
+            assert await device.closed() == 1009
+        async with device_at(url, household.token) as device:
+            await device.shake_hands()
+            gateway.signal(signal.SIGTERM)
+            assert await device.closed() == 1012
+        # Uvicorn ends in order and then lets the signal have its default effect.
+        assert gateway.process.wait(20) == -signal.SIGTERM
 
 
 def test_names_a_port_in_use(service_environment: dict[str, str]) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -17,10 +17,9 @@ WHO = identity()
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("FLUSH_PAUSE_S", "REDIS_RETRY_S", "REDIS_RETRY_MAX_S"):
         monkeypatch.setattr(module, name, 0.001)
-    return
 
 
 def row(number: int) -> LedgerRow:
@@ -28,8 +27,8 @@ def row(number: int) -> LedgerRow:
 
 
 class Bench:
-    def __init__(self, **limits: int) -> None:
-        self.store = MemoryStore(**limits)
+    def __init__(self, *, ledger_limit: int = 1_000) -> None:
+        self.store = MemoryStore(ledger_limit=ledger_limit)
         self.bus = SwitchableBus(self.store)
         self.results: list[BatchResult] = []
         self.writer = BatchWriter(self.bus, lambda batch, result: self.results.append(result))
