@@ -20,11 +20,17 @@ from flexhub.demo.surroundings import HomeSurroundings
 
 PROGRAMS: dict[str, tuple[Part, ...]] = {"normal": (WASH,), "wash and dry": (WASH_SHORT, DRY)}
 
+# Connecting takes a moment, in which a machine that was just filled should not start.
+DISHWASHER_PATIENCE_S = 1200.0
+
 
 def households(config: HomeConfig, begin_s: float) -> TwoHouseholds:
     """The home and its twin as they are at `begin_s`. Raises TypeError or KeyError when a parameter is unknown."""
     parameters: dict[str, dict[str, Any]] = {device.kind: device.parameters for device in config.devices}
     on, off = household(config, parameters), household(config, parameters)
+    if on.dishwasher is not None:
+        # The twin is a plain machine, which has nobody to wait for.
+        on.dishwasher.patience_s = DISHWASHER_PATIENCE_S
     surroundings = HomeSurroundings(
         seed=config.seed,
         zone=ZoneInfo(config.timezone),

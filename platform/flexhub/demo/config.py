@@ -63,7 +63,11 @@ class HomeConfig(_Closed):
         try:
             config = cls.model_validate_json(path.read_bytes())
             Clock.parse(config.clock)
-        except (OSError, ValidationError, ClockError) as error:
+        except ValidationError as error:
+            # The values stay out of the message: there are tokens among them.
+            wrong = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_input=False)]
+            raise ConfigError(f"{path}: {'; '.join(wrong)}") from None
+        except (OSError, ClockError) as error:
             raise ConfigError(f"{path}: {error}") from error
         kinds = [device.kind for device in config.devices]
         if len(set(kinds)) != len(kinds):

@@ -16,7 +16,7 @@ Part = tuple[tuple[float, float], ...]  # (seconds, W) one after the other
 
 @dataclass(slots=True)
 class Dishwasher:
-    """`parts` run in order. Left alone, each starts as soon as it can; under control, when its time has come.
+    """`parts` run in order. Left alone, each starts as soon as its patience ends; under control, when its time has come.
 
     `starts_s` holds when each part is to start or has started; None = nobody has said so yet.
     """
@@ -26,6 +26,7 @@ class Dishwasher:
     window_s: float  # from ready until it has to be done
     first_window_s: float | None = None  # set: filled at the very beginning too, with this window
     max_pause_s: float = 1800.0
+    patience_s: float = 0.0  # how long a filled machine waits for somebody to take control
     run: int = state(0)  # counts fillings, so that each has a name of its own
     ready_s: float | None = state(None)
     starts_s: list[float | None] = field(default_factory=list, metadata={"state": True})
@@ -94,7 +95,8 @@ class Dishwasher:
                 continue
             earliest_s = self.earliest_s(part)
             ready = earliest_s is not None and earliest_s <= now_s
-            if ready and (not self.controlled or now_s >= self.latest_s(part)):
+            alone = not self.controlled and now_s >= (self.ready_s or 0.0) + self.patience_s
+            if ready and (alone or now_s >= self.latest_s(part)):
                 self.starts_s[part] = now_s
             return
 
