@@ -56,6 +56,8 @@ def test_statuses_go_when_the_announced_description_comes_into_force() -> None:
 
     assert view.active_mode("actuator-1", at(59)) == "mode-on"
     assert view.active_mode("actuator-1", at(60)) is None
+    view.fold(message("FRBC.TimerStatus"), at(61))
+    assert view.active_mode("actuator-1", at(61)) is None
     view.fold(message("FRBC.ActuatorStatus", active_operation_mode_id="mode-off"), at(61))
     assert view.active_mode("actuator-1", at(61)) == "mode-off"
 

@@ -207,7 +207,7 @@ def test_memory_is_bounded_against_a_peer_that_talks_without_end() -> None:
         rm.receive_text(text("FRBC.Instruction", id=f"i-{number}"), line.now)
         for session in (cem, rm):
             for each in session.data_to_send():
-                assert parse_message(each, PROFILE)
+                parse_message(each, PROFILE)
 
     assert len(rm.ledger) <= 550
     assert len(cem._receptions) <= 256

@@ -46,7 +46,7 @@ def text(message_type: str, **changes: object) -> str:
     """The sample as wire text, under a message_id of its own."""
     if message_type != "ReceptionStatus":
         changes = {"message_id": new_id(), **changes}
-    return json.dumps(sample(message_type, **changes))
+    return json.dumps(sample(message_type, WireProfile.V1_0_0, **changes))
 
 
 def message(message_type: str, **changes: object) -> Message:
