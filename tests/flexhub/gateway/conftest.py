@@ -1,12 +1,53 @@
+"""Real gateway processes: one for most tests of a module, and one of its own for a test that ends it.
+
+A process takes seconds to start. The shared one keeps its Redis for the module's life, so tests look at their own
+link's rows only; every household is a new one.
+"""
+
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+import redis
 
 from flexhub.bus.worker_side import RedisWorkerBus
 from tests.support.gateway import RunningGateway, running_gateway
 from tests.support.registry import Household, make_household
+from tests.support.services import Addresses, DatabaseOfTests
+
+
+@pytest.fixture(scope="module")
+def module_environment(
+    services: Addresses, worker_number: int, django_db_setup: None, empty_database: DatabaseOfTests
+) -> dict[str, str]:
+    """As `service_environment`, for the whole module; Redis is emptied once."""
+    parts = urlsplit(services.redis_url)
+    url = urlunsplit(parts._replace(path=f"/{int(parts.path.strip('/') or 0) + worker_number}"))
+    with redis.Redis.from_url(url, socket_timeout=10) as client:
+        client.flushdb()
+    return os.environ | {
+        "DATABASE_URL": empty_database.app_url,
+        "DATABASE_OWNER_URL": empty_database.owner_url,
+        "REDIS_URL": url,
+        "DJANGO_SETTINGS_MODULE": "flexhub.settings",
+    }
+
+
+@pytest.fixture(scope="module")
+def gateway(module_environment: dict[str, str]) -> Iterator[RunningGateway]:
+    """For tests that leave it running."""
+    with running_gateway(module_environment) as running:
+        yield running
+
+
+@pytest.fixture
+def own_gateway(module_environment: dict[str, str]) -> Iterator[RunningGateway]:
+    """For a test that ends it."""
+    with running_gateway(module_environment) as running:
+        yield running
 
 
 @pytest.fixture
@@ -16,13 +57,7 @@ def household(transactional_db: None) -> Household:
 
 
 @pytest.fixture
-def gateway(household: Household, service_environment: dict[str, str]) -> Iterator[RunningGateway]:
-    with running_gateway(service_environment) as running:
-        yield running
-
-
-@pytest.fixture
-def worker_bus(redis_url: str) -> Iterator[RedisWorkerBus]:
-    bus = RedisWorkerBus(redis_url)
+def worker_bus(module_environment: dict[str, str]) -> Iterator[RedisWorkerBus]:
+    bus = RedisWorkerBus(module_environment["REDIS_URL"])
     yield bus
     bus.close()

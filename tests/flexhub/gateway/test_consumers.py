@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from flexhub.bus import Envelope, LogEntry, PublishResult
+from flexhub.bus import Envelope, LedgerRow, LogEntry, PublishResult, SeatRecord
 from flexhub.bus.worker_side import RedisWorkerBus
 from s2.messages import ControlType, SelectControlType, dump_message
 from s2.versions import WireProfile
@@ -80,6 +80,17 @@ async def logged(bus: RedisWorkerBus, link_id: UUID, judge: Callable[[LogEntry],
     return entry
 
 
+def sessions_of(bus: RedisWorkerBus, household: Household) -> list[SeatRecord]:
+    return [session for session in bus.sessions() if session.info.link_id == household.link.pk]
+
+
+def ledger_of(bus: RedisWorkerBus, household: Household) -> list[LedgerRow]:
+    """New rows of this household's link; others are taken and dropped."""
+    delivery = bus.take_ledger()
+    bus.confirm_ledger(delivery)
+    return [row for row in delivery.rows if row.link_id == household.link.pk]
+
+
 async def test_folds_an_accepted_conversation(
     battery: SocketDevice, household: Household, worker_bus: RedisWorkerBus
 ) -> None:
@@ -98,19 +109,14 @@ async def test_folds_an_accepted_conversation(
     assert {"profile", "ResourceManagerDetails", "FRBC.SystemDescription", "FRBC.StorageStatus"} <= set(
         snapshot.fields()
     )
-    rows = worker_bus.take_telemetry().rows
+    rows = [row for row in worker_bus.take_telemetry().rows if row.link_id == link_id]
     assert [(row.tenant_id, row.site_id, row.quantity, row.value) for row in rows] == [
         (household.tenant.pk, household.site.pk, "ELECTRIC.POWER.L1", 1234.0)
     ]
-    (session,) = worker_bus.sessions()
-    assert (session.info.link_id, session.info.name) == (link_id, "Alder battery")
+    assert [session.info.name for session in sessions_of(worker_bus, household)] == ["Alder battery"]
     sent = [entry for entry in worker_bus.conversation(link_id) if entry.direction == "sent"]
     types = [json.loads(entry.text)["message_type"] for entry in reversed(sent)]
     assert types == ["Handshake", "HandshakeResponse", "SelectControlType"]
-
-
-def storage_status(**changes: Any) -> Document:
-    return {"message_type": "FRBC.StorageStatus", "message_id": str(uuid4()), "present_fill_level": 5.0} | changes
 
 
 def actuator_status(**changes: Any) -> Document:
@@ -121,6 +127,13 @@ def actuator_status(**changes: Any) -> Document:
         "active_operation_mode_id": "charge",
         "operation_mode_factor": 0.5,
     } | changes
+
+
+def description_with_transition_to(mode_id: str, message_id: str) -> Document:
+    (message,) = store_messages(battery_description(), levels=(0.0, 10.0), level=None, active=[], now=NOW)
+    document: Document = json.loads(dump_message(message, WireProfile.V1_0_0))
+    document["actuators"][0]["transitions"][0]["to"] = mode_id
+    return document | {"message_id": message_id}
 
 
 NIL = "00000000-0000-0000-0000-000000000000"
@@ -141,12 +154,7 @@ BAD_INPUT: dict[str, tuple[str | bytes, str, str, str]] = {
         "INVALID_CONTENT",
         "R-20",
     ),
-    "unknown mode": (
-        json.dumps(actuator_status(message_id="m-4", active_operation_mode_id="nap")),
-        "m-4",
-        "INVALID_CONTENT",
-        "nap",
-    ),
+    "unknown mode": (json.dumps(description_with_transition_to("nap", "m-4")), "m-4", "INVALID_CONTENT", "nap"),
     "binary frame": (b"\x00\x01", NIL, "INVALID_DATA", "binary"),
     "wrong state": (
         json.dumps(
@@ -189,7 +197,7 @@ async def test_closes_on_a_frame_above_the_limit_and_records_why(
     assert await battery.closed() == 1009
     entry = await logged(worker_bus, household.link.pk, lambda entry: bool(entry.findings))
     assert "1048576 bytes at most" in str(entry.findings[0]["text"])
-    await eventually(lambda: not worker_bus.sessions())
+    await eventually(lambda: not sessions_of(worker_bus, household))
 
 
 async def test_the_newest_socket_of_a_device_wins(
@@ -200,18 +208,19 @@ async def test_the_newest_socket_of_a_device_wins(
 
         assert await battery.closed() == 4409
         assert (await newer.ask(details()))["status"] == "OK"
-        (session,) = worker_bus.sessions()
-        assert session.info.link_id == household.link.pk
+        assert len(sessions_of(worker_bus, household)) == 1
 
 
 async def test_a_killed_process_frees_its_seats(
-    battery: SocketDevice, gateway: RunningGateway, worker_bus: RedisWorkerBus
+    own_gateway: RunningGateway, household: Household, worker_bus: RedisWorkerBus
 ) -> None:
-    assert len(worker_bus.sessions()) == 1
+    async with device_at(own_gateway.url(household.rm_node.pk), household.token) as device:
+        await device.shake_hands()
+        assert len(sessions_of(worker_bus, household)) == 1
 
-    gateway.signal(signal.SIGKILL)
+        own_gateway.signal(signal.SIGKILL)
 
-    await eventually(lambda: not worker_bus.sessions())
+        await eventually(lambda: not sessions_of(worker_bus, household))
 
 
 async def test_refuses_to_send_what_would_break_a_rule(
@@ -230,7 +239,7 @@ async def test_refuses_to_send_what_would_break_a_rule(
 
     worker_bus.publish(household.link.pk, Envelope(household.link.pk, "message", json.dumps(instruction)))
 
-    (row,) = await eventually(lambda: worker_bus.take_ledger().rows)
+    (row,) = await eventually(lambda: ledger_of(worker_bus, household))
     assert (row.instruction_id, row.status) == ("instruction-1", "REFUSED")
     assert "nap" in json.dumps(row.findings)
 
@@ -263,7 +272,7 @@ async def test_reports_what_became_of_an_instruction(
     rows: list[tuple[str | None, str | None]] = []
 
     def ended() -> bool:
-        rows.extend((row.reception, row.status) for row in worker_bus.take_ledger().rows)
+        rows.extend((row.reception, row.status) for row in ledger_of(worker_bus, household))
         return rows[-1:] == [("OK", "SUCCEEDED")]
 
     await eventually(ended)

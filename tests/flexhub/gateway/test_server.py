@@ -44,21 +44,21 @@ async def test_does_not_know_other_paths(gateway: RunningGateway, household: Hou
     assert status == 404
 
 
-async def test_opens_a_session_and_ends_it_on_sigterm(gateway: RunningGateway, household: Household) -> None:
-    async with device_at(gateway.url(household.rm_node.pk), household.token) as device:
+async def test_opens_a_session_and_ends_it_on_sigterm(own_gateway: RunningGateway, household: Household) -> None:
+    async with device_at(own_gateway.url(household.rm_node.pk), household.token) as device:
         assert await device.shake_hands(["0.0.2-beta", "v1.0.0"]) == "v1.0.0"
 
-        gateway.signal(signal.SIGTERM)
+        own_gateway.signal(signal.SIGTERM)
 
         assert (await device.expect("SessionRequest"))["request"] == "RECONNECT"
         assert await device.closed() == 1000
-    assert gateway.process.wait(10) == 0
+    assert own_gateway.process.wait(10) == 0
 
 
-async def test_runs_under_uvicorn_too(household: Household, service_environment: dict[str, str]) -> None:
+async def test_runs_under_uvicorn_too(household: Household, module_environment: dict[str, str]) -> None:
     options = ["--port", "0", "--ws-max-size", str(1024 * 1024)]
     command = [sys.executable, "-m", "uvicorn", "flexhub.asgi:application", *options]
-    with running_gateway(service_environment, command) as gateway:
+    with running_gateway(module_environment, command) as gateway:
         url = gateway.url(household.rm_node.pk)
         assert await refusal_of(url, None) == (401, 'Bearer realm="s2"')
         async with device_at(url, household.token) as device:
@@ -73,12 +73,12 @@ async def test_runs_under_uvicorn_too(household: Household, service_environment:
         assert gateway.process.wait(20) == -signal.SIGTERM
 
 
-def test_names_a_port_in_use(service_environment: dict[str, str]) -> None:
+def test_names_a_port_in_use(module_environment: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as occupied:
         port = str(occupied.getsockname()[1])
         command = [sys.executable, "manage.py", "gateway", "--port", port]
         ended = subprocess.run(
-            command, cwd=ROOT, env=service_environment, capture_output=True, text=True, timeout=60, check=False
+            command, cwd=ROOT, env=module_environment, capture_output=True, text=True, timeout=60, check=False
         )
 
     assert ended.returncode == 1
