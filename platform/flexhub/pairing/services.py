@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
-from flexhub.devices.models import Node
+from flexhub.devices.models import Link, Node
+from flexhub.devices.sessions import end_session_after_commit
 from flexhub.pairing.models import NodeToken
 from tenants import audit, tokens
 from tenants.audit import Actor
@@ -61,13 +63,20 @@ def issue_node_token(node: Node, *, actor: Actor = None) -> str:
 
 
 def revoke_node_token(token_row: NodeToken, *, actor: Actor = None) -> None:
-    """End a token. Doing it again changes nothing. A session that it has opened before goes on until it reconnects."""
+    """End a token, and the node's living sessions. Doing it again changes nothing.
+
+    Which token opened a session is not known, so one that is still valid has to open it anew.
+    """
     with tenant_scope(token_row.tenant_id):
         now = timezone.now()
         if not NodeToken.objects.filter(pk=token_row.pk, revoked_at=None).update(revoked_at=now):
             return
         token_row.revoked_at = now
         audit.record("pairing.nodetoken.revoked", token_row, actor=actor, after={"revoked_at": now})
+        node_id = token_row.node_id
+        links = Link.objects.filter(Q(rm_node_id=node_id) | Q(cem_node_id=node_id))
+        for link_id in links.values_list("pk", flat=True):
+            end_session_after_commit(link_id, "the token was revoked")
 
 
 def authenticate_node(node_id: UUID, token: str) -> NodeIdentity | None:

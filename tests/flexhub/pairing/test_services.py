@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from flexhub.devices.models import Link, Node
 from flexhub.devices.services import create_cem_node, link_nodes
@@ -19,6 +20,7 @@ from flexhub.pairing.services import (
     revoke_node_token,
 )
 from tenants.scope import tenant_scope
+from tests.support.living_session import LivingSession
 from tests.support.registry import Household, audited, make_device, make_household
 
 pytestmark = pytest.mark.django_db
@@ -112,6 +114,19 @@ def test_a_revoked_token_is_worth_nothing_and_the_next_one_works(alder: Househol
     assert authenticate_node(alder.rm_node.pk, second) is not None
     (entry,) = audited("pairing.nodetoken.revoked")
     assert entry["object_id"] == str(first_row.pk)
+
+
+def test_a_revoked_token_ends_the_living_session(
+    alder: Household,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    session = LivingSession(alder, monkeypatch)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        revoke_node_token(_rows(alder)[0])
+
+    assert session.reasons_to_close() == ["the token was revoked"]
 
 
 def test_asks_the_database_once(alder: Household) -> None:
