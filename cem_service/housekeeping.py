@@ -8,8 +8,8 @@ from uuid import UUID
 import structlog
 
 from cem_service.models import Instruction, PlanRun, PlanRunKind
+from cem_service.planners.horizon import quarter_start
 from cem_service.runtime import Tools
-from cem_service.services import start_of_quarter
 from tenants.scope import platform_scope
 
 log = structlog.get_logger(__name__)
@@ -21,7 +21,7 @@ DELETE_AT_ONCE = 5_000
 def wake_due_sites(tools: Tools) -> int:
     """Wake every site with a living session whose latest plan is not of this quarter hour; returns how many."""
     connected = {seat.info.site_id: seat.info.tenant_id for seat in tools.bus.sessions()}
-    due = connected.keys() - _planned_since(start_of_quarter(tools.clock.now()), list(connected))
+    due = connected.keys() - _planned_since(quarter_start(tools.clock.now()), list(connected))
     for site_id in due:
         tools.wake(connected[site_id], site_id)
     return len(due)

@@ -124,7 +124,7 @@ class InstructionQuerySet(models.QuerySet["Instruction"]):
         return self.filter(Q(status__in=REFUSED_STATUSES) | said_no)
 
     def latest_of_each_link(self, link_ids: list[uuid.UUID]) -> Self:
-        return self.filter(link__in=link_ids).order_by("link", F("issued_at").desc()).distinct("link")
+        return self.filter(link__in=link_ids).order_by("link_id", F("issued_at").desc()).distinct("link_id")
 
 
 class Instruction(models.Model):

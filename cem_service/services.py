@@ -14,12 +14,15 @@ from uuid import UUID, uuid5
 
 import structlog
 
+from cem_service import ledger
 from cem_service.domain.decision import Decision, LastInstruction, Objective
 from cem_service.domain.selection import choose_control_type
 from cem_service.issuing import issue, select_control_type
 from cem_service.loading import LoadedSite, load_site, with_history
 from cem_service.models import Instruction, LedgerStatus, PlanRun, PlanRunKind
-from cem_service.planners.building import SitePlan, plan_site as compute_plan
+from cem_service.planners.building import plan_site as compute_plan
+from cem_service.planners.horizon import quarter_start
+from cem_service.planners.plan import STEP, SitePlan
 from cem_service.planners.reactive import react
 from cem_service.runtime import Tools
 from s2.messages import parse_message
@@ -28,7 +31,6 @@ from tenants.scope import tenant_scope
 
 log = structlog.get_logger(__name__)
 
-QUARTER = timedelta(minutes=15)
 # A reaction takes tens of milliseconds and a plan less than a second; a lock that outlives its worker ends by itself.
 REACTION_LOCK_S = 5.0
 PLAN_LOCK_S = 10.0
@@ -44,10 +46,6 @@ _PLANNED_FROM = ("FRBC.SystemDescription", "FRBC.FillLevelTargetProfile", "PPBC.
 _PLAN_NAMESPACE = UUID("6f1d2c1e-7f0b-4a86-9d6c-2f8f5c0d9a55")
 
 
-def start_of_quarter(moment: datetime) -> datetime:
-    return moment.replace(minute=moment.minute - moment.minute % 15, second=0, microsecond=0)
-
-
 def react_to_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> None:
     """Look at a site once. Raises BusUnavailable: the sweep wakes the site again when the bus is back."""
     with tools.bus.site_lock(site_id, REACTION_LOCK_S) as ours:
@@ -56,6 +54,8 @@ def react_to_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> None:
             tools.send_react(tenant_id, site_id, RETRY_DELAY_S)
             return
         tools.bus.begin_wake(site_id)
+        # What woke us may be a refusal that still waits in the stream, and it must count before we decide.
+        ledger.drain(tools.bus)
         loaded = load_site(tenant_id, site_id, bus=tools.bus, now=tools.clock.now())
         if loaded is None or not loaded.snapshots:
             return
@@ -92,7 +92,7 @@ def _select_control_types(loaded: LoadedSite, tools: Tools) -> None:
 
 def _act(loaded: LoadedSite, latest: PlanRun | None, tools: Tools) -> None:
     started = time.perf_counter()
-    plan = SitePlan.from_json(latest.plan) if latest is not None and latest.plan else None
+    plan = SitePlan.from_dict(latest.plan) if latest is not None and latest.plan else None
     decisions = react(loaded.state, plan, _last_instructions(loaded, tools), new_id=tools.new_id)
     if decisions:
         run = _run(loaded, PlanRunKind.REACTION, started, _sentences(decisions))
@@ -102,8 +102,8 @@ def _act(loaded: LoadedSite, latest: PlanRun | None, tools: Tools) -> None:
 def _plan(loaded: LoadedSite) -> PlanRun:
     started = time.perf_counter()
     plan = compute_plan(loaded.state)
-    run = _run(loaded, PlanRunKind.PLAN, started, plan.summary)
-    run.plan = plan.to_json()
+    run = _run(loaded, PlanRunKind.PLAN, started, _plan_in_words(plan))
+    run.plan = plan.as_dict()
     with tenant_scope(loaded.tenant_id):
         run.save(force_insert=True)
     return run
@@ -121,6 +121,17 @@ def _run(loaded: LoadedSite, kind: PlanRunKind, started: float, summary: str) ->
     )
 
 
+def _plan_key(site_id: UUID) -> UUID:
+    """The name under which plans of a site are flagged and locked, beside its reactions."""
+    return uuid5(_PLAN_NAMESPACE, str(site_id))
+
+
+def _plan_in_words(plan: SitePlan) -> str:
+    outlook = f"Expected cost of the next day: {plan.cost_eur:.2f} EUR."
+    reasons = (device.reason for device in plan.devices.values() if device.reason)
+    return "\n".join((outlook, *reasons, *plan.notes))
+
+
 def _sentences(decisions: Iterable[Decision]) -> str:
     return "\n".join(decision.reason for decision in decisions)
 
@@ -128,7 +139,7 @@ def _sentences(decisions: Iterable[Decision]) -> str:
 def _inputs(loaded: LoadedSite) -> dict[str, object]:
     """What the CEM saw, for people who ask why."""
     state = loaded.state
-    buy, sell = state.tariff.prices(state.now, 1, QUARTER)
+    buy, sell = state.tariff.prices(state.now, 1, STEP)
     return {
         "main_meter_w": state.main_meter_w,
         "main_meter_at": state.main_meter_at.isoformat() if state.main_meter_at else None,
@@ -161,7 +172,7 @@ def _latest_plan(loaded: LoadedSite) -> PlanRun | None:
 def _plan_is_due(loaded: LoadedSite, latest: PlanRun | None) -> bool:
     if not any(resource.controllable for resource in loaded.state.resources):
         return False
-    if latest is None or latest.at < start_of_quarter(loaded.state.now):
+    if latest is None or latest.at < quarter_start(loaded.state.now):
         return True
     changed = latest.inputs.get("planned_from") != _planned_from(loaded)
     return changed and loaded.state.now - latest.at >= SHORTEST_TIME_BETWEEN_PLANS

@@ -57,7 +57,7 @@ def _every(seconds: float, task: str, queue: str) -> dict[str, Any]:
 # Periods are real seconds: they drain and watch, they do not follow the simulated clock.
 app.conf.beat_schedule = {
     "drain-telemetry": _every(1.0, "flexhub.telemetry.tasks.drain_telemetry", "default"),
-    "drain-ledger": _every(0.5, "cem_service.tasks.drain_ledger", "default"),
+    "drain-ledger": _every(1.0, "cem_service.tasks.drain_ledger", "default"),
     "wake-due-sites": _every(2.0, "cem_service.tasks.wake_due_sites", "default"),
     "drop-old-partitions": _every(3600.0, "flexhub.telemetry.tasks.drop_old_partitions", "default"),
     "forget-old-plan-runs": _every(600.0, "cem_service.tasks.forget_old_plan_runs", "default"),

@@ -33,9 +33,7 @@ _MEANS = """
 """
 
 
-def quarter_hour_means(
-    link_ids: Sequence[UUID], *, since: datetime, until: datetime
-) -> dict[UUID, QuarterHourMeans]:
+def quarter_hour_means(link_ids: Sequence[UUID], *, since: datetime, until: datetime) -> dict[UUID, QuarterHourMeans]:
     """Mean electric power in W (sum over phases) of each link by the UTC start of each quarter hour, where known."""
     means: dict[UUID, QuarterHourMeans] = defaultdict(dict)
     with connection.cursor() as cursor:

@@ -1,0 +1,109 @@
+"""`make demo`: the whole hub and a street of simulated homes on one machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from flexhub import embedded
+from flexhub.clock import Clock
+from flexhub.demo.street import START_TIME, TIMEZONE, homes
+from flexhub.embedded.errors import EmbeddedError
+
+PROJECT = Path(__file__).resolve().parents[3]
+ROOT = PROJECT / ".flexhub"
+
+
+def main() -> int:
+    options = _options()
+    if not _is_free(options.port):
+        print(f"Port {options.port} is in use. Choose another: make demo PORT={options.port + 1}", file=sys.stderr)
+        return 1
+    clock = _clock(options.speed)
+    try:
+        services = embedded.start(ROOT, _report, tethered=True)
+    except EmbeddedError as error:
+        print(f"The demo cannot start: {error}", file=sys.stderr)
+        return 1
+    environment = services.environment() | _environment(clock, options.port)
+    os.environ.update(environment)
+    try:
+        # Django reads the environment when it is first imported, so nothing above may import it.
+        from flexhub.demo.stage import Stage
+
+        stage = Stage(ROOT, services, clock, options.port, environment, _report)
+        return stage.perform(homes(clock.now()))
+    finally:
+        services.stop()
+        _report("stopped")
+
+
+def _clock(speed: float) -> Clock:
+    """Real time for SPEED=1; else a clock that starts at the next half past ten and runs `speed` times as fast.
+
+    It starts ahead of real time, never behind: a device that stamps its description with real time is then in force.
+    """
+    if speed == 1:
+        return Clock.system()
+    now = datetime.now(ZoneInfo(TIMEZONE))
+    start = datetime.combine(now.date(), START_TIME, ZoneInfo(TIMEZONE))
+    if start < now:
+        start = datetime.combine(now.date() + timedelta(days=1), START_TIME, ZoneInfo(TIMEZONE))
+    return Clock.starting_at(start.astimezone(UTC), factor=speed)
+
+
+def _environment(clock: Clock, port: int) -> dict[str, str]:
+    return {
+        "DJANGO_SETTINGS_MODULE": "flexhub.settings",
+        "FLEXHUB_CLOCK": str(clock),
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "ALLOWED_HOSTS": "127.0.0.1,localhost,[::1]",
+        "LOG_JSON": "0",
+        # One thread each: a dozen processes share the machine, and their arrays are small.
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--speed", type=_speed, default=60.0, help="simulated seconds a second (make demo SPEED=1)")
+    parser.add_argument("--port", type=_port, default=8000, help="port of the web pages and sessions (make demo PORT=8001)")
+    return parser.parse_args()
+
+
+def _speed(text: str) -> float:
+    value = float(text)
+    if not 1 <= value <= 600:
+        raise argparse.ArgumentTypeError("must be between 1 and 600")
+    return value
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 65535:
+        raise argparse.ArgumentTypeError("must be between 1 and 65535")
+    return value
+
+
+def _report(line: str) -> None:
+    print(f"  {line}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,167 @@
+"""The demo's rows: four tenants with a login each, the street's sites and devices, a pool, and two spare devices.
+
+Everything goes through the same services as a person's own changes. A second start finds the rows of the first and
+begins anew: the simulated clock starts over, so plans and measurements of the last run would lie in the future.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from uuid import UUID
+
+from django.core.management import call_command
+
+from cem_service.objectives import create_tariff, set_objectives
+from flexhub.demo.street import DEMO_TARIFF, TIMEZONE, DevicePlan, HomePlan
+from flexhub.devices import services as devices
+from flexhub.devices.models import DeviceType, Node, Site
+from flexhub.flexibility.services import create_pool, enrol_site
+from flexhub.pairing.services import issue_node_token
+from s2.messages import ControlType
+from tenants import api_clients
+from tenants.models import Tenant
+from tenants.scope import platform_scope
+from tenants.services import create_api_client, create_member, create_tenant
+
+# Names by which the demo knows its own database again, so that it never empties anybody else's.
+TENANTS = {
+    Tenant.Kind.OPERATOR: ("Flexhub operations", "operator"),
+    Tenant.Kind.PROVIDER: ("Linden Energy", "provider"),
+    Tenant.Kind.MANUFACTURER: ("Assorted Appliances", "manufacturer"),
+    Tenant.Kind.AGGREGATOR: ("Balance Aggregation", "aggregator"),
+}
+SPARE_HOME = "Linden Street 13"
+SPARE_DEVICES = (
+    (ControlType.FILL_RATE_BASED_CONTROL, DevicePlan("OTHER", "Spare FRBC device", "Any", "FRBC")),
+    (ControlType.POWER_ENVELOPE_BASED_CONTROL, DevicePlan("OTHER", "Spare PEBC device", "Any", "PEBC")),
+)
+
+
+class NotOurDatabaseError(RuntimeError):
+    """The database holds tenants that the demo did not make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    tenant: str
+    kind: str
+    username: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    node_id: UUID
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """What the demo needs to know of its rows. `credentials` are in the order of each home's devices."""
+
+    logins: tuple[Login, ...]
+    api_token: str
+    pool_id: UUID
+    credentials: tuple[tuple[Credential, ...], ...]
+    spare: tuple[tuple[ControlType, Credential], ...]
+    spare_site_id: UUID
+
+
+def seed(homes: Sequence[HomePlan]) -> Seeded:
+    """Empty the demo's database and fill it again. Raises NotOurDatabaseError."""
+    _empty()
+    tenants = {kind: create_tenant(name=name, kind=kind) for kind, (name, _) in TENANTS.items()}
+    street = _Street(tenants[Tenant.Kind.PROVIDER], tenants[Tenant.Kind.MANUFACTURER])
+    pool = create_pool(tenant=tenants[Tenant.Kind.AGGREGATOR], name="Linden Street")
+    credentials = []
+    for home in homes:
+        site, keys = street.add_home(home)
+        enrol_site(pool=pool, site=site)
+        credentials.append(keys)
+    spare_site, spare_keys = street.add_home(_spare_home())
+    client = create_api_client(tenant=tenants[Tenant.Kind.AGGREGATOR], name="Demo trading desk")
+    return Seeded(
+        logins=tuple(_login(tenant) for tenant in tenants.values()),
+        api_token=api_clients.issue_token(client),
+        pool_id=pool.pk,
+        credentials=tuple(credentials),
+        spare=tuple(zip((control_type for control_type, _ in SPARE_DEVICES), spare_keys, strict=True)),
+        spare_site_id=spare_site.pk,
+    )
+
+
+class _Street:
+    """Registers homes of one provider with devices of one manufacturer."""
+
+    def __init__(self, provider: Tenant, manufacturer: Tenant) -> None:
+        self._provider = provider
+        self._manufacturer = manufacturer
+        self._types: dict[tuple[str, str], DeviceType] = {}
+        prices = asdict(DEMO_TARIFF)
+        self._tariff = create_tariff(
+            tenant=provider,
+            name="Dynamic, by the hour",
+            import_eur_per_kwh=list(prices["import_eur_per_kwh"]),
+            export_eur_per_kwh=list(prices["export_eur_per_kwh"]),
+        )
+
+    def add_home(self, home: HomePlan) -> tuple[Site, tuple[Credential, ...]]:
+        site = devices.create_site(
+            tenant=self._provider,
+            name=home.name,
+            timezone=home.timezone,
+            fuse_limit_w=round(home.fuse_limit_w),
+            export_limit_w=None if home.export_limit_w is None else round(home.export_limit_w),
+        )
+        set_objectives(site=site, tariff=self._tariff)
+        nodes = [self._add_device(site, plan) for plan in home.devices]
+        meter = next((node for node, plan in zip(nodes, home.devices, strict=True) if plan.kind == "METER"), None)
+        if meter is not None:
+            devices.set_main_meter(site=site, node=meter)
+        return site, tuple(Credential(node.pk, issue_node_token(node)) for node in nodes)
+
+    def _add_device(self, site: Site, plan: DevicePlan) -> Node:
+        device = devices.create_device(
+            site=site,
+            device_type=self._type(plan),
+            name=plan.name,
+            serial_number=f"{plan.brand[:2].upper()}-{secrets.token_hex(4)}",
+        )
+        return device.node
+
+    def _type(self, plan: DevicePlan) -> DeviceType:
+        key = (plan.brand, plan.model)
+        if key not in self._types:
+            self._types[key] = devices.create_device_type(
+                tenant=self._manufacturer, brand=plan.brand, model=plan.model, kind=DeviceType.Kind(plan.kind)
+            )
+        return self._types[key]
+
+
+def _spare_home() -> HomePlan:
+    """A home with a hosted CEM and two devices that nobody uses, for whoever wants to connect their own RM."""
+    plans = tuple(plan for _, plan in SPARE_DEVICES)
+    return HomePlan(
+        name=SPARE_HOME, seed=0, timezone=TIMEZONE, fuse_limit_w=17_250, export_limit_w=None, devices=plans
+    )
+
+
+def _login(tenant: Tenant) -> Login:
+    username = TENANTS[Tenant.Kind(tenant.kind)][1]
+    password = secrets.token_urlsafe(9)
+    create_member(tenant=tenant, username=username, password=password)
+    return Login(tenant=tenant.name, kind=tenant.kind, username=username, password=password)
+
+
+def _empty() -> None:
+    with platform_scope("look whose database this is"):
+        strangers = list(Tenant.objects.exclude(name__in=[name for name, _ in TENANTS.values()])[:3])
+    if strangers:
+        names = ", ".join(tenant.name for tenant in strangers)
+        raise NotOurDatabaseError(
+            f"The database holds tenants that the demo did not make ({names}), and the demo would delete them."
+            " Point DATABASE_URL to an empty database, or unset it to use the embedded one."
+        )
+    call_command("flush", database="owner", interactive=False, verbosity=0)

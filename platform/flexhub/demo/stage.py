@@ -1,0 +1,165 @@
+"""Puts the demo on: rows, processes, the file for scripts, and what is printed while the street lives."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import django
+import redis
+from django.core.management import call_command
+
+django.setup()
+
+from flexhub.bus.worker_side import RedisWorkerBus
+from flexhub.clock import Clock
+from flexhub.demo import figures, fleet
+from flexhub.demo.processes import ProcessSpec
+from flexhub.demo.seed import NotOurDatabaseError, Seeded, seed
+from flexhub.demo.street import HomePlan
+from flexhub.demo.supervisor import Supervisor
+from flexhub.embedded.services import Services
+
+SECONDS_TO_CONNECT = 60
+# The bus's keys, Celery's queues and what its transport keeps of them.
+OUR_KEYS = ("fh:*", "cem", "rm", "default", "unacked*", "_kombu*")
+SECONDS_BETWEEN_LINES = 15.0
+
+
+class Stage:
+    """One run of the demo."""
+
+    def __init__(
+        self,
+        root: Path,
+        services: Services,
+        clock: Clock,
+        port: int,
+        environment: Mapping[str, str],
+        report: Callable[[str], None],
+    ) -> None:
+        self._root = root
+        self._services = services
+        self._clock = clock
+        self._base_url = f"http://127.0.0.1:{port}"
+        self._ws_url = f"ws://127.0.0.1:{port}/s2/v0"
+        self._port = port
+        self._environment = environment
+        self._report = report
+        self._bus = RedisWorkerBus(services.redis_url)
+        self._next_line = 0.0
+
+    def perform(self, homes: Sequence[HomePlan]) -> int:
+        """Run until Ctrl-C or SIGTERM; returns the exit status."""
+        try:
+            seeded = self._prepare(homes)
+        except NotOurDatabaseError as error:
+            self._report(str(error))
+            return 1
+        supervisor = Supervisor(self._root / "logs", self._root / "run", self._report)
+        for spec in self._processes(homes, seeded):
+            supervisor.add(spec)
+        try:
+            supervisor.start_all()
+            self._write_file(seeded)
+            devices = sum(len(home.devices) for home in homes)
+            self._wait_for_devices(devices)
+            self._welcome(seeded, len(homes), devices)
+            supervisor.run_until_stopped(lambda: self._tick(homes))
+        except KeyboardInterrupt:
+            self._report("stopping")
+        finally:
+            supervisor.stop()
+            self._print_figures(homes)
+        return 0
+
+    def _prepare(self, homes: Sequence[HomePlan]) -> Seeded:
+        self._report("preparing the database")
+        call_command("migrate", database="owner", interactive=False, verbosity=0)
+        self._report("registering the street")
+        seeded = seed(homes)
+        self._bus_forget()
+        return seeded
+
+    def _bus_forget(self) -> None:
+        """What an earlier run left in Redis speaks of rows that are gone."""
+        with redis.Redis.from_url(self._services.redis_url, socket_timeout=5) as connection:
+            for pattern in OUR_KEYS:
+                for key in connection.scan_iter(pattern, count=1000):
+                    connection.delete(key)
+
+    def _processes(self, homes: Sequence[HomePlan], seeded: Seeded) -> list[ProcessSpec]:
+        hub = fleet.hub_processes(
+            project=self._root.parent, logs=self._root / "logs", port=self._port, environment=self._environment
+        )
+        street = fleet.home_processes(
+            homes,
+            seeded,
+            folder=self._root / "homes",
+            ws_url=self._ws_url,
+            clock=self._clock,
+            environment=self._environment,
+        )
+        return [*hub, *street]
+
+    def _write_file(self, seeded: Seeded) -> None:
+        """`.flexhub/demo.json`, for scripts; it holds secrets, so only we may read it."""
+        spare = [
+            {
+                "control_type": control_type.value,
+                "node_id": str(key.node_id),
+                "url": f"{self._ws_url}/{key.node_id}",
+                "token": key.token,
+            }
+            for control_type, key in seeded.spare
+        ]
+        facts = {
+            "base_url": self._base_url,
+            "ws_url": self._ws_url,
+            "logins": [asdict(login) for login in seeded.logins],
+            "api_token": seeded.api_token,
+            "pool_id": str(seeded.pool_id),
+            "spare_devices": spare,
+            "clock": str(self._clock),
+        }
+        path = self._root / "demo.json"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+    def _wait_for_devices(self, devices: int) -> None:
+        deadline = time.monotonic() + SECONDS_TO_CONNECT
+        connected = -1
+        while time.monotonic() < deadline and connected < devices:
+            before, connected = connected, len(self._bus.sessions())
+            if connected != before:
+                self._report(f"{connected} of {devices} devices connected")
+            time.sleep(0.5)
+
+    def _welcome(self, seeded: Seeded, homes: int, devices: int) -> None:
+        lines = [
+            f"ready: {homes} homes with {devices} devices, {self._clock.factor:g} simulated seconds a second",
+            f"  web pages   {self._base_url}/admin/",
+            f"  API         {self._base_url}/api/docs/",
+            f"  devices     {self._ws_url}/<node>",
+            *(f"  {login.kind.lower():<12}{login.username} / {login.password}" for login in seeded.logins),
+            f"  API token   {seeded.api_token}",
+            f"  try         curl -H 'Authorization: Bearer {seeded.api_token}' "
+            f"{self._base_url}/api/v1/pools/{seeded.pool_id}/flexibility",
+            "  all of this is in .flexhub/demo.json; logs are in .flexhub/logs; Ctrl-C stops everything",
+        ]
+        print("\n".join(lines), flush=True)
+
+    def _tick(self, homes: Sequence[HomePlan]) -> None:
+        self._services.revive()
+        if time.monotonic() >= self._next_line:
+            self._next_line = time.monotonic() + SECONDS_BETWEEN_LINES
+            self._print_figures(homes)
+
+    def _print_figures(self, homes: Sequence[HomePlan]) -> None:
+        reports = [fleet.report_path(self._root / "homes", number) for number in range(1, len(homes) + 1)]
+        street = figures.read(reports)
+        if street is not None:
+            print(figures.describe(street), flush=True)

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+from cem_service import services
+from cem_service.models import Instruction, LedgerStatus, PlanRun, PlanRunKind
+from s2.messages import ControlType, FRBCInstruction, SelectControlType
+from tenants.scope import platform_scope
+from tests.cem_service.conftest import World
+
+
+def _instructions() -> list[Instruction]:
+    with platform_scope("test"):
+        return list(Instruction.objects.select_related("plan_run").order_by("issued_at"))
+
+
+def _plan_runs(kind: PlanRunKind) -> list[PlanRun]:
+    with platform_scope("test"):
+        return list(PlanRun.objects.filter(kind=kind).order_by("at"))
+
+
+def test_selects_a_control_type_when_a_resource_has_described_itself(world: World) -> None:
+    world.connect()
+
+    world.run(services.react_to_site, *world.ids)
+
+    (message,) = world.inbox()
+    assert isinstance(message, SelectControlType)
+    assert message.control_type is ControlType.FILL_RATE_BASED_CONTROL
+
+
+def test_takes_control_with_a_first_instruction_and_says_why(world: World) -> None:
+    world.connect()
+    world.describe()
+
+    world.run(services.react_to_site, *world.ids)
+
+    (message,) = world.inbox()
+    (row,) = _instructions()
+    assert isinstance(message, FRBCInstruction)
+    assert str(row.id) == message.id
+    assert row.status == LedgerStatus.ISSUED
+    assert row.seat_token == world.token
+    assert row.reason
+    assert row.plan_run is not None
+    assert row.plan_run.summary == row.reason
+
+
+def test_decides_nothing_new_while_nothing_changes(world: World) -> None:
+    world.connect()
+    world.describe()
+    world.run(services.react_to_site, *world.ids)
+
+    world.clock.advance(1)
+    world.run(services.react_to_site, *world.ids)
+
+    assert len(_instructions()) == 1
+
+
+def test_an_instruction_to_an_earlier_session_does_not_count(world: World) -> None:
+    world.connect()
+    world.describe()
+    world.run(services.react_to_site, *world.ids)
+
+    world.clock.advance(1)
+    world.connect()
+    world.describe()
+    world.run(services.react_to_site, *world.ids)
+
+    tokens = [row.seat_token for row in _instructions()]
+    assert len(tokens) == 2
+    assert tokens[0] < tokens[1]
+
+
+def test_a_refused_device_is_left_alone_for_a_while(world: World) -> None:
+    world.connect()
+    world.describe()
+    world.run(services.react_to_site, *world.ids)
+    with platform_scope("test"):
+        Instruction.objects.update(status=LedgerStatus.REJECTED, status_at=world.clock.now())
+
+    world.clock.advance(10)
+    world.run(services.react_to_site, *world.ids)
+
+    assert len(_instructions()) == 1
+
+
+def test_does_nothing_while_another_worker_is_at_it_and_comes_back(world: World) -> None:
+    world.connect()
+    with world.bus.site_lock(world.household.site.pk, 5.0) as ours:
+        assert ours
+
+        world.run(services.react_to_site, *world.ids)
+
+    assert world.inbox() == []
+    assert world.sent.reactions == [(*world.ids, services.RETRY_DELAY_S)]
+
+
+def test_says_so_in_the_ledger_when_the_session_has_gone(world: World) -> None:
+    world.connect()
+    world.describe()
+
+    def react_as_the_session_ends(*args: object, tools: object) -> None:
+        services.react_to_site(*args, tools=tools)  # type: ignore[arg-type] # The fixture passes what it was given.
+        world.gateway._store.links.clear()
+
+    world.run(react_as_the_session_ends, *world.ids)
+
+    (row,) = _instructions()
+    assert row.status == LedgerStatus.UNDELIVERED
+
+
+def test_asks_for_a_plan_once_and_acts_on_it(world: World) -> None:
+    world.connect()
+    world.describe()
+    world.run(services.react_to_site, *world.ids)
+    world.run(services.react_to_site, *world.ids)
+    assert world.sent.plans == [world.ids]
+
+    world.run(services.plan_site, *world.ids)
+
+    (run,) = _plan_runs(PlanRunKind.PLAN)
+    assert run.plan is not None
+    assert run.summary.startswith("Expected cost of the next day")
+    assert world.sent.reactions == [(*world.ids, 0.0)]
+
+
+def test_a_plan_is_made_again_for_the_next_quarter_hour_only(world: World) -> None:
+    world.connect()
+    world.describe()
+    world.run(services.plan_site, *world.ids)
+
+    world.run(services.plan_site, *world.ids)
+    assert len(_plan_runs(PlanRunKind.PLAN)) == 1
+
+    world.clock.advance(15 * 60)
+    world.run(services.plan_site, *world.ids)
+    assert len(_plan_runs(PlanRunKind.PLAN)) == 2
+
+
+def test_a_new_description_makes_a_plan_due_after_a_minute(world: World) -> None:
+    world.connect()
+    world.describe()
+    world.run(services.plan_site, *world.ids)
+    world.describe(level=2000)
+
+    world.clock.advance(30)
+    world.run(services.plan_site, *world.ids)
+    assert len(_plan_runs(PlanRunKind.PLAN)) == 1
+
+    world.clock.advance(services.SHORTEST_TIME_BETWEEN_PLANS / timedelta(seconds=1))
+    world.run(services.plan_site, *world.ids)
+    assert len(_plan_runs(PlanRunKind.PLAN)) == 2
+
+
+def test_a_site_that_is_gone_is_no_error(world: World) -> None:
+    world.run(services.react_to_site, world.household.tenant.pk, uuid4())
+
+    assert _instructions() == []
+
+
+def test_another_tenant_can_neither_wake_nor_see_the_site(world: World) -> None:
+    world.connect()
+    world.describe()
+
+    world.run(services.react_to_site, uuid4(), world.household.site.pk)
+
+    assert world.inbox() == []
+    assert _instructions() == []
