@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class FlexibilityConfig(AppConfig):
+    name = "flexhub.flexibility"
+    verbose_name = "Flexibility"
