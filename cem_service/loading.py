@@ -10,7 +10,7 @@ from uuid import UUID
 from cem_service.domain.resource import Resource
 from cem_service.domain.site import SiteState
 from cem_service.domain.tariff import Tariff
-from cem_service.models import SiteObjectives
+from cem_service.models import Instruction, PlanRun, PlanRunKind
 from flexhub.bus.ports import WorkerBus
 from flexhub.bus.snapshot import Snapshot
 from flexhub.devices.models import Link, Site
@@ -23,11 +23,16 @@ HISTORY = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class LoadedSite:
-    """A site with what is needed to act on it: its state, and the living session of each link."""
+    """A site with what is needed to act on it: its state, the living session of each link, and what was decided before.
+
+    `instructions` holds the latest one of each link, of whatever session; `plan` the latest plan run.
+    """
 
     tenant_id: UUID
     state: SiteState
     snapshots: Mapping[UUID, Snapshot]
+    instructions: Sequence[Instruction]
+    plan: PlanRun | None
 
     def token(self, link_id: UUID) -> int:
         """The fencing token of the session that the state was read from."""
@@ -40,12 +45,14 @@ class _Rows:
     tariff: Tariff
     links: Mapping[UUID, str]
     main_meter_link: UUID | None
+    instructions: Sequence[Instruction]
+    plan: PlanRun | None
 
 
 def load_site(tenant_id: UUID, site_id: UUID, *, bus: WorkerBus, now: datetime) -> LoadedSite | None:
     """The site as it is now; None if it is gone. Raises BusUnavailable."""
     with tenant_scope(tenant_id):
-        rows = _rows(site_id)
+        rows = _rows(site_id, now)
     if rows is None:
         return None
     living = {link_id: shot for link_id, shot in bus.snapshots(rows.links).items() if shot is not None}
@@ -67,41 +74,46 @@ def load_site(tenant_id: UUID, site_id: UUID, *, bus: WorkerBus, now: datetime) 
         main_meter_w=meter_resource.measured_w if meter_resource else None,
         main_meter_at=measurement.measurement_timestamp if isinstance(measurement, PowerMeasurement) else None,
     )
-    return LoadedSite(tenant_id=tenant_id, state=state, snapshots=living)
+    return LoadedSite(tenant_id, state, living, rows.instructions, rows.plan)
 
 
 def with_history(loaded: LoadedSite) -> LoadedSite:
     """The same site with the past day's quarter-hour means, which only a plan needs."""
     state = loaded.state
     with tenant_scope(loaded.tenant_id):
-        rows = _rows(state.site_id)
-        if rows is None or rows.main_meter_link is None:
+        site = Site.objects.filter(id=state.site_id, main_meter__rm_link__isnull=False).select_related("main_meter").first()
+        if site is None:
             return loaded
-        means = quarter_hour_means(list(rows.links), since=state.now - HISTORY, until=state.now)
-    meter = means.pop(rows.main_meter_link, {})
+        links = list(Link.objects.filter(rm_node__site=site).values_list("id", flat=True))
+        means = quarter_hour_means(links, since=state.now - HISTORY, until=state.now)
+    meter = means.pop(site.main_meter.rm_link.pk, {})
     base = {at: power_w - sum(series.get(at, 0.0) for series in means.values()) for at, power_w in meter.items()}
     return replace(loaded, state=replace(state, base_history=base, power_history=means))
 
 
-def _rows(site_id: UUID) -> _Rows | None:
-    site = Site.objects.filter(id=site_id).first()
+def _rows(site_id: UUID, now: datetime) -> _Rows | None:
+    """All that PostgreSQL knows, in few statements: a reaction waits for each of them."""
+    site = Site.objects.select_related("objectives__tariff").filter(id=site_id).first()
     if site is None:
         return None
-    links = Link.objects.filter(rm_node__site=site).values_list("id", "rm_node_id", "rm_node__name")
+    links = Link.objects.filter(rm_node__site=site).order_by("id").values_list("id", "rm_node_id", "rm_node__name")
+    names = {link_id: name for link_id, _, name in links}
     return _Rows(
         site=site,
         tariff=_tariff(site),
-        links={link_id: name for link_id, _, name in links},
+        links=names,
         main_meter_link=next((link_id for link_id, node_id, _ in links if node_id == site.main_meter_id), None),
+        instructions=list(Instruction.objects.latest_of_each_link(list(names))),
+        # A plan of the future is one that was made before the clock was set back.
+        plan=PlanRun.objects.filter(site=site, kind=PlanRunKind.PLAN, at__lte=now).order_by("-at").first(),
     )
 
 
 def _tariff(site: Site) -> Tariff:
     """The site's tariff, or two flat prices under which using one's own solar power first is what pays."""
-    objectives = SiteObjectives.objects.filter(site=site).select_related("tariff").first()
-    if objectives is None:
+    if not hasattr(site, "objectives"):
         return Tariff.flat(0.30, 0.05, site.timezone)
-    tariff = objectives.tariff
+    tariff = site.objectives.tariff
     return Tariff(_prices(tariff.import_eur_per_kwh), _prices(tariff.export_eur_per_kwh), site.timezone)
 
 

@@ -60,9 +60,8 @@ def react_to_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> None:
         if loaded is None or not loaded.snapshots:
             return
         _select_control_types(loaded, tools)
-        latest = _latest_plan(loaded)
-        _act(loaded, latest, tools)
-        if _plan_is_due(loaded, latest) and tools.bus.request_wake(_plan_key(site_id)):
+        _act(loaded, tools)
+        if _plan_is_due(loaded) and tools.bus.request_wake(_plan_key(site_id)):
             tools.send_plan(tenant_id, site_id)
 
 
@@ -74,7 +73,7 @@ def plan_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> PlanRun | None
             return None
         tools.bus.begin_wake(key)
         loaded = load_site(tenant_id, site_id, bus=tools.bus, now=tools.clock.now())
-        if loaded is None or not _plan_is_due(loaded, _latest_plan(loaded)):
+        if loaded is None or not _plan_is_due(loaded):
             return None
         run = _plan(with_history(loaded))
         tools.wake(tenant_id, site_id)
@@ -90,9 +89,9 @@ def _select_control_types(loaded: LoadedSite, tools: Tools) -> None:
         select_control_type(loaded, link_id, wanted, message_id=tools.new_id(), bus=tools.bus)
 
 
-def _act(loaded: LoadedSite, latest: PlanRun | None, tools: Tools) -> None:
+def _act(loaded: LoadedSite, tools: Tools) -> None:
     started = time.perf_counter()
-    plan = SitePlan.from_dict(latest.plan) if latest is not None and latest.plan else None
+    plan = SitePlan.from_dict(loaded.plan.plan) if loaded.plan is not None and loaded.plan.plan else None
     decisions = react(loaded.state, plan, _last_instructions(loaded, tools), new_id=tools.new_id)
     if decisions:
         run = _run(loaded, PlanRunKind.REACTION, started, _sentences(decisions))
@@ -163,13 +162,8 @@ def _planned_from(loaded: LoadedSite) -> list[str]:
     )
 
 
-def _latest_plan(loaded: LoadedSite) -> PlanRun | None:
-    with tenant_scope(loaded.tenant_id):
-        runs = PlanRun.objects.filter(site_id=loaded.state.site_id, kind=PlanRunKind.PLAN, at__lte=loaded.state.now)
-        return runs.order_by("-at").first()
-
-
-def _plan_is_due(loaded: LoadedSite, latest: PlanRun | None) -> bool:
+def _plan_is_due(loaded: LoadedSite) -> bool:
+    latest = loaded.plan
     if not any(resource.controllable for resource in loaded.state.resources):
         return False
     if latest is None or latest.at < quarter_start(loaded.state.now):
@@ -181,13 +175,12 @@ def _plan_is_due(loaded: LoadedSite, latest: PlanRun | None) -> bool:
 def _last_instructions(loaded: LoadedSite, tools: Tools) -> Mapping[UUID, LastInstruction]:
     """The latest instruction of each present session that reached its device, or may still do so."""
     overdue = loaded.state.now - tools.clock.duration_of(ANSWER_OVERDUE_S)
-    with tenant_scope(loaded.tenant_id):
-        rows = list(Instruction.objects.latest_of_each_link(list(loaded.snapshots)))
-    return {row.link_id: _remembered(row) for row in rows if _still_counts(row, loaded, overdue)}
+    return {row.link_id: _remembered(row) for row in loaded.instructions if _still_counts(row, loaded, overdue)}
 
 
 def _still_counts(row: Instruction, loaded: LoadedSite, overdue: datetime) -> bool:
-    if row.seat_token != loaded.token(row.link_id) or row.status == LedgerStatus.UNDELIVERED:
+    snapshot = loaded.snapshots.get(row.link_id)
+    if snapshot is None or row.seat_token != snapshot.token or row.status == LedgerStatus.UNDELIVERED:
         return False
     unanswered = row.status == LedgerStatus.ISSUED and not row.reception
     return not unanswered or row.issued_at > overdue
