@@ -4,14 +4,18 @@ import pytest
 
 from flexhub.demo.accounts import Accounts, Interval, Tariff
 
-TARIFF = Tariff(tuple(0.1 + hour / 100 for hour in range(24)), tuple(-0.05 if hour == 12 else 0.08 for hour in range(24)))
+TARIFF = Tariff(
+    tuple(0.1 + hour / 100 for hour in range(24)), tuple(-0.05 if hour == 12 else 0.08 for hour in range(24))
+)
 
 
 def accounts() -> Accounts:
     return Accounts(TARIFF, fuse_limit_w=8000, export_limit_w=4000)
 
 
-def interval(net_w: float, *, dt_s: float = 5.0, hour: int = 10, pv_w: float = 0.0, reducible_w: float = 0.0) -> Interval:
+def interval(
+    net_w: float, *, dt_s: float = 5.0, hour: int = 10, pv_w: float = 0.0, reducible_w: float = 0.0
+) -> Interval:
     return Interval(dt_s, hour, net_w, pv_w, pv_available_w=pv_w, reducible_w=reducible_w)
 
 

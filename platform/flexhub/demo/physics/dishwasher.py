@@ -16,7 +16,7 @@ Part = tuple[tuple[float, float], ...]  # (seconds, W) one after the other
 
 @dataclass(slots=True)
 class Dishwasher:
-    """`parts` run in order. Left alone, each starts as soon as its patience ends; under control, when its time has come.
+    """`parts` run in order. Left alone, each starts once its patience ends; under control, when its time has come.
 
     `starts_s` holds when each part is to start or has started; None = nobody has said so yet.
     """

@@ -153,6 +153,7 @@ class Client:
             conversation.receive_bytes(frame, utc(at_s))
         if conversation.ordered:
             conversation.ordered = False
+            self._uncontrolled_since_s = at_s
             self._world.look()
             self._wake()
         self._flush()

@@ -11,7 +11,9 @@ WASH_S = 2700.0
 
 def cell(start_s: float) -> Cell:
     minute = (start_s - START_S) / 60 + 600
-    return Cell(start_s, int(minute // 60) % 24, minute % 1440, outdoor_c=9, load_w=0, pv_available_w=0, heat_demand_w=0)
+    return Cell(
+        start_s, int(minute // 60) % 24, minute % 1440, outdoor_c=9, load_w=0, pv_available_w=0, heat_demand_w=0
+    )
 
 
 def machine(**changes: object) -> Dishwasher:

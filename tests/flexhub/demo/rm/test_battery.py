@@ -1,6 +1,7 @@
 """The battery's Resource Manager, back to back with an energy manager."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ ACCEPTED, STARTED, SUCCEEDED = InstructionStatus.ACCEPTED, InstructionStatus.STA
 DONE = [ACCEPTED, STARTED, SUCCEEDED]
 
 
-def selected(**parameters: object) -> Pair:
+def selected(**parameters: Any) -> Pair:
     made = pair("BATTERY", **parameters)
     made.select()
     return made
@@ -129,9 +130,7 @@ def test_a_revoked_instruction_is_never_executed() -> None:
     home = selected()
     instruct(home, "charge", 1.0, after_s=60)
 
-    home.say(
-        RevokeObject(message_id=home.new_id(), object_type=RevokableObjects.FRBC_INSTRUCTION, object_id="i1")
-    )
+    home.say(RevokeObject(message_id=home.new_id(), object_type=RevokableObjects.FRBC_INSTRUCTION, object_id="i1"))
     home.wait(120)
 
     assert home.statuses_of("i1") == [ACCEPTED, InstructionStatus.REVOKED]

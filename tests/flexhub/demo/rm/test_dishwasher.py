@@ -1,6 +1,7 @@
 """The dishwasher's Resource Manager, back to back with an energy manager."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ ACCEPTED, STARTED, SUCCEEDED = InstructionStatus.ACCEPTED, InstructionStatus.STA
 MINUTE_S = 60.0
 
 
-def selected(**parameters: object) -> Pair:
+def selected(**parameters: Any) -> Pair:
     made = pair("DISHWASHER", **parameters)
     made.select()
     return made
@@ -150,9 +151,7 @@ def test_a_revoked_schedule_leaves_the_machine_waiting() -> None:
     schedule(home, 5 * MINUTE_S)
 
     home.say(
-        RevokeObject(
-            message_id=home.new_id(), object_type=RevokableObjects.PPBC_SCHEDULE_INSTRUCTION, object_id="i1"
-        )
+        RevokeObject(message_id=home.new_id(), object_type=RevokableObjects.PPBC_SCHEDULE_INSTRUCTION, object_id="i1")
     )
     home.wait(10 * MINUTE_S)
 

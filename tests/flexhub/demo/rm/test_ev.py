@@ -1,6 +1,7 @@
 """The car charger's Resource Manager, back to back with an energy manager."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ DONE = [InstructionStatus.ACCEPTED, InstructionStatus.STARTED, InstructionStatus
 HOUR_S = 3600.0
 
 
-def selected(**parameters: object) -> Pair:
+def selected(**parameters: Any) -> Pair:
     made = pair("EV_CHARGER", **parameters)
     made.select()
     return made

@@ -1,5 +1,7 @@
 """The heat pump's Resource Manager, back to back with an energy manager."""
 
+from typing import Any
+
 import pytest
 
 from s2.messages import (
@@ -17,7 +19,7 @@ from tests.support.demo_home import Pair, pair
 DONE = [InstructionStatus.ACCEPTED, InstructionStatus.STARTED, InstructionStatus.SUCCEEDED]
 
 
-def selected(**parameters: object) -> Pair:
+def selected(**parameters: Any) -> Pair:
     made = pair("HEAT_PUMP", **parameters)
     made.select()
     return made

@@ -27,7 +27,10 @@ def selected() -> Pair:
 
 
 def limit(
-    home: Pair, *elements: tuple[float, float], id: str = "i1", after_s: float = 0.0  # noqa: A002 - S2's own word.
+    home: Pair,
+    *elements: tuple[float, float],
+    id: str = "i1",  # noqa: A002 - S2's own word.
+    after_s: float = 0.0,
 ) -> None:
     """Elements are (seconds, lower limit in W)."""
     constraints = home.heard_of(PEBCPowerConstraints)[-1]
@@ -142,9 +145,7 @@ def test_a_revoked_envelope_lets_go() -> None:
     home = selected()
     limit(home, (3600, -1000))
 
-    home.say(
-        RevokeObject(message_id=home.new_id(), object_type=RevokableObjects.PEBC_INSTRUCTION, object_id="i1")
-    )
+    home.say(RevokeObject(message_id=home.new_id(), object_type=RevokableObjects.PEBC_INSTRUCTION, object_id="i1"))
 
     assert home.statuses_of("i1") == [ACCEPTED, STARTED, InstructionStatus.REVOKED]
     assert power_w(home) < -1500
