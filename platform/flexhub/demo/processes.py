@@ -27,6 +27,7 @@ MARK = "FLEXHUB_DEMO_RUN"
 # Seconds by which two readings of one start time differ when the machine's clock was adjusted in between.
 _START_TIME_TOLERANCE_S = 2.0
 _REAP_TIMEOUT_S = 1.0
+_EXEC_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,10 @@ class Group:
         """Whether a process with this group's number runs and is ours."""
         try:
             # A zombie is only waiting to be reaped and counts as ended.
-            return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == self.mark
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            environment = _environment_of(process)
+            return not environment or environment.get(MARK) == self.mark
         except psutil.Error:
             return False
 
@@ -202,6 +206,15 @@ def end_recorded(run_dir: Path, report: Callable[[str], None], *, patience_s: fl
         # A next run may have written its own in the meantime.
         if Record.read(path) == record:
             path.unlink(missing_ok=True)
+
+
+def _environment_of(process: psutil.Process) -> dict[str, str]:
+    """For an instant within exec the kernel shows none, although the starter has been told of success by then."""
+    environment: dict[str, str] = {}
+    deadline = time.monotonic() + _EXEC_S
+    while not environment and time.monotonic() < deadline:
+        environment = process.environ()
+    return environment
 
 
 def _start_time(pid: int) -> float:
