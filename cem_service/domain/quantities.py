@@ -10,12 +10,14 @@ PHASES = (CommodityQuantity.ELECTRIC_POWER_L1, CommodityQuantity.ELECTRIC_POWER_
 SYMMETRIC = CommodityQuantity.ELECTRIC_POWER_3_PHASE_SYMMETRIC
 ELECTRIC = (*PHASES, SYMMETRIC)
 
-# 1e308 is a legal JSON number. Sums and products of numbers bounded like this stay finite.
+# 1e308 and 5e-324 are legal JSON numbers. Sums, products and quotients of numbers bounded like this stay finite.
 LARGEST = 1e12
+SMALLEST = 1e-15
 
 
-def bounded(number: float, largest: float = LARGEST) -> float:
-    return min(max(float(number), -largest), largest)
+def bounded(number: float) -> float:
+    """The number within what arithmetic can bear; what is next to nothing becomes 0."""
+    return 0.0 if abs(number) < SMALLEST else min(max(float(number), -LARGEST), LARGEST)
 
 
 def total_power_w(values: Iterable[tuple[CommodityQuantity, float]]) -> float | None:

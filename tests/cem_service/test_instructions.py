@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+from cem_service.instructions import Envelope, frbc_instruction, pebc_instruction, ppbc_schedule_instruction
+from s2.messages import dump_message, parse_message
+from s2.versions import WireProfile
+from tests.support.resources import L1, NOON, new_id
+
+
+def test_all_instructions_travel_and_claim_no_abnormal_condition() -> None:
+    built = (
+        frbc_instruction(actuator_id="a1", mode_id="m1", factor=0.5, execution_time=NOON, new_id=new_id),
+        pebc_instruction(
+            constraints_id="c1",
+            envelopes=(Envelope(L1, -1000.0, 0.0),),
+            duration=timedelta(minutes=30),
+            execution_time=NOON,
+            new_id=new_id,
+        ),
+        ppbc_schedule_instruction(
+            profile_id="p1", container_id="c1", sequence_id="s1", execution_time=NOON, new_id=new_id
+        ),
+    )
+
+    for instruction in built:
+        assert parse_message(dump_message(instruction, WireProfile.V1_0_0), WireProfile.V1_0_0) == instruction
+        assert instruction.abnormal_condition is False
+        assert instruction.id != instruction.message_id
