@@ -60,6 +60,11 @@ class Home:
 
     def step(self, at_s: float) -> None:
         """Bring everything to `at_s`, stopping at each moment in between at which a device is to act."""
+        self.world.on.unreachable = frozenset(
+            device.kind
+            for device, client in zip(self._config.devices, self.clients, strict=True)
+            if client.conversation is None or not client.conversation.controlling
+        )
         while (due_s := self._next_due_s()) is not None and self.world.time_s < due_s <= at_s:
             self.world.advance(due_s)
             for client in self.clients:
@@ -137,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = HomeConfig.read(options.config)
         asyncio.run(run(config))
     except ConfigError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - The answer to a command.
+        print(error, file=sys.stderr)
         return 2
     return 0
 

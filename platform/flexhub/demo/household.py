@@ -42,7 +42,10 @@ class Surroundings(Protocol):
 
 @dataclass(slots=True)
 class Household:
-    """Devices of one home and their sums. `net_w` and `powers_w` hold for the present part of the present cell."""
+    """Devices of one home and their sums. `net_w` and `powers_w` hold for the present part of the present cell.
+
+    `unreachable` are the kinds that no energy manager could have told anything: they offer nothing meanwhile.
+    """
 
     accounts: Accounts
     pv: PV | None = None
@@ -52,6 +55,7 @@ class Household:
     dishwasher: Dishwasher | None = None
     net_w: float = 0.0
     powers_w: dict[str, float] = field(default_factory=dict)
+    unreachable: frozenset[str] = frozenset()
 
     def devices(self) -> dict[str, Device]:
         every: dict[str, Device | None] = {
@@ -74,7 +78,7 @@ class Household:
             minimum_w = device.minimum_w(cell, dt_s)
             power_w = device.step(cell, dt_s)
             net_w += power_w
-            reducible_w += max(0.0, power_w - minimum_w)
+            reducible_w += 0.0 if kind in self.unreachable else max(0.0, power_w - minimum_w)
             pv_w -= power_w if kind == "PV" else 0.0
         available_w = cell.pv_available_w if self.pv is not None else 0.0
         self.accounts.add(Interval(dt_s, cell.hour, net_w, pv_w, available_w, reducible_w))

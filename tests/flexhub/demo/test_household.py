@@ -139,3 +139,20 @@ def test_some_days_overload_the_fuse_when_nobody_coordinates() -> None:
     assert accounts.longest_overrun_s > 60
     assert accounts.longest_avoidable_overrun_s == 0
     assert accounts.overrun_s >= accounts.longest_overrun_s
+
+
+def test_what_nobody_can_reach_offers_nothing() -> None:
+    reached, unreached = world(), world()
+    for home in (reached, unreached):
+        battery = home.on.battery
+        assert battery is not None
+        battery.controlled, battery.setpoint_w = True, 5000
+        home.on.accounts.fuse_limit_w = 4000
+    unreached.on.unreachable = frozenset({"BATTERY"})
+
+    for home in (reached, unreached):
+        home.advance(BEGIN_S + 60)
+
+    assert reached.on.accounts.longest_avoidable_overrun_s == 60
+    assert unreached.on.accounts.longest_avoidable_overrun_s == 0
+    assert unreached.on.accounts.longest_overrun_s == 60
