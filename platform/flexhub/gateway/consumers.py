@@ -24,6 +24,11 @@ logger = structlog.get_logger(__name__)
 
 _RETRY = ((b"retry-after", b"5"),)
 NO_REDIS = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "No session can be opened now; try again later.\n", _RETRY)
+_BROKEN_FRAMES = {
+    limits.CLOSE_TOO_BIG: "a message may have {limit} bytes at most",
+    limits.CLOSE_NOT_UTF8: "a text frame holds UTF-8",
+    limits.CLOSE_PROTOCOL_ERROR: "frames follow RFC 6455",
+}
 STOPPING = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "This server is stopping; connect again.\n", _RETRY)
 
 
@@ -38,12 +43,16 @@ async def serve(
         await refuse(scope, send, admitted)
         return
     seat = admitted
+    link_id = str(seat.info.link_id)
+    logger.info("gateway.session.opened", link_id=link_id, node_id=str(node_id), peer=seat.info.peer)
+    code: int | None = None
     try:
         await send({"type": "websocket.accept"})
         seat.session.start(process.clock.now())
         await process.flush(seat)
-        await _converse(process, seat, receive)
+        code = await _converse(process, seat, receive)
     finally:
+        logger.info("gateway.session.closed", link_id=link_id, code=code)
         await process.leave(seat)
 
 
@@ -62,14 +71,15 @@ async def _admit(
         return NO_REDIS
 
 
-async def _converse(process: GatewayProcess, seat: Seat, receive: Receive) -> None:
+async def _converse(process: GatewayProcess, seat: Seat, receive: Receive) -> int | None:
+    """Until the socket closes; returns its code."""
     session, clock, writer = seat.session, process.clock, process.writer
     while True:
         frame = await receive()
         now = clock.now()
         if frame["type"] != "websocket.receive":
-            _note_oversized(process, seat, frame)
-            return
+            _note_broken_frame(process, seat, frame)
+            return frame.get("code")
         if seat.closed:
             continue  # Our close frame is on its way; what the peer sent before it arrived has no receiver any more.
         text = frame.get("text")
@@ -82,13 +92,13 @@ async def _converse(process: GatewayProcess, seat: Seat, receive: Receive) -> No
         await process.finish(process.turn(seat, now, text), events, sent)
 
 
-def _note_oversized(process: GatewayProcess, seat: Seat, frame: dict[str, Any]) -> None:
-    """The server closed the socket for its peer; only the conversation can tell the device's maker why."""
-    if frame.get("code") != limits.CLOSE_TOO_BIG:
+def _note_broken_frame(process: GatewayProcess, seat: Seat, frame: dict[str, Any]) -> None:
+    """The server refused a frame and closed the socket by itself; only the conversation can tell the maker why."""
+    code = frame.get("code")
+    if code not in _BROKEN_FRAMES:
         return
-    text = f"a message may have {process.max_frame_bytes} bytes at most; the connection was closed with 1009"
+    text = f"{_BROKEN_FRAMES[code].format(limit=process.max_frame_bytes)}; the connection was closed with {code}"
+    shown = str(frame.get("reason") or "a frame that was not taken in")
     finding = Finding("R-03", Severity.ERROR, text)
-    process.turn(seat, process.clock.now()).log_received(
-        str(frame.get("reason") or "frame too large"), None, (finding,)
-    )
+    process.turn(seat, process.clock.now()).log_received(shown, None, (finding,))
     process.writer.touch()

@@ -44,9 +44,9 @@ DEPARTED = 10_000
 TICK_S = 0.1
 
 # WebSocket close codes. 4000-4999 is the range for applications (RFC 6455, 7.4.2).
-CLOSE_GOING_AWAY = 1001
+CLOSE_PROTOCOL_ERROR = 1002
+CLOSE_NOT_UTF8 = 1007
 CLOSE_TOO_BIG = 1009
-CLOSE_INTERNAL_ERROR = 1011
 CLOSE_SERVICE_RESTART = 1012
 # Another socket of the same device took over: like HTTP's 409 Conflict.
 CLOSE_REPLACED = 4409

@@ -106,6 +106,18 @@ async def test_takes_its_seats_again_after_redis_came_back_empty(
     await eventually(lambda: fields_of(worker) == {"profile", "ResourceManagerDetails"})
 
 
+async def test_tells_why_the_server_closed_on_a_broken_frame(process: GatewayProcess, worker: MemoryWorkerBus) -> None:
+    socket = FakeSocket(process, WHO)
+    await socket.shake_hands()
+
+    socket.hang_up(1007)
+    await asyncio.wait_for(socket.served, TIMEOUT_S)
+
+    await eventually(lambda: any(entry.findings for entry in worker.conversation(WHO.link_id)))
+    finding = worker.conversation(WHO.link_id)[0].findings[0]
+    assert finding["text"] == "a text frame holds UTF-8; the connection was closed with 1007"
+
+
 async def test_a_newer_socket_of_the_same_device_wins(
     device: FakeSocket, process: GatewayProcess, worker: MemoryWorkerBus
 ) -> None:
