@@ -128,9 +128,12 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_filter = ("action", "actor_type")
     search_fields = ("object_name", "object_id", "actor_name", "action")
     fields = (
-        ("at", "action"),
-        ("object_type", "object_name", "object_id"),
-        ("actor_type", "actor_name", "actor_id"),
+        "at",
+        "action",
+        ("object_name", "object_type"),
+        "object_id",
+        ("actor_name", "actor_type"),
+        "actor_id",
         "values_before",
         "values_after",
     )

@@ -151,7 +151,7 @@ class NodeAdmin(TenantModelAdmin):
 
 class LinkForm(TenantForm):
     class Meta:
-        help_texts: ClassVar = {"rm_node": "A pairing that it has already ends."}
+        help_texts: ClassVar = {"rm_node": "An RM has one link: making another ends it."}
 
     def clean(self) -> dict[str, Any]:
         ends: dict[str, Any] = super().clean() or {}
@@ -171,6 +171,17 @@ class LinkAdmin(TenantModelAdmin):
     list_select_related = ("rm_node__device", "rm_node__site", "cem_node")
     search_fields = ("id", "rm_node__name", "rm_node__id", "cem_node__id", "rm_node__site__name")
     fields = ("rm_node", "cem_node")
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        fields = super().get_fields(request, obj)
+        if obj is None:
+            return fields
+        shown = [*fields, "created_at", "id"]
+        return ["conversation", *shown] if _has_conversations() else shown
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        return fields if obj is None else (*fields, "conversation", "created_at", "id")
 
     def get_list_display(self, request: HttpRequest) -> Any:
         columns = tuple(super().get_list_display(request))

@@ -163,7 +163,7 @@ def test_links_lead_to_their_conversations_where_that_page_is_installed(
     # Any page about one link stands in for the conversation.
     monkeypatch.setattr("flexhub.devices.admin.CONVERSATION_VIEW", "admin:devices_link_history")
 
-    for url in (LINKS, DEVICES):
+    for url in (LINKS, DEVICES, f"{LINKS}{alder.link.pk}/change/"):
         assert f"{LINKS}{alder.link.pk}/history/" in client.get(url).content.decode()
 
 
