@@ -27,6 +27,8 @@ class StreetFigures:
     self_consumption_off: float
     cost_eur_on: float
     cost_eur_off: float
+    paid_eur_on: float  # before that correction
+    stored_more_kwh: float
     avoidable_overrun_s: float
     overrun_s_on: float
     overrun_s_off: float
@@ -67,6 +69,8 @@ def street_figures(reports: Iterable[Mapping[str, Any]]) -> StreetFigures:
         self_consumption_off=_self_consumption(homes, "off"),
         cost_eur_on=sum(home["on"]["cost_eur"] - _stored_more_eur(home) for home in homes),
         cost_eur_off=sum(home["off"]["cost_eur"] for home in homes),
+        paid_eur_on=sum(home["on"]["cost_eur"] for home in homes),
+        stored_more_kwh=sum(_stored_more_wh(home) for home in homes) / 1000,
         avoidable_overrun_s=max((home["on"]["longest_avoidable_overrun_s"] for home in homes), default=0.0),
         overrun_s_on=max((home["on"]["longest_overrun_s"] for home in homes), default=0.0),
         overrun_s_off=max((home["off"]["longest_overrun_s"] for home in homes), default=0.0),
@@ -81,7 +85,8 @@ def describe(figures: StreetFigures) -> str:
     """The two lines that the demo prints."""
     return (
         f"{figures.hours:5.1f} h  with energy managers: self-consumption {figures.self_consumption_on:4.0%},"
-        f" cost {figures.cost_eur_on:7.2f} EUR, longest overload {figures.overrun_s_on:4.0f} s"
+        f" cost {figures.cost_eur_on:7.2f} EUR ({figures.paid_eur_on:.2f} paid,"
+        f" {figures.stored_more_kwh:+.0f} kWh in the storages), longest overload {figures.overrun_s_on:4.0f} s"
         f" ({figures.avoidable_overrun_s:.0f} s avoidable), comfort missed {figures.comfort_violations_on}x\n"
         f"         left to themselves:   self-consumption {figures.self_consumption_off:4.0%},"
         f" cost {figures.cost_eur_off:7.2f} EUR, longest overload {figures.overrun_s_off:4.0f} s,"
@@ -104,9 +109,13 @@ def _self_consumption(homes: Iterable[Mapping[str, Any]], side: str) -> float:
 
 def _stored_more_eur(home: Mapping[str, Any]) -> float:
     """What the storages hold more than the twin's, worth at the mean price that it costs to fill them."""
-    more_wh: float = home["on"]["stored_wh"] - home["off"]["stored_wh"]
     price: float = home["mean_import_eur_per_kwh"]
-    return more_wh / 1000 * price
+    return _stored_more_wh(home) / 1000 * price
+
+
+def _stored_more_wh(home: Mapping[str, Any]) -> float:
+    more_wh: float = home["on"]["stored_wh"] - home["off"]["stored_wh"]
+    return more_wh
 
 
 def _violations(side: Mapping[str, Any]) -> int:

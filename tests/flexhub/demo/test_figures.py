@@ -55,6 +55,7 @@ def test_emptying_a_battery_is_no_gain() -> None:
     figures = street_figures([home(side(cost_eur=4.0, stored_wh=4000.0), side(cost_eur=5.0))])
 
     assert figures.cost_eur_on == pytest.approx(4.0 + 4 * 0.25)
+    assert (figures.paid_eur_on, figures.stored_more_kwh) == (4.0, -4.0)
     assert figures.cost_eur_off == 5.0
 
 

@@ -9,7 +9,7 @@ from flexhub.demo.rm.frbc import Band, FRBCResource, Mode
 from flexhub.demo.rm.resource import Identity
 from s2.messages import FRBCStorageDescription, Message, NumberRange, RoleType
 
-FULL, EMPTY = 0.9999, 0.0001
+FULL, EMPTY = 1 - 1e-6, 1e-6
 LEVEL_CHANGE_PERCENT = 0.5
 
 
@@ -58,6 +58,8 @@ class BatteryResource(FRBCResource):
     def changes(self, at_s: float) -> list[Message]:
         if self._exhausted(self._battery.setpoint_w):
             self._battery.setpoint_w = 0.0
+            # The last stretch is below what is worth a message, but its end is not: it closes a door.
+            self._level_report.forget()
         return super().changes(at_s)
 
     def present(self, at_s: float) -> tuple[str, float]:  # noqa: ARG002 - Time plays no part here.

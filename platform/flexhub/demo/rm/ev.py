@@ -20,6 +20,7 @@ from s2.messages import (
 )
 
 LEVEL_CHANGE_PERCENT = 0.5
+FULL = 1 - 1e-6
 # A car that nobody gives an order charges by itself after this time.
 PATIENCE_S = 900.0
 IDLE = Mode("idle", 0.0, 0.0, (Band(0.0, 100.0, 0.0, 0.0),))
@@ -72,8 +73,9 @@ class EVResource(FRBCResource):
         self._ev.controlled, self._ev.setpoint_w = False, 0.0
 
     def changes(self, at_s: float) -> list[Message]:
-        if self._ev.soc >= 1 and self._ev.setpoint_w > 0:
+        if self._ev.soc >= FULL and self._ev.setpoint_w > 0:
             self._ev.setpoint_w = 0.0
+            self._level_report.forget()
         if at_s >= self._wait_until_s:
             self._wait_until_s = inf
             self._ev.setpoint_w = self._ev.max_w if self._ev.missing_wh() > 0 else 0.0
@@ -89,7 +91,7 @@ class EVResource(FRBCResource):
     def refusal(self, mode: Mode, factor: float, at_s: float) -> str | None:  # noqa: ARG002 - See above.
         if not self._ev.plugged and mode.power_w(factor) > 0:
             return "no car is plugged in"
-        if mode.power_w(factor) > 0 and self._ev.soc >= 1:
+        if mode.power_w(factor) > 0 and self._ev.soc >= FULL:
             return "the car is full"
         if mode.power_w(factor) < self._ev.max_w and self._ev.must_charge(self._cell()):
             return "comfort: only full power still fills the car before it leaves"

@@ -164,7 +164,7 @@ def test_goes_idle_by_itself_when_full_and_says_so() -> None:
     home.wait(900)
 
     assert home.heard_of(FRBCActuatorStatus)[-1].active_operation_mode_id == mode(home, "idle").id
-    assert home.heard_of(FRBCStorageStatus)[-1].present_fill_level == pytest.approx(100, abs=0.5)
+    assert home.heard_of(FRBCStorageStatus)[-1].present_fill_level == 100
     assert power_w(home) == 0
 
 
