@@ -1,4 +1,8 @@
-"""Services and clock for all tests. Nothing here imports Django before a test needs it (see support/early.py)."""
+"""Services and clock for all tests.
+
+Nothing here imports Django or a driver before a test needs it, so that the pure suites start at once (see also
+support/early.py).
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,18 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-import redis
-from pytest_django import DjangoDbBlocker
 
 from tests.support.clock import FixedClock
 from tests.support.early import GIVEN
-from tests.support.services import Addresses, DatabaseOfTests, fresh_database, let_app_truncate, running_services
+
+if TYPE_CHECKING:
+    from pytest_django import DjangoDbBlocker
+
+    from tests.support.services import Addresses, DatabaseOfTests
 
 # How the first process of a distributed run tells its workers where the servers are.
 _HANDED_DOWN = "FLEXHUB_TEST_SERVICES"
@@ -24,6 +31,8 @@ _services_of_run = pytest.StashKey[ExitStack]()
 def pytest_configure(config: pytest.Config) -> None:
     """Start the servers early when work is distributed: the workers inherit the environment as it is now."""
     if config.getoption("tx", None) and not hasattr(config, "workerinput"):
+        from tests.support.services import running_services
+
         stack = config.stash[_services_of_run] = ExitStack()
         os.environ[_HANDED_DOWN] = json.dumps(stack.enter_context(running_services(GIVEN)).as_dict())
 
@@ -37,6 +46,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def services() -> Iterator[Addresses]:
     """PostgreSQL and Redis, started when the first test asks for them."""
+    from tests.support.services import Addresses, running_services
+
     if handed_down := os.environ.get(_HANDED_DOWN):
         yield Addresses(**json.loads(handed_down))
         return
@@ -54,6 +65,8 @@ def worker_number(request: pytest.FixtureRequest) -> int:
 @pytest.fixture(scope="session")
 def empty_database(services: Addresses, worker_number: int) -> Iterator[DatabaseOfTests]:
     """The database of this process, before any migration."""
+    from tests.support.services import fresh_database
+
     with fresh_database(services, f"test_flexhub_{os.getpid()}_{worker_number}") as database:
         yield database
 
@@ -65,6 +78,8 @@ def django_db_setup(
     """In place of pytest-django's: the owner migrates, the tests run as the application."""
     from django.core.management import call_command
     from django.db import connections
+
+    from tests.support.services import let_app_truncate
 
     with django_db_blocker.unblock():
         _point_django_at(empty_database)
@@ -79,6 +94,8 @@ def django_db_setup(
 @pytest.fixture
 def redis_url(services: Addresses, worker_number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An empty Redis database of this process's own, also in Django's settings and in the environment."""
+    import redis
+
     parts = urlsplit(services.redis_url)
     number = int(parts.path.strip("/") or 0) + worker_number
     url = urlunsplit(parts._replace(path=f"/{number}"))
