@@ -1,6 +1,8 @@
-"""The Celery application: three queues, one schedule.
+"""The Celery application: its queues and its schedule.
 
-`cem` plans (CPU), `rm` talks to vendors' clouds (network), `default` moves rows from Redis to PostgreSQL.
+`cem` reacts and `plan` plans (CPU), `rm` talks to vendors' clouds (network), `default` moves rows from Redis to
+PostgreSQL. Plans have a queue of their own because all sites want one at the same quarter hour, and an overloaded fuse
+must not wait behind them (decision 0002).
 Tasks are acknowledged after they ran, so a killed worker's task runs again: by Celery at once when a pool child
 died, by the broker after the visibility timeout when the whole worker did. Tasks are therefore idempotent and short.
 """
@@ -23,7 +25,11 @@ app.config_from_object(
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "task_default_queue": "default",
-        "task_routes": {"cem_service.tasks.*": {"queue": "cem"}, "rm_adapters.*": {"queue": "rm"}},
+        "task_routes": {
+            "cem_service.tasks.react": {"queue": "cem"},
+            "cem_service.tasks.plan": {"queue": "plan"},
+            "rm_adapters.*": {"queue": "rm"},
+        },
         "task_time_limit": 60,
         "task_soft_time_limit": 45,
         "task_serializer": "json",
@@ -61,13 +67,6 @@ app.conf.beat_schedule = {
     "wake-due-sites": _every(2.0, "cem_service.tasks.wake_due_sites", "default"),
     "drop-old-partitions": _every(3600.0, "flexhub.telemetry.tasks.drop_old_partitions", "default"),
     "forget-old-plan-runs": _every(600.0, "cem_service.tasks.forget_old_plan_runs", "default"),
-}
-# An exact name outranks the pattern of task_routes: these two only move rows and must not wait behind planning.
-app.conf.task_routes = {
-    "cem_service.tasks.drain_ledger": {"queue": "default"},
-    "cem_service.tasks.wake_due_sites": {"queue": "default"},
-    "cem_service.tasks.forget_old_plan_runs": {"queue": "default"},
-    **app.conf.task_routes,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import urllib.error
 import urllib.request
@@ -16,12 +17,14 @@ from flexhub.demo.seed import Seeded
 from flexhub.demo.street import HomePlan
 
 READY_TIMEOUT_S = 2.0
-# Two for planning: one may be at a plan while the other reacts. The rest wait on the network, or on each other.
-WORKERS = (("cem", "prefork", 2), ("default", "prefork", 1), ("rm", "threads", 4))
+# Two that react, so that one slow site does not hold up another. The rest can wait, or waits on the network.
+WORKERS = (("cem", "prefork", 2), ("plan", "prefork", 1), ("default", "prefork", 1), ("rm", "threads", 4))
+# On one machine a plan must not take the processor from a reaction either.
+PATIENT = ("nice", "-n", "10") if shutil.which("nice") else ()
 
 
 def hub_processes(*, project: Path, logs: Path, port: int, environment: Mapping[str, str]) -> list[ProcessSpec]:
-    """The gateway, the three workers and beat. All are restarted when they die."""
+    """The gateway, the workers and beat. All are restarted when they die."""
     gateway = [sys.executable, str(project / "manage.py"), "gateway", "--host", "127.0.0.1", "--port", str(port)]
     celery = [sys.executable, "-m", "celery", "-A", "flexhub.celery"]
     return [
@@ -30,6 +33,7 @@ def hub_processes(*, project: Path, logs: Path, port: int, environment: Mapping[
             _process(
                 f"worker-{queue}",
                 [
+                    *(PATIENT if queue == "plan" else ()),
                     *(*celery, "worker", "-Q", queue, "-n", f"{queue}@%h", "--pool", pool),
                     *("--concurrency", str(concurrency), "--loglevel", "INFO"),
                     # They would gossip about each other over Redis, which one machine has no use for.
@@ -50,7 +54,13 @@ def hub_processes(*, project: Path, logs: Path, port: int, environment: Mapping[
 
 
 def home_processes(
-    homes: Sequence[HomePlan], seeded: Seeded, *, folder: Path, ws_url: str, clock: Clock, environment: Mapping[str, str]
+    homes: Sequence[HomePlan],
+    seeded: Seeded,
+    *,
+    folder: Path,
+    ws_url: str,
+    clock: Clock,
+    environment: Mapping[str, str],
 ) -> list[ProcessSpec]:
     """One process a home; each reads its own file, which holds its tokens and is readable by us alone."""
     folder.mkdir(parents=True, exist_ok=True)

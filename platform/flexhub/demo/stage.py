@@ -8,11 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import django
 import redis
 from django.core.management import call_command
-
-django.setup()
 
 from flexhub.bus.worker_side import RedisWorkerBus
 from flexhub.clock import Clock
@@ -25,7 +22,7 @@ from flexhub.embedded.services import Services
 
 SECONDS_TO_CONNECT = 60
 # The bus's keys, Celery's queues and what its transport keeps of them.
-OUR_KEYS = ("fh:*", "cem", "rm", "default", "unacked*", "_kombu*")
+OUR_KEYS = ("fh:*", "cem", "plan", "rm", "default", "unacked*", "_kombu*")
 SECONDS_BETWEEN_LINES = 15.0
 
 
@@ -139,15 +136,15 @@ class Stage:
             time.sleep(0.5)
 
     def _welcome(self, seeded: Seeded, homes: int, devices: int) -> None:
+        pool = f"{self._base_url}/api/v1/pools/{seeded.pool_id}/flexibility"
         lines = [
             f"ready: {homes} homes with {devices} devices, {self._clock.factor:g} simulated seconds a second",
-            f"  web pages   {self._base_url}/admin/",
-            f"  API         {self._base_url}/api/docs/",
-            f"  devices     {self._ws_url}/<node>",
-            *(f"  {login.kind.lower():<12}{login.username} / {login.password}" for login in seeded.logins),
-            f"  API token   {seeded.api_token}",
-            f"  try         curl -H 'Authorization: Bearer {seeded.api_token}' "
-            f"{self._base_url}/api/v1/pools/{seeded.pool_id}/flexibility",
+            f"  web pages     {self._base_url}/admin/",
+            f"  API           {self._base_url}/api/docs/",
+            f"  devices       {self._ws_url}/<node>",
+            *(f"  {login.kind.lower():<14}{login.username} / {login.password}" for login in seeded.logins),
+            f"  API token     {seeded.api_token}",
+            f"  try           curl -H 'Authorization: Bearer {seeded.api_token}' {pool}",
             "  all of this is in .flexhub/demo.json; logs are in .flexhub/logs; Ctrl-C stops everything",
         ]
         print("\n".join(lines), flush=True)
