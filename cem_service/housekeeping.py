@@ -33,7 +33,9 @@ def forget_old_plan_runs(now: datetime) -> int:
     with platform_scope("forget old plan runs"):
         forgotten = 0
         for rows in (Instruction.objects.filter(issued_at__lt=horizon), PlanRun.objects.filter(at__lt=horizon)):
-            deleted, _ = rows.model.objects.filter(pk__in=list(rows.values_list("pk", flat=True)[:DELETE_AT_ONCE])).delete()
+            deleted, _ = rows.model.objects.filter(
+                pk__in=list(rows.values_list("pk", flat=True)[:DELETE_AT_ONCE])
+            ).delete()
             forgotten += deleted
     if forgotten:
         log.info("cem.forgot", rows=forgotten)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db.models import F
+
 from cem_service.domain.resource import Resource
 from cem_service.domain.site import SiteState
 from cem_service.domain.tariff import Tariff
@@ -81,12 +83,12 @@ def with_history(loaded: LoadedSite) -> LoadedSite:
     """The same site with the past day's quarter-hour means, which only a plan needs."""
     state = loaded.state
     with tenant_scope(loaded.tenant_id):
-        site = Site.objects.filter(id=state.site_id, main_meter__rm_link__isnull=False).select_related("main_meter").first()
-        if site is None:
-            return loaded
-        links = list(Link.objects.filter(rm_node__site=site).values_list("id", flat=True))
-        means = quarter_hour_means(links, since=state.now - HISTORY, until=state.now)
-    meter = means.pop(site.main_meter.rm_link.pk, {})
+        links = Link.objects.filter(rm_node__site_id=state.site_id)
+        meter_link = links.filter(rm_node=F("rm_node__site__main_meter")).values_list("id", flat=True).first()
+        means = quarter_hour_means([link.pk for link in links], since=state.now - HISTORY, until=state.now)
+    if meter_link is None:
+        return replace(loaded, state=replace(state, power_history=means))
+    meter = means.pop(meter_link, {})
     base = {at: power_w - sum(series.get(at, 0.0) for series in means.values()) for at, power_w in meter.items()}
     return replace(loaded, state=replace(state, base_history=base, power_history=means))
 

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 
-from flexhub.bus.worker_side import RedisWorkerBus
 from flexhub.bus.ports import WorkerBus
+from flexhub.bus.worker_side import RedisWorkerBus
 from flexhub.clock import Clock
 
 
@@ -45,7 +45,7 @@ def tools() -> Tools:
 def _send_react(tenant_id: UUID, site_id: UUID, delay_s: float) -> None:
     from cem_service import tasks  # Tasks import the services that call this.
 
-    tasks.react.apply_async(kwargs={"tenant_id": str(tenant_id), "site_id": str(site_id)}, countdown=delay_s or None)
+    tasks.react.apply_async(kwargs={"tenant_id": str(tenant_id), "site_id": str(site_id)}, countdown=delay_s)
 
 
 def _send_plan(tenant_id: UUID, site_id: UUID) -> None:

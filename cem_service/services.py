@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID, uuid5
 
 import structlog
@@ -25,6 +26,7 @@ from cem_service.planners.horizon import quarter_start
 from cem_service.planners.plan import STEP, SitePlan
 from cem_service.planners.reactive import react
 from cem_service.runtime import Tools
+from s2.messages import Instruction as S2Instruction
 from s2.messages import parse_message
 from s2.versions import WireProfile
 from tenants.scope import tenant_scope
@@ -103,6 +105,8 @@ def _plan(loaded: LoadedSite) -> PlanRun:
     plan = compute_plan(loaded.state)
     run = _run(loaded, PlanRunKind.PLAN, started, _plan_in_words(plan))
     run.plan = plan.as_dict()
+    buy, _ = loaded.state.tariff.prices(plan.start, len(plan.net_w), STEP)
+    run.inputs["planned_buy_eur_per_kwh"] = [round(float(price), 5) for price in buy]
     with tenant_scope(loaded.tenant_id):
         run.save(force_insert=True)
     return run
@@ -189,7 +193,7 @@ def _still_counts(row: Instruction, loaded: LoadedSite, overdue: datetime) -> bo
 def _remembered(row: Instruction) -> LastInstruction:
     message = parse_message(json.dumps(row.message), WireProfile.V1_0_0)
     return LastInstruction(
-        message=message,
+        message=cast(S2Instruction, message),  # What `issuing` stored was one.
         issued_at=row.issued_at,
         expected_power_w=row.expected_power_w,
         power_before_w=row.power_before_w,

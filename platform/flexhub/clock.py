@@ -49,9 +49,10 @@ class Clock:
             origin_text, _, rest = text.partition("@")
             real_text, _, factor_text = rest.partition("x")
             origin, real_origin_s, factor = datetime.fromisoformat(origin_text), float(real_text), float(factor_text)
+            is_clock = factor > 0 and origin.tzinfo is not None
         except ValueError:
-            origin, real_origin_s, factor = datetime.min, 0.0, 0.0
-        if factor <= 0 or origin.tzinfo is None:
+            is_clock = False
+        if not is_clock:
             raise ClockError(f"{text!r} is neither 'system' nor like '2026-04-21T10:00:00+00:00@1766000000.0x60'")
         return cls(origin=origin.astimezone(UTC), real_origin_s=real_origin_s, factor=factor)
 

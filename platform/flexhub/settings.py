@@ -4,6 +4,7 @@ from pathlib import Path
 
 from flexhub.clock import Clock
 from flexhub.env import Env
+from flexhub.observability.logs import Config as LogConfig
 
 env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -13,7 +14,7 @@ SECRET_KEY = env.text("SECRET_KEY", "not-a-secret-debug-only" if DEBUG else None
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", "")
 
-# -- What Flexhub itself needs ---------------------------------------------------------------------------------------
+# -- What Flexhub itself needs ----------------------------------------------------------------------------------------
 CLOCK = Clock.parse(env.text("FLEXHUB_CLOCK", "system"))
 REDIS_URL = env.text("REDIS_URL", hint="For example redis://localhost:6379/0; `make demo` starts one by itself.")
 # Where this gateway is reached; only shown to people and written into the demo's file.
@@ -24,7 +25,7 @@ S2_ACK_TIMEOUT_S = env.integer("S2_ACK_TIMEOUT_S", 10)
 POOL_MINIMUM_SITES = env.integer("POOL_MINIMUM_SITES", 5)
 TELEMETRY_RETENTION_DAYS = env.integer("TELEMETRY_RETENTION_DAYS", 90)
 
-# -- Applications ----------------------------------------------------------------------------------------------------
+# -- Applications -----------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "daphne",
     "unfold",
@@ -75,7 +76,7 @@ TEMPLATES = [
     }
 ]
 
-# -- Database --------------------------------------------------------------------------------------------------------
+# -- Database ---------------------------------------------------------------------------------------------------------
 # `default` is the unprivileged role that the application runs as; `owner` owns the tables and runs migrations only:
 # `manage.py migrate --database owner`. Row-level security holds because no request ever uses the second.
 _hint = "For example postgresql://flexhub_app:…@localhost/flexhub; `make demo` makes one by itself."
@@ -85,7 +86,7 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# -- People ----------------------------------------------------------------------------------------------------------
+# -- People -----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "tenants.User"
 # Django's own permissions, and those of the kind of tenant that the person works for.
 AUTHENTICATION_BACKENDS = ["tenants.backends.RoleBackend"]
@@ -99,17 +100,17 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 X_FRAME_OPTIONS = "DENY"
 
-# -- Time and language: everything is stored and computed in UTC; a site's own zone is data ------------------------------
+# -- Time and language: everything is stored and computed in UTC; a site's own zone is data ---------------------------
 LANGUAGE_CODE = "en"
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-# -- Static files ----------------------------------------------------------------------------------------------------
+# -- Static files -----------------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
 # Served straight from the packages: a deployment has no collectstatic step to forget.
 WHITENOISE_USE_FINDERS = True
 
-# -- REST ------------------------------------------------------------------------------------------------------------
+# -- REST -------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["flexhub.flexibility.authentication.APITokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -128,8 +129,8 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
-# -- Celery: read by flexhub/celery.py -----------------------------------------------------------------------------------
+# -- Celery: read by flexhub/celery.py --------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL
 
 LOGGING_CONFIG = "flexhub.observability.logs.configure"
-LOGGING = {"level": env.text("LOG_LEVEL", "INFO"), "json": env.boolean("LOG_JSON", not DEBUG)}
+LOGGING: LogConfig = {"level": env.text("LOG_LEVEL", "INFO"), "json": env.boolean("LOG_JSON", not DEBUG)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -90,9 +91,9 @@ class World:
         for name, text in fields.items():
             batch.fold(self.household.link.pk, self.token, name, text)
         for message in messages:
-            name = snapshot_field(message)
-            assert name is not None
-            batch.fold(self.household.link.pk, self.token, name, dump_message(message, WireProfile.V1_0_0))
+            field_name = snapshot_field(message)
+            assert field_name is not None
+            batch.fold(self.household.link.pk, self.token, field_name, dump_message(message, WireProfile.V1_0_0))
         asyncio.run(self.gateway.write(batch))
 
     def inbox(self) -> list[Message]:
@@ -102,7 +103,9 @@ class World:
 
 
 @pytest.fixture
-def world(db: None, clock: FixedClock, django_capture_on_commit_callbacks: Callable[..., object]) -> World:
+def world(
+    db: None, clock: FixedClock, django_capture_on_commit_callbacks: Callable[..., AbstractContextManager[object]]
+) -> World:
     store = MemoryStore()
     gateway, bus, sent = MemoryGatewayBus(store), MemoryWorkerBus(store), Sent()
     asyncio.run(gateway.register("gateway-1"))

@@ -33,7 +33,10 @@ def main() -> int:
     environment = services.environment() | _environment(clock, options.port)
     os.environ.update(environment)
     try:
-        # Django reads the environment when it is first imported, so nothing above may import it.
+        # Django reads the environment when it is set up, and the stage imports models: both wait until here.
+        import django
+
+        django.setup()
         from flexhub.demo.stage import Stage
 
         stage = Stage(ROOT, services, clock, options.port, environment, _report)
@@ -83,7 +86,9 @@ def _is_free(port: int) -> bool:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--speed", type=_speed, default=60.0, help="simulated seconds a second (make demo SPEED=1)")
-    parser.add_argument("--port", type=_port, default=8000, help="port of the web pages and sessions (make demo PORT=8001)")
+    parser.add_argument(
+        "--port", type=_port, default=8000, help="port of the web pages and sessions (make demo PORT=8001)"
+    )
     return parser.parse_args()
 
 

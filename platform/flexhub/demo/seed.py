@@ -143,9 +143,7 @@ class _Street:
 def _spare_home() -> HomePlan:
     """A home with a hosted CEM and two devices that nobody uses, for whoever wants to connect their own RM."""
     plans = tuple(plan for _, plan in SPARE_DEVICES)
-    return HomePlan(
-        name=SPARE_HOME, seed=0, timezone=TIMEZONE, fuse_limit_w=17_250, export_limit_w=None, devices=plans
-    )
+    return HomePlan(name=SPARE_HOME, seed=0, timezone=TIMEZONE, fuse_limit_w=17_250, export_limit_w=None, devices=plans)
 
 
 def _login(tenant: Tenant) -> Login:
