@@ -155,6 +155,14 @@ class ResourceView:
         actuators = () if description is None else description.actuators
         return next((actuator for actuator in actuators if actuator.id == actuator_id), None)
 
+    def published_machines(self, actuator_id: str) -> list[Machine] | None:
+        """What the present and the coming descriptions hold under that id; None where nothing was described yet."""
+        if not self._descriptions:
+            return None
+        moments = (description.valid_from for description in self._descriptions)
+        machines = (self.machine_at(actuator_id, moment) for moment in moments)
+        return [machine for machine in machines if machine is not None]
+
     def active_mode(self, actuator_id: str, moment: datetime) -> str | None:
         """The mode that the actuator last reported, unless another description will be in force by then."""
         if not self._descriptions or self.description_at(moment) is not self._descriptions[0]:

@@ -339,6 +339,14 @@ CASES: Mapping[str, RuleCase] = {
         ],
         [_rm("FRBC.LeakageBehaviour")],
     ),
+    "R-56": _case([_MENU_FRBC, _rm("FRBC.TimerStatus", timer_id="timer-x")], [_MENU_FRBC, _rm("FRBC.TimerStatus")]),
+    "R-60": _case(
+        [_MENU_FRBC, _rm("FRBC.ActuatorStatus", active_operation_mode_id="mode-x")],
+        [_MENU_FRBC, _rm("FRBC.ActuatorStatus", active_operation_mode_id="mode-on")],
+    ),
+    "R-112": _case(
+        [_MENU_OMBC, _rm("OMBC.Status", active_operation_mode_id="mode-x")], [_MENU_OMBC, _rm("OMBC.Status")]
+    ),
     "R-122": _case([_MENU_FRBC, _cem("FRBC.Instruction", actuator_id="actuator-2")], [_MENU_FRBC, _INSTRUCTED]),
     "R-123": _case([_MENU_FRBC, _cem("FRBC.Instruction", operation_mode="mode-x")], [_MENU_FRBC, _INSTRUCTED]),
 }

@@ -154,7 +154,18 @@ BAD_INPUT: dict[str, tuple[str | bytes, str, str, str]] = {
         "INVALID_CONTENT",
         "R-20",
     ),
-    "unknown mode": (json.dumps(description_with_transition_to("nap", "m-4")), "m-4", "INVALID_CONTENT", "nap"),
+    "unknown mode in a status": (
+        json.dumps(actuator_status(message_id="m-6", active_operation_mode_id="nap")),
+        "m-6",
+        "INVALID_CONTENT",
+        "R-60",
+    ),
+    "unknown mode in a description": (
+        json.dumps(description_with_transition_to("nap", "m-4")),
+        "m-4",
+        "INVALID_CONTENT",
+        "nap",
+    ),
     "binary frame": (b"\x00\x01", NIL, "INVALID_DATA", "binary"),
     "wrong state": (
         json.dumps(
