@@ -109,7 +109,7 @@ def _read_limits(constraints: PEBCPowerConstraints, energy: list[PEBCEnergyConst
     quantities = [quantity for quantity in quantities if _intervals(constraints, quantity, upper=False)]
     if SYMMETRIC in quantities:
         quantities = [SYMMETRIC]  # The total over three phases; with single phases beside it power would count twice.
-    return tuple(
+    offered = (
         QuantityLimits(
             quantity=quantity,
             upper=_intervals(constraints, quantity, upper=True),
@@ -133,6 +133,8 @@ def _read_limits(constraints: PEBCPowerConstraints, energy: list[PEBCEnergyConst
         )
         for quantity in quantities
     )
+    # An offer whose lowest lower limit lies above its highest upper one allows no envelope at all.
+    return tuple(limits for limits in offered if limits.widest[0] <= limits.widest[1])
 
 
 def _intervals(constraints: PEBCPowerConstraints, quantity: CommodityQuantity, *, upper: bool) -> tuple[Interval, ...]:

@@ -20,7 +20,7 @@ from cem_service.planners.plan import STEP, DevicePlan, Placement
 from cem_service.planners.site_cost import SiteCost
 
 SLOT_S = 300.0
-NEVER_EUR = 1e9
+NEVER_EUR = np.inf
 LATER_EUR = 1e-5  # For each slot of waiting, so that of two equally cheap starts the earlier one is taken.
 
 
@@ -122,7 +122,7 @@ def _place(pending: list[Container], slots: _Slots, *, something_ran: bool) -> l
         for sequence in pending[index].sequences:
             own = _start_costs(sequence, slots)
             ends = np.minimum(np.arange(slots.count + 1) + _length(sequence), slots.count)
-            options.append((sequence, own, np.minimum(own + following[ends], NEVER_EUR)))
+            options.append((sequence, own, own + following[ends]))
         tables.insert(0, options)
         following = np.min(
             [
@@ -131,7 +131,7 @@ def _place(pending: list[Container], slots: _Slots, *, something_ran: bool) -> l
             ],
             axis=0,
         )
-    if following.size == 0 or following[0] >= NEVER_EUR:
+    if following.size == 0 or following[0] == NEVER_EUR:
         return []
     return _read_back(tables, slots, something_ran=something_ran)
 

@@ -90,3 +90,7 @@ def test_an_energy_constraint_bounds_how_far_the_envelope_may_be_narrowed() -> N
 
     assert limits.upper_limit_for(0) == 2000
     assert limits.lower_limit_for(0) == -500
+
+
+def test_an_offer_that_allows_no_envelope_is_not_ready() -> None:
+    assert not read(allowed(UPPER, 0, 0), allowed(LOWER, 1, 1)).ready

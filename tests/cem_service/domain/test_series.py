@@ -8,7 +8,7 @@ import pytest
 from cem_service.domain.series import StepSeries
 from tests.support.resources import NOON
 
-SECONDS = NOON.timestamp() + 60.0 * np.arange(4)
+SECONDS = NOON.timestamp() + 60.0 * np.arange(4, dtype=np.float64)
 
 
 def test_means_weigh_pieces_by_time_and_fill_up_what_is_outside() -> None:

@@ -64,6 +64,7 @@ numbers = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
 )
 pairs = st.tuples(numbers, numbers)
+ordered_pairs = pairs.map(lambda pair: (min(pair), max(pair)))
 quantities = st.sampled_from(list(CommodityQuantity))
 prices = st.lists(st.floats(-5, 5), min_size=24, max_size=24).map(tuple)
 SLOW_MACHINE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -115,7 +116,7 @@ def stores(draw: st.DrawFn) -> FRBCResource:
         ]
         extra.append(FRBCUsageForecast(message_id=new_id(), start_time=NOON, elements=tuple(pieces)))
     if draw(st.booleans()):
-        extra.append(target_profile([(timedelta(hours=5), tuple(sorted(draw(pairs))))], NOON))
+        extra.append(target_profile([(timedelta(hours=5), draw(ordered_pairs))], NOON))
     if draw(st.booleans()):
         ends = NOON + timedelta(minutes=draw(st.integers(-5, 5)))
         extra.append(FRBCTimerStatus(message_id=new_id(), timer_id="timer", actuator_id="actuator-0", finished_at=ends))
@@ -130,7 +131,7 @@ def envelopes(draw: st.DrawFn) -> Resource:
         PEBCAllowedLimitRange(
             commodity_quantity=draw(quantities),
             limit_type=draw(st.sampled_from(list(PEBCPowerEnvelopeLimitType))),
-            range_boundary=number_range(*sorted(draw(pairs))),
+            range_boundary=number_range(*draw(ordered_pairs)),
             abnormal_condition_only=draw(st.integers(0, 3)) == 0,
         )
         for _ in range(draw(st.integers(2, 8)))
@@ -143,7 +144,7 @@ def envelopes(draw: st.DrawFn) -> Resource:
         consequence_type=draw(st.sampled_from(list(PEBCPowerEnvelopeConsequenceType))),
         allowed_limit_ranges=tuple(ranges),
     )
-    messages = [constraints, measurement(draw(numbers), NOON)]
+    messages: list[Message] = [constraints, measurement(draw(numbers), NOON)]
     return Resource.from_messages(
         link_id("Absurd envelope"), "Absurd envelope", messages, ControlType.POWER_ENVELOPE_BASED_CONTROL, NOON
     )

@@ -53,8 +53,10 @@ def test_a_battery_keeps_the_net_power_at_zero_without_any_plan() -> None:
     surplus = decide(site_with(battery(), meter_w=-2000.0))["Home battery"]
     deficit = decide(site_with(battery(), meter_w=1500.0))["Home battery"]
 
-    assert order(surplus) == ("charge", pytest.approx(0.4))
-    assert order(deficit) == ("discharge", pytest.approx(0.3))
+    assert order(surplus)[0] == "charge"
+    assert order(surplus)[1] == pytest.approx(0.4)
+    assert order(deficit)[0] == "discharge"
+    assert order(deficit)[1] == pytest.approx(0.3)
     assert surplus.objective is Objective.SELF_CONSUMPTION
     assert "-2,000 W to 0 W" in surplus.reason
 
@@ -189,7 +191,7 @@ def test_solar_power_is_left_free_until_the_export_limit_binds() -> None:
     bound = decide(site_with(solar(6000.0), meter_w=-5500.0, export_limit_w=5000.0))["Solar"]
 
     assert limits(free) == (-6000.0, 0.0)
-    assert limits(bound) == (pytest.approx(-5000.0), 0.0)
+    assert list(limits(bound)) == pytest.approx([-5000.0, 0.0])
     assert bound.objective is Objective.EXPORT_LIMIT
 
 
@@ -198,7 +200,7 @@ def test_solar_power_is_curtailed_to_own_use_while_feeding_in_costs_money_and_th
     curtailed = decide(at_a_loss)["Solar"]
     held = site_with(solar(1000.0), meter_w=0.0, tariff=Tariff.flat(0.3, 0.05))
 
-    assert limits(curtailed) == (pytest.approx(-1000.0), 0.0)
+    assert list(limits(curtailed)) == pytest.approx([-1000.0, 0.0])
     assert decide(replace(held, tariff=Tariff.flat(0.3, -0.1)), last=[curtailed]) == {}
     assert limits(decide(held, last=[curtailed])["Solar"]) == (-6000.0, 0.0)
 
