@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from cem_service.planners.choices import Choice, ModeOrder, Prices
+from cem_service.planners.settling import settle
+from tests.support.resources import link_id
+
+PRICES = Prices(buy=0.3, sell=0.05, import_limit_w=5000.0, export_limit_w=5000.0)
+
+
+@dataclass(frozen=True)
+class Switch:
+    """On or off; `worth_eur` is what it is worth to be on for the look-ahead."""
+
+    name: str
+    power_w: float
+    worth_eur: float
+    on: bool = True
+    turn: int = 0
+
+    @property
+    def link_id(self) -> UUID:
+        return link_id(self.name)
+
+    @property
+    def stay(self) -> Choice:
+        return self.choices(0.0)[int(self.on)]
+
+    def choices(self, others_w: float) -> list[Choice]:
+        off = Choice(0.0, 0.0, ModeOrder(self.name, "off", 0.0))
+        return [off, Choice(self.power_w, -self.worth_eur, ModeOrder(self.name, "on", 0.0))]
+
+
+def powers(units: list[Switch], base_w: float, *, hold: bool = False) -> list[float]:
+    return [choice.power_w for choice in settle(units, base_w, PRICES, hold=hold)[0]]
+
+
+def test_the_least_worth_for_its_power_gives_way_to_a_limit() -> None:
+    units = [Switch("precious", 3000.0, 5.0), Switch("cheap", 3000.0, 1.0)]
+
+    assert powers(units, 0.0) == [3000.0, 0.0]
+
+
+def test_what_was_given_up_too_much_is_taken_up_by_others() -> None:
+    units = [Switch("large", 4000.0, 1.0), Switch("small", 1500.0, 0.4, on=False), Switch("precious", 3000.0, 9.0)]
+
+    chosen = powers(units, 0.0)
+
+    assert chosen == [0.0, 1500.0, 3000.0]
+
+
+def test_on_hold_only_a_limit_moves_anybody() -> None:
+    worthless = [Switch("worthless", 3000.0, 0.0)]
+
+    assert powers(worthless, 0.0, hold=True) == [3000.0]
+    assert powers(worthless, 4000.0, hold=True) == [0.0]
+
+
+def test_a_limit_that_nobody_can_keep_is_approached() -> None:
+    assert powers([Switch("only", 3000.0, 5.0)], 9000.0) == [0.0]
