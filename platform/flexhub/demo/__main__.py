@@ -6,13 +6,9 @@ import argparse
 import os
 import socket
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from flexhub import embedded
-from flexhub.clock import Clock
-from flexhub.demo.street import START_TIME, TIMEZONE, homes
 from flexhub.embedded.errors import EmbeddedError
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -24,13 +20,12 @@ def main() -> int:
     if not _is_free(options.port):
         print(f"Port {options.port} is in use. Choose another: make demo PORT={options.port + 1}", file=sys.stderr)
         return 1
-    clock = _clock(options.speed)
     try:
         services = embedded.start(ROOT, _report, tethered=True)
     except EmbeddedError as error:
         print(f"The demo cannot start: {error}", file=sys.stderr)
         return 1
-    environment = services.environment() | _environment(clock, options.port)
+    environment = services.environment() | _environment(options.port)
     os.environ.update(environment)
     try:
         # Django reads the environment when it is set up, and the stage imports models: both wait until here.
@@ -39,31 +34,16 @@ def main() -> int:
         django.setup()
         from flexhub.demo.stage import Stage
 
-        stage = Stage(ROOT, services, clock, options.port, environment, _report)
-        return stage.perform(homes(clock.now()))
+        stage = Stage(ROOT, services, options.port, environment, _report)
+        return stage.perform(speed=options.speed)
     finally:
         services.stop()
         _report("stopped")
 
 
-def _clock(speed: float) -> Clock:
-    """Real time for SPEED=1; else a clock that starts at the next half past ten and runs `speed` times as fast.
-
-    It starts ahead of real time, never behind: a device that stamps its description with real time is then in force.
-    """
-    if speed == 1:
-        return Clock.system()
-    now = datetime.now(ZoneInfo(TIMEZONE))
-    start = datetime.combine(now.date(), START_TIME, ZoneInfo(TIMEZONE))
-    if start < now:
-        start = datetime.combine(now.date() + timedelta(days=1), START_TIME, ZoneInfo(TIMEZONE))
-    return Clock.starting_at(start.astimezone(UTC), factor=speed)
-
-
-def _environment(clock: Clock, port: int) -> dict[str, str]:
+def _environment(port: int) -> dict[str, str]:
     return {
         "DJANGO_SETTINGS_MODULE": "flexhub.settings",
-        "FLEXHUB_CLOCK": str(clock),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "ALLOWED_HOSTS": "127.0.0.1,localhost,[::1]",
         "LOG_JSON": "0",

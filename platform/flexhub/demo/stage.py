@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import redis
@@ -16,7 +17,9 @@ from flexhub.clock import Clock
 from flexhub.demo import figures, fleet
 from flexhub.demo.processes import ProcessSpec
 from flexhub.demo.seed import NotOurDatabaseError, Seeded, seed
+from flexhub.demo.showtime import clock_for, opening
 from flexhub.demo.street import HomePlan
+from flexhub.demo.street import homes as street_of
 from flexhub.demo.supervisor import Supervisor
 from flexhub.embedded.services import Services
 
@@ -33,29 +36,33 @@ class Stage:
         self,
         root: Path,
         services: Services,
-        clock: Clock,
         port: int,
         environment: Mapping[str, str],
         report: Callable[[str], None],
     ) -> None:
         self._root = root
         self._services = services
-        self._clock = clock
+        self._clock = Clock.system()
         self._base_url = f"http://127.0.0.1:{port}"
         self._ws_url = f"ws://127.0.0.1:{port}/s2/v0"
         self._port = port
-        self._environment = environment
+        self._environment = dict(environment)
+        self._began_s = time.monotonic()
         self._report = report
         self._bus = RedisWorkerBus(services.redis_url)
         self._next_line = 0.0
 
-    def perform(self, homes: Sequence[HomePlan]) -> int:
+    def perform(self, *, speed: float) -> int:
         """Run until Ctrl-C or SIGTERM; returns the exit status."""
+        start = opening(datetime.now(UTC), speed=speed)
+        homes = street_of(start)
         try:
             seeded = self._prepare(homes)
         except NotOurDatabaseError as error:
             self._report(str(error))
             return 1
+        self._clock = clock_for(start, speed=speed)
+        self._environment["FLEXHUB_CLOCK"] = str(self._clock)
         supervisor = Supervisor(self._root / "logs", self._root / "run", self._report)
         for spec in self._processes(homes, seeded):
             supervisor.add(spec)
@@ -137,8 +144,10 @@ class Stage:
 
     def _welcome(self, seeded: Seeded, homes: int, devices: int) -> None:
         pool = f"{self._base_url}/api/v1/pools/{seeded.pool_id}/flexibility"
+        took_s = time.monotonic() - self._began_s
+        pace = f"{self._clock.factor:g} simulated seconds a second"
         lines = [
-            f"ready: {homes} homes with {devices} devices, {self._clock.factor:g} simulated seconds a second",
+            f"ready after {took_s:.0f} s: {homes} homes with {devices} devices, {pace}",
             f"  web pages     {self._base_url}/admin/",
             f"  API           {self._base_url}/api/docs/",
             f"  devices       {self._ws_url}/<node>",
