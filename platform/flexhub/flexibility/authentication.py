@@ -47,13 +47,13 @@ class APITokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed("The token is not valid. Send 'Authorization: Bearer <API token>'.")
         return ClientUser(client), client
 
-    def authenticate_header(self, request: Request) -> str:
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - The framework's signature.
         return KEYWORD
 
 
 class APITokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # The library registers classes so.
     target_class = APITokenAuthentication
-    name = "API token"
+    name = "apiToken"
 
-    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:  # noqa: ARG002 - As above.
         return {"type": "http", "scheme": "bearer"}
