@@ -79,10 +79,10 @@ def django_db_setup(
     from django.core.management import call_command
     from django.db import connections
 
-    from tests.support.services import let_app_truncate
+    from tests.support.services import let_app_truncate, point_django_at
 
     with django_db_blocker.unblock():
-        _point_django_at(empty_database)
+        point_django_at(empty_database)
         call_command("migrate", database="owner", verbosity=0, interactive=False)
         connections["owner"].close()
     let_app_truncate(empty_database)
@@ -135,14 +135,3 @@ def _settings(**values: object) -> Iterator[None]:
 
     with override_settings(**values):
         yield
-
-
-def _point_django_at(database: DatabaseOfTests) -> None:
-    from django.db import connections
-
-    from flexhub.env import Env
-
-    for alias, url in (("default", database.app_url), ("owner", database.owner_url)):
-        connections[alias].close()
-        # Every thread's connection reads this one dictionary.
-        connections[alias].settings_dict.update(Env({"DATABASE_URL": url}).database("DATABASE_URL"))

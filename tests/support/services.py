@@ -17,7 +17,7 @@ from psycopg import sql
 from flexhub import embedded
 from flexhub.embedded import roles
 
-_PREFIX = "flexhub-tests-"
+PREFIX = "flexhub-tests-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class DatabaseOfTests:
 def running_services(given: dict[str, str]) -> Iterator[Addresses]:
     """Servers for this run. `given` holds addresses from outside, which are used instead."""
     _remove_leftovers()
-    root = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+    root = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     # As root the servers run as another account, which must be able to pass through here.
     root.chmod(0o711)
     messages: list[str] = []
@@ -91,9 +91,35 @@ def let_app_truncate(database: DatabaseOfTests) -> None:
         connection.execute(statement.format(sql.Identifier(app)))
 
 
+def point_django_at(database: DatabaseOfTests) -> None:
+    """Every thread's connections read the settings that are changed here."""
+    from django.db import connections
+
+    from flexhub.env import Env
+
+    for alias, url in (("default", database.app_url), ("owner", database.owner_url)):
+        connections[alias].close()
+        connections[alias].settings_dict.update(Env({"DATABASE_URL": url}).database("DATABASE_URL"))
+
+
+@contextmanager
+def django_at(database: DatabaseOfTests) -> Iterator[None]:
+    """Django's connections lead to `database` for a while, and then to where they led before."""
+    from django.db import connections
+
+    before = {alias: dict(connections[alias].settings_dict) for alias in ("default", "owner")}
+    point_django_at(database)
+    try:
+        yield
+    finally:
+        for alias, settings in before.items():
+            connections[alias].close()
+            connections[alias].settings_dict.update(settings)
+
+
 def _remove_leftovers() -> None:
     """Folders of runs that were killed. Their servers ended with them."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        found = re.fullmatch(rf"{_PREFIX}(\d+)-\w+", folder.name)
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        found = re.fullmatch(rf"{PREFIX}(\d+)-\w+", folder.name)
         if found and not psutil.pid_exists(int(found[1])):
             shutil.rmtree(folder, ignore_errors=True)
