@@ -70,12 +70,16 @@ def spawn(
 
 def is_gone(process: psutil.Process) -> bool:
     """Whether it has ended. A child of ours is reaped; where nobody reaps, a zombie counts as ended."""
-    with suppress(ChildProcessError):
-        os.waitpid(process.pid, os.WNOHANG)
     try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+        if not process.is_running():
+            return True
+        if process.status() != psutil.STATUS_ZOMBIE:
+            return False
     except psutil.NoSuchProcess:
         return True
+    with suppress(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)
+    return True
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:

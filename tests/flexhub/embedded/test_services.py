@@ -14,7 +14,7 @@ import redis
 
 from flexhub import embedded
 from flexhub.embedded import Services
-from flexhub.embedded.processes import wait_until
+from flexhub.embedded.processes import is_gone, wait_until
 from flexhub.embedded.server import Server
 from tests.flexhub.embedded.conftest import Start
 
@@ -51,7 +51,7 @@ def test_starts_both_reuses_them_and_stops_them(start: Start, root: Path, messag
 
     processes = [process_of(first, server.name) for server in first.servers]
     first.stop()
-    assert not any(process.is_running() for process in processes)
+    assert all(is_gone(process) for process in processes)
     first.stop()
 
 
