@@ -1,138 +1,23 @@
-"""A household with a battery under its hosted CEM, on the in-memory bus, with a clock that stands still."""
+"""What tests of the CEM share. Models are imported in the fixtures: the pure tests here run without Django."""
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 import pytest
 
-from cem_service.runtime import Tools
-from flexhub.bus import Batch, Envelope, SeatInfo
-from flexhub.bus.memory import MemoryGatewayBus, MemoryWorkerBus
-from flexhub.bus.memory_store import MemoryStore
-from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, snapshot_field
-from s2.messages import (
-    Commodity,
-    CommodityQuantity,
-    ControlType,
-    Message,
-    ResourceManagerDetails,
-    Role,
-    RoleType,
-    dump_message,
-    parse_message,
-)
-from s2.versions import WireProfile
-from tests.support import resources
 from tests.support.clock import FixedClock
-from tests.support.registry import Household, make_household
 
-FRBC = ControlType.FILL_RATE_BASED_CONTROL
-
-
-@dataclass
-class Sent:
-    """Tasks that services asked for, instead of Celery."""
-
-    reactions: list[tuple[UUID, UUID, float]] = field(default_factory=list)
-    plans: list[tuple[UUID, UUID]] = field(default_factory=list)
-
-
-@dataclass
-class World:
-    household: Household
-    clock: FixedClock
-    gateway: MemoryGatewayBus
-    bus: MemoryWorkerBus
-    sent: Sent
-    tools: Tools
-    run: Callable[..., object]
-    token: int = 0
-
-    @property
-    def ids(self) -> tuple[UUID, UUID]:
-        return self.household.tenant.pk, self.household.site.pk
-
-    def connect(self) -> None:
-        """The battery's session begins: its seat is taken and its details are known, no control type yet."""
-        seat = SeatInfo(
-            link_id=self.household.link.pk,
-            tenant_id=self.household.tenant.pk,
-            site_id=self.household.site.pk,
-            node_id=self.household.rm_node.pk,
-            name="battery",
-            since=self.clock.now(),
-        )
-        self.token = asyncio.run(self.gateway.claim_seat(seat))
-        self.fold(_details(), **{PROFILE_FIELD: WireProfile.V1_0_0.value})
-
-    def describe(self, *, level: float = 5000.0, power_w: float = 0.0) -> None:
-        """FRBC is active, and the battery of 10 kWh and 5 kW stands idle at `level` Wh."""
-        now = self.clock.now()
-        battery = resources.actuator(
-            [
-                resources.mode("idle", resources.element((0, 10_000), (0, 0), (0, 0))),
-                resources.mode("charge", resources.element((0, 10_000), (0, 5000 / 3600), (0, 5000))),
-                resources.mode("discharge", resources.element((0, 10_000), (0, -5000 / 3600), (0, -5000))),
-            ]
-        )
-        messages = resources.store_messages(
-            battery, levels=(0, 10_000), level=level, active=[("actuator", "idle", 0.0)], now=now
-        )
-        self.fold(*messages, resources.measurement(power_w, now), **{CONTROL_TYPE_FIELD: FRBC.value})
-
-    def fold(self, *messages: Message, **fields: str) -> None:
-        batch = Batch()
-        for name, text in fields.items():
-            batch.fold(self.household.link.pk, self.token, name, text)
-        for message in messages:
-            field_name = snapshot_field(message)
-            assert field_name is not None
-            batch.fold(self.household.link.pk, self.token, field_name, dump_message(message, WireProfile.V1_0_0))
-        asyncio.run(self.gateway.write(batch))
-
-    def inbox(self) -> list[Message]:
-        """What the gateway process would now send to devices."""
-        envelopes: list[Envelope] = asyncio.run(self.gateway.read_inbox(1))
-        return [parse_message(envelope.payload, WireProfile.V1_0_0) for envelope in envelopes]
+if TYPE_CHECKING:
+    from tests.support.cem_world import World
 
 
 @pytest.fixture
 def world(
     db: None, clock: FixedClock, django_capture_on_commit_callbacks: Callable[..., AbstractContextManager[object]]
 ) -> World:
-    store = MemoryStore()
-    gateway, bus, sent = MemoryGatewayBus(store), MemoryWorkerBus(store), Sent()
-    asyncio.run(gateway.register("gateway-1"))
-    numbers = itertools.count(1)
-    tools = Tools(
-        bus=bus,
-        clock=clock,
-        new_id=lambda: str(UUID(int=next(numbers))),
-        send_react=lambda *task: sent.reactions.append(task),
-        send_plan=lambda *task: sent.plans.append(task),
-    )
+    from tests.support.cem_world import make_world
 
-    def run(service: Callable[..., object], *args: object) -> object:
-        with django_capture_on_commit_callbacks(execute=True):
-            return service(*args, tools=tools)
-
-    return World(make_household(), clock, gateway, bus, sent, tools, run)
-
-
-def _details() -> ResourceManagerDetails:
-    return ResourceManagerDetails(
-        message_id="details-1",
-        resource_id="battery",
-        name="battery",
-        roles=(Role(role=RoleType.ENERGY_STORAGE, commodity=Commodity.ELECTRICITY),),
-        instruction_processing_delay=0,
-        available_control_types=(FRBC,),
-        provides_forecast=False,
-        provides_power_measurement_types=(CommodityQuantity.ELECTRIC_POWER_L1,),
-    )
+    return make_world(clock, django_capture_on_commit_callbacks)

@@ -8,7 +8,7 @@ from cem_service import ledger, services
 from cem_service.models import Instruction, LedgerStatus
 from flexhub.bus import LedgerRow
 from tenants.scope import platform_scope
-from tests.cem_service.conftest import World
+from tests.support.cem_world import World
 
 
 @pytest.fixture

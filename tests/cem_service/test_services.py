@@ -7,7 +7,7 @@ from cem_service import services
 from cem_service.models import Instruction, LedgerStatus, PlanRun, PlanRunKind
 from s2.messages import ControlType, FRBCInstruction, SelectControlType
 from tenants.scope import platform_scope
-from tests.cem_service.conftest import World
+from tests.support.cem_world import World
 
 
 def _instructions() -> list[Instruction]:

@@ -25,7 +25,9 @@ class Command(BaseCommand):
 
     def handle(self, *, host: str, port: int, **_: object) -> None:
         # Daphne installs Twisted's reactor when it is imported, and the application sets Django up.
-        from flexhub.asgi import application
+        # Django knows the application by name only: it lies above the gateway.
+        from channels.routing import get_default_application
+
         from flexhub.gateway import routes
         from flexhub.gateway.server import GatewayServer
 
@@ -33,7 +35,7 @@ class Command(BaseCommand):
         address, bound_port = listener.getsockname()[:2]
 
         server = GatewayServer(
-            application,
+            get_default_application(),
             listening_fd=listener.fileno(),
             max_frame_bytes=settings.S2_MAX_FRAME_BYTES,
             on_ready=lambda: self.stdout.write(f"listening on http://{address}:{bound_port} (pid {os.getpid()})"),
