@@ -42,7 +42,5 @@ def set_objectives(*, site: Site, tariff: Tariff, actor: Actor = None) -> SiteOb
         objectives = SiteObjectives(site=site, tenant_id=site.tenant_id, tariff=tariff)
         objectives.full_clean(exclude=["site"], validate_unique=False)
         objectives.save()
-        audit.record(
-            "cem.objectives.set", objectives, actor=actor, before=before, after=audit.fields_of(objectives)
-        )
+        audit.record("cem.objectives.set", objectives, actor=actor, before=before, after=audit.fields_of(objectives))
     return objectives

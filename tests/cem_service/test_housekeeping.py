@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+from cem_service import housekeeping, services
+from cem_service.models import Instruction, PlanRun
+from tenants.scope import platform_scope
+from tests.support.cem_world import World
+
+
+def _counts() -> tuple[int, int]:
+    with platform_scope("test"):
+        return PlanRun.objects.count(), Instruction.objects.count()
+
+
+def test_wakes_a_connected_site_that_has_no_plan_for_this_quarter_hour(world: World) -> None:
+    world.connect()
+    world.describe()
+
+    assert housekeeping.wake_due_sites(world.tools) == 1
+    assert world.sent.reactions == [(*world.ids, 0.0)]
+
+
+def test_lets_a_site_be_whose_plan_is_of_this_quarter_hour(world: World) -> None:
+    world.connect()
+    world.describe()
+    world.run(services.plan_site, *world.ids)
+
+    assert housekeeping.wake_due_sites(world.tools) == 0
+
+    world.clock.advance(15 * 60)
+    assert housekeeping.wake_due_sites(world.tools) == 1
+
+
+def test_a_site_without_a_session_is_not_woken(world: World) -> None:
+    assert housekeeping.wake_due_sites(world.tools) == 0
+    assert world.sent.reactions == []
+
+
+def test_one_wake_is_enough(world: World) -> None:
+    world.connect()
+    world.describe()
+
+    housekeeping.wake_due_sites(world.tools)
+    housekeeping.wake_due_sites(world.tools)
+
+    assert len(world.sent.reactions) == 1
+
+
+def test_forgets_what_is_older_than_a_week(world: World) -> None:
+    world.connect()
+    world.describe()
+    world.run(services.react_to_site, *world.ids)
+    assert _counts() == (1, 1)
+
+    assert housekeeping.forget_old_plan_runs(world.clock.now() + timedelta(days=6)) == 0
+    assert _counts() == (1, 1)
+
+    assert housekeeping.forget_old_plan_runs(world.clock.now() + timedelta(days=8)) == 2
+    assert _counts() == (0, 0)

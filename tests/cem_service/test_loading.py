@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from cem_service.loading import LoadedSite, load_site, with_history
+from flexhub.bus import TelemetryRow
+from flexhub.devices.services import set_main_meter
+from flexhub.telemetry import writer
+from tests.support.cem_world import World
+
+
+def _load(world: World) -> LoadedSite:
+    loaded = load_site(*world.ids, bus=world.bus, now=world.clock.now())
+    assert loaded is not None
+    return loaded
+
+
+def _measured(world: World, value: float) -> None:
+    at = world.clock.now() - timedelta(minutes=20)
+    row = TelemetryRow(*world.ids, world.household.link.pk, "ELECTRIC.POWER.L1", at, value)
+    writer.store([row], now=world.clock.now(), retention=timedelta(days=30))
+
+
+def test_reads_the_living_resources_of_a_site(world: World) -> None:
+    world.connect()
+    world.describe(power_w=120.0)
+
+    loaded = _load(world)
+
+    (resource,) = loaded.state.resources
+    assert resource.link_id == world.household.link.pk
+    assert resource.measured_w == 120.0
+    assert loaded.token(resource.link_id) == world.token
+
+
+def test_a_site_without_a_session_has_no_resources(world: World) -> None:
+    assert _load(world).state.resources == ()
+
+
+def test_the_main_meter_is_no_resource_of_its_own(world: World) -> None:
+    set_main_meter(site=world.household.site, node=world.household.rm_node)
+    world.connect()
+    world.describe(power_w=900.0)
+
+    state = _load(world).state
+
+    assert state.resources == ()
+    assert (state.main_meter_w, state.main_meter_at) == (900.0, world.clock.now())
+
+
+def test_without_a_tariff_ones_own_power_still_pays(world: World) -> None:
+    buy, sell = _load(world).state.tariff.prices(world.clock.now(), 1, timedelta(minutes=15))
+
+    assert buy[0] > sell[0] > 0
+
+
+@pytest.mark.parametrize("is_meter", [True, False])
+def test_history_is_the_meters_or_the_devices(world: World, is_meter: bool) -> None:
+    if is_meter:
+        set_main_meter(site=world.household.site, node=world.household.rm_node)
+    _measured(world, 750.0)
+
+    state = with_history(_load(world)).state
+
+    means = state.base_history if is_meter else state.power_history[world.household.link.pk]
+    assert means == pytest.approx(dict.fromkeys(means, 750.0))
+    assert means
+    assert bool(state.base_history) is is_meter
