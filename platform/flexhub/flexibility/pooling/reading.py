@@ -89,6 +89,7 @@ def _hold(resource: FRBCResource, points: Points, drain: Array, horizon: Horizon
     """(levels, powers) when the present power is held until a bound of the store is reached."""
     level = resource.fill_level if resource.fill_level is not None else resource.lowest_level
     present_w = resource.power_w(horizon.now) or 0.0
+    scale = max(1.0, abs(resource.lowest_level), abs(resource.highest_level))
     levels, powers = [level], []
     for step, duration_s in enumerate(horizon.durations_s):
         rest_w, rest_rate = points.rest_w[step], points.rest_rate[step]
@@ -101,7 +102,7 @@ def _hold(resource: FRBCResource, points: Points, drain: Array, horizon: Horizon
         resting = level + (rest_rate - drain[step]) * duration_s
         moved = share * (end_rate - rest_rate) * duration_s
         wanted = min(max(resting + moved, resource.lowest_level), resource.highest_level) - resting
-        share *= min(max(wanted / moved, 0.0), 1.0) if moved else 1.0
+        share *= min(max(wanted / moved, 0.0), 1.0) if abs(moved) > 1e-12 * scale else 1.0
         level = resting + share * (end_rate - rest_rate) * duration_s
         levels.append(level)
         powers.append(rest_w + share * (end_w - rest_w))

@@ -24,6 +24,10 @@ import numpy as np
 
 from cem_service.domain.series import Array
 
+# Legal numbers may be next to nothing, and quotients of them beyond any number.
+_STANDS_STILL = 1e-18  # level units per W
+_NARROWEST_W = 1e-3
+
 
 @dataclass(frozen=True, slots=True)
 class StoreRow:
@@ -124,11 +128,12 @@ def _along(first: tuple[Array, Array], second: tuple[Array, Array], above: Array
 def _reach(gain: Array, above: Array, below: Array) -> Array:
     """The deviation in W that uses up the room in its direction; endless where the level does not move."""
     space = np.where(gain > 0, above, below)
-    moves = np.abs(gain) > 0
+    moves = np.abs(gain) > _STANDS_STILL
     reach: Array = np.where(moves, space / np.where(moves, np.abs(gain), 1.0), np.inf)
     return reach
 
 
 def _slope(rise: Array, run: Array) -> Array:
-    slope: Array = np.where(run > 0, rise / np.where(run > 0, run, 1.0), 0.0)
+    wide = run > _NARROWEST_W
+    slope: Array = np.where(wide, rise / np.where(wide, run, 1.0), 0.0)
     return slope
