@@ -1,0 +1,61 @@
+"""The OpenAPI document and the page that shows it."""
+
+from __future__ import annotations
+
+import json
+import re
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from flexhub.flexibility.examples import FLEXIBILITY
+from flexhub.flexibility.serializers import FlexibilitySerializer, QuarterSerializer
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    out = StringIO()
+    call_command("spectacular", "--validate", "--fail-on-warn", "--format", "openapi-json", stdout=out)
+    document: dict[str, Any] = json.loads(out.getvalue())
+    return document
+
+
+def test_documents_each_address_once(schema: dict[str, Any]) -> None:
+    assert set(schema["paths"]) == {"/api/v1/pools/", "/api/v1/pools/{pool_id}/flexibility"}
+
+
+def test_documents_every_answer(schema: dict[str, Any]) -> None:
+    operation = schema["paths"]["/api/v1/pools/{pool_id}/flexibility"]["get"]
+
+    assert set(operation["responses"]) == {"200", "401", "404", "409", "503"}
+    assert operation["security"] == [{"apiToken": []}]
+    assert schema["components"]["securitySchemes"]["apiToken"] == {"type": "http", "scheme": "bearer"}
+
+
+def test_says_what_each_figure_means(schema: dict[str, Any]) -> None:
+    quarter = schema["components"]["schemas"]["Quarter"]
+
+    assert set(quarter["required"]) == {"start", "baseline_w", "up_w", "down_w"}
+    assert all(field["description"] for field in quarter["properties"].values())
+    assert schema["components"]["schemas"]["Flexibility"]["properties"]["quarters"]["minItems"] == 96
+
+
+def test_the_example_has_the_fields_of_an_answer() -> None:
+    assert set(FLEXIBILITY) == set(FlexibilitySerializer().fields)
+    assert all(set(quarter) == set(QuarterSerializer().fields) for quarter in FLEXIBILITY["quarters"])
+
+
+@pytest.mark.django_db
+def test_the_page_loads_nothing_from_another_host(client: Client) -> None:
+    page = client.get("/api/docs/")
+    text = page.content.decode()
+
+    assert page.status_code == 200
+    sources = re.findall(r'(?:src|href)="([^"]+)"', text)
+    assert sources
+    assert all(source.startswith("/static/drf_spectacular_sidecar/") for source in sources)
+    assert not re.findall(r"https?://", text)
+    assert client.get("/api/schema/").status_code == 200
