@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from django import forms
+from django.apps import apps
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -118,6 +119,16 @@ class TenantModelAdmin(ModelAdmin):
         for obj in queryset:
             self._record(request, "deleted", obj, before=audit.fields_of(obj))
         super().delete_queryset(request, queryset)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What only the system writes goes with what it belongs to: nobody may delete it, and it stops nobody."""
+        to_delete, counts, not_permitted, protected = super().get_deleted_objects(objs, request)
+        site = self.admin_site
+        pages = [site.get_model_admin(model) for model in apps.get_models() if site.is_registered(model)]
+        written_by_system = {
+            page.opts.verbose_name for page in pages if isinstance(page, ReadOnlyAdmin) and page.model is not self.model
+        }
+        return to_delete, counts, not_permitted - written_by_system, protected
 
     def _record(self, request: HttpRequest, outcome: str, obj: Model, **values: dict[str, Any]) -> None:
         audit.record(f"{obj._meta.label_lower}.{outcome}", obj, actor=actor_of(request), **values)
