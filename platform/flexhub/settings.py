@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from django.templatetags.static import static
+
 from flexhub.clock import Clock
 from flexhub.env import Env
 from flexhub.observability.logs import Config as LogConfig
@@ -28,8 +30,9 @@ TELEMETRY_RETENTION_DAYS = env.integer("TELEMETRY_RETENTION_DAYS", 90)
 # -- Applications -----------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "daphne",
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "flexhub.portal.admin_app.HubAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -104,6 +107,41 @@ X_FRAME_OPTIONS = "DENY"
 LANGUAGE_CODE = "en"
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+# Dates with seconds and "UTC", the same on every page.
+FORMAT_MODULE_PATH = ["flexhub.portal.formats"]
+
+# -- Web pages --------------------------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "Flexhub",
+    "SITE_HEADER": "Flexhub",
+    "SITE_SUBHEADER": "S2 hub",
+    "SITE_SYMBOL": "hub",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("portal/favicon.svg")},
+    ],
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "ENVIRONMENT": "flexhub.portal.navigation.environment",
+    "DASHBOARD_CALLBACK": "flexhub.portal.dashboard.dashboard",
+    "STYLES": [lambda _request: static("portal/portal.css")],
+    "SIDEBAR": {"navigation": "flexhub.portal.navigation.navigation"},
+    "COLORS": {
+        "primary": {
+            "50": "oklch(98.4% .014 180.7)",
+            "100": "oklch(95.3% .051 180.8)",
+            "200": "oklch(91% .096 180.4)",
+            "300": "oklch(85.5% .138 181.1)",
+            "400": "oklch(77.7% .152 181.9)",
+            "500": "oklch(70.4% .14 182.5)",
+            "600": "oklch(60% .118 184.7)",
+            "700": "oklch(51.1% .096 186.4)",
+            "800": "oklch(43.7% .078 188.2)",
+            "900": "oklch(38.6% .063 188.4)",
+            "950": "oklch(27.7% .046 192.5)",
+        },
+    },
+}
 
 # -- Static files -----------------------------------------------------------------------------------------------------
 STATIC_URL = "static/"

@@ -1,0 +1,34 @@
+"""The admin site: unfold's, with the pages of the portal beside those of the models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+
+if TYPE_CHECKING:
+    # unfold has no type information; its class extends Django's.
+    from django.contrib.admin import AdminSite
+else:
+    from unfold.sites import UnfoldAdminSite as AdminSite
+
+
+class HubAdminSite(AdminSite):
+    index_template = "portal/index.html"
+    index_title = "Dashboard"
+
+    def extra_urls(self) -> list[URLPattern]:
+        """Asked for by unfold, which puts them before the pages of the models."""
+        from flexhub.portal import views  # Views need models, which are not loaded when the site is made.
+
+        return [
+            path("sessions/", self.admin_view(views.sessions), name="sessions"),
+            path("links/<uuid:link_id>/conversation/", self.admin_view(views.conversation), name="link_conversation"),
+        ]
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """A page that refreshes a part of itself cannot show this form in there, so it is told to load anew."""
+        if "HX-Request" in request.headers:
+            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+        return super().login(request, extra_context)

@@ -1,0 +1,86 @@
+"""Pages about what goes on right now. Each works in the scope that the middleware opened for the person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+
+from flexhub.bus.connect import connect_worker
+from flexhub.bus.errors import BusUnavailable
+from flexhub.devices.models import Link
+from flexhub.portal.conversation import Line, read_conversation
+from flexhub.portal.sessions import LivingSession, count_by_control_type, living_sessions, matching
+from tenants.model_admin import actor_of
+
+SESSIONS_PER_PAGE = 100
+LINES_PER_PAGE = 100
+
+
+def sessions(request: HttpRequest) -> HttpResponse:
+    """Every living session of a visible link. Its table asks for itself again every few seconds."""
+    _require_links(request)
+    try:
+        living: list[LivingSession] | None = living_sessions(connect_worker(settings.REDIS_URL), actor_of(request))
+    except BusUnavailable:
+        living = None
+    text, control_type = request.GET.get("q", ""), request.GET.get("control_type", "")
+    shown = matching(living or (), text, control_type)
+    context = {
+        "title": "Sessions now",
+        "bus_is_down": living is None,
+        "now": settings.CLOCK.now(),
+        "total": len(living or ()),
+        "control_types": [name for name, _ in count_by_control_type(living or ())],
+        "q": text,
+        "control_type": control_type,
+        "sees_tenants": actor_of(request).sees_all_tenants,
+        **_page(request, shown, SESSIONS_PER_PAGE),
+    }
+    return _render(request, "portal/sessions.html", context)
+
+
+def conversation(request: HttpRequest, link_id: UUID) -> HttpResponse:
+    """The last messages of a link, newest first; those with findings only if `findings` is set."""
+    _require_links(request)
+    link = get_object_or_404(Link.objects.select_related("rm_node__site", "rm_node__device", "cem_node"), pk=link_id)
+    try:
+        lines: list[Line] | None = read_conversation(connect_worker(settings.REDIS_URL).conversation(link_id))
+    except BusUnavailable:
+        lines = None
+    only_findings = request.GET.get("findings") == "1"
+    with_findings = [line for line in lines or () if line.findings]
+    context = {
+        "title": f"Conversation with {link.rm_node.name}",
+        "bus_is_down": lines is None,
+        "link": link,
+        "total": len(lines or ()),
+        "with_findings": len(with_findings),
+        "only_findings": only_findings,
+        **_page(request, with_findings if only_findings else lines or [], LINES_PER_PAGE),
+    }
+    return _render(request, "portal/conversation.html", context)
+
+
+def _require_links(request: HttpRequest) -> None:
+    if not actor_of(request).has_perm("devices.view_link"):
+        raise PermissionDenied
+
+
+def _page(request: HttpRequest, rows: Sequence[Any], size: int) -> dict[str, Any]:
+    page = Paginator(rows, size).get_page(request.GET.get("page"))
+    query = request.GET.copy()
+    query.pop("page", None)
+    return {"page": page, "query": query.urlencode()}
+
+
+def _render(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    return TemplateResponse(request, template, {**admin.site.each_context(request), **context})
