@@ -1,0 +1,81 @@
+"""What the page of a plan run shows: the reasons as a list, what the CEM saw, the plan drawn, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.utils.safestring import SafeString, mark_safe
+
+from cem_service.labels import RECEPTION_COLOURS, STATUS_COLOURS, trouble_with
+from cem_service.models import Instruction, PlanRun
+from cem_service.plan_chart import PlanPicture, draw_plan
+from cem_service.planners.plan import STEP, SitePlan
+from flexhub.devices.models import Link
+
+# A run issues one instruction a device; a page with more would be of no use to anybody.
+MOST_INSTRUCTIONS = 200
+# The key in the run's inputs, its name, its form, and what it means that there is none.
+_QUANTITIES = (
+    ("main_meter_w", "Main meter", "{:,.0f} W", "no measurement"),
+    ("fuse_limit_w", "Fuse limit", "{:,.0f} W", "not recorded"),
+    ("export_limit_w", "Export limit", "{:,.0f} W", "that of the fuse"),
+    ("buy_eur_per_kwh", "Buying costs", "{:.3f} EUR/kWh", "not recorded"),
+    ("sell_eur_per_kwh", "Feeding in earns", "{:.3f} EUR/kWh", "not recorded"),
+)
+
+
+def plan_page(run: PlanRun) -> dict[str, Any]:
+    """The context of `cem_service/plan_run.html`."""
+    instructions = run.instructions.select_related("link__rm_node").order_by("issued_at", "id")
+    return {
+        "run": run,
+        "reasons": [line for line in run.summary.splitlines() if line],
+        "inputs": list(_inputs(run.inputs)),
+        "drawing": _drawing(run),
+        "instructions": [_row(instruction) for instruction in instructions[:MOST_INSTRUCTIONS]],
+    }
+
+
+def _inputs(inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, name, form, otherwise in _QUANTITIES:
+        value = inputs.get(key)
+        yield name, form.format(value) if isinstance(value, int | float) else otherwise
+    not_ready: Mapping[str, str] = inputs.get("not_ready") or {}
+    for name, power_w in (inputs.get("power_w") or {}).items():
+        power = f"{power_w:,.0f} W" if isinstance(power_w, int | float) else "not known"
+        yield name, f"{power}, not controlled: {not_ready[name]}" if name in not_ready else power
+
+
+def _drawing(run: PlanRun) -> SafeString | None:
+    """None for a reaction, and for a plan of a form that is no longer understood."""
+    try:
+        plan = SitePlan.from_dict(run.plan) if run.plan else None
+    except (KeyError, ValueError, TypeError):
+        plan = None
+    if plan is None:
+        return None
+    links = Link.objects.filter(pk__in=plan.devices).select_related("rm_node")
+    names = {link.pk: link.rm_node.name for link in links}
+    devices = [(names.get(link_id, "a former device"), device.power_w) for link_id, device in plan.devices.items()]
+    picture = PlanPicture(
+        start=plan.start,
+        step=STEP,
+        timezone=run.site.timezone,
+        base_w=plan.base_w.tolist(),
+        net_w=plan.net_w.tolist(),
+        devices=[(name, power_w.tolist()) for name, power_w in sorted(devices, key=lambda device: device[0])],
+        buy_eur_per_kwh=run.inputs.get("planned_buy_eur_per_kwh") or (),
+        fuse_limit_w=run.inputs.get("fuse_limit_w"),
+        export_limit_w=run.inputs.get("export_limit_w"),
+    )
+    return mark_safe(draw_plan(picture))  # noqa: S308 - It escapes the names, which is all that is not a number.
+
+
+def _row(instruction: Instruction) -> dict[str, Any]:
+    return {
+        "instruction": instruction,
+        "colour": STATUS_COLOURS.get(instruction.status, ""),
+        "reception_colour": RECEPTION_COLOURS.get(instruction.reception, ""),
+        "trouble": trouble_with(instruction),
+    }
