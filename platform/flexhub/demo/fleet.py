@@ -48,7 +48,7 @@ def hub_processes(*, project: Path, logs: Path, port: int, environment: Mapping[
             "beat",
             [*celery, "beat", "--schedule", str(logs.parent / "celerybeat"), "--loglevel", "INFO"],
             environment,
-            ready=_says(logs / "beat.log", "Starting"),
+            ready=_says(logs / "beat.log", "is starting"),
         ),
     ]
 

@@ -49,6 +49,8 @@ _ROUTED = (
     "uvicorn.access",
     "uvicorn.error",
 )
+# A line or two for every task, many a second: what a task did is in its rows. At DEBUG they are shown.
+_CHATTY = ("celery.worker.strategy", "celery.app.trace", "celery.beat")
 
 
 class Config(TypedDict, total=False):
@@ -116,6 +118,8 @@ def _route(handler: logging.Handler, level: str) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.NOTSET if level == "DEBUG" else logging.WARNING)
 
 
 def _masked_value(key: str, value: object, depth: int) -> object:

@@ -128,3 +128,10 @@ def test_a_value_that_contains_itself_ends() -> None:
 def test_an_unknown_level_is_an_error() -> None:
     with pytest.raises(ValueError, match="LOUD"):
         logs.configure({"level": "loud", "json": True})
+
+
+@pytest.mark.parametrize(("level", "shown"), [("INFO", False), ("DEBUG", True)])
+def test_a_line_for_every_task_is_for_debugging(level: str, shown: bool) -> None:
+    logs.configure({"level": level})
+
+    assert logging.getLogger("celery.app.trace").isEnabledFor(logging.INFO) is shown
