@@ -73,9 +73,10 @@ class TenantModelAdmin(ModelAdmin):
     def get_list_filter(self, request: HttpRequest) -> Any:
         return self._with_tenant(request, super().get_list_filter(request))
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows = super().get_queryset(request)
-        return rows.select_related("tenant") if self._shows_tenant(request) else rows
+    def get_list_select_related(self, request: HttpRequest) -> Any:
+        """Not done in `get_queryset`: the list would then take its own relations for followed as well."""
+        related: Any = super().get_list_select_related(request)
+        return (*(related or ()), "tenant") if self._shows_tenant(request) else related
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         fields = [field for field in super().get_fields(request, obj) if field != "tenant"]
