@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from cem_service.models import PlanRunKind
+from cem_service.plan_page import plan_page
+from tenants.scope import tenant_scope
+from tests.support.decisions import make_instruction, make_plan_run
+from tests.support.registry import Household, make_household
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def alder() -> Household:
+    return make_household("Alder")
+
+
+def test_the_reasons_are_a_list(alder: Household) -> None:
+    run = make_plan_run(alder, summary="One.\n\nTwo.\n")
+
+    with tenant_scope(alder.tenant.pk):
+        assert plan_page(run)["reasons"] == ["One.", "Two."]
+
+
+def test_what_the_cem_saw_has_units_and_says_what_was_missing(alder: Household) -> None:
+    run = make_plan_run(alder)
+
+    with tenant_scope(alder.tenant.pk):
+        inputs = dict(plan_page(run)["inputs"])
+
+    assert inputs == {
+        "Main meter": "1,234 W",
+        "Fuse limit": "17,250 W",
+        "Export limit": "that of the fuse",
+        "Buying costs": "0.250 EUR/kWh",
+        "Feeding in earns": "0.050 EUR/kWh",
+        "Alder battery": "0 W",
+        "Dishwasher": "not known, not controlled: no power profile to place",
+    }
+
+
+def test_the_plan_is_drawn_with_the_names_of_its_devices(alder: Household) -> None:
+    run = make_plan_run(alder)
+
+    with tenant_scope(alder.tenant.pk):
+        drawing = plan_page(run)["drawing"]
+
+    assert "Alder battery (kW)" in drawing
+    assert "Buying price" in drawing
+
+
+def test_a_device_that_is_gone_is_still_in_the_drawing(alder: Household) -> None:
+    run = make_plan_run(alder)
+    with tenant_scope(alder.tenant.pk):
+        alder.device.delete()
+
+        assert "a former device (kW)" in plan_page(run)["drawing"]
+
+
+@pytest.mark.parametrize("plan", [None, {}, {"site_id": "none"}, {"site_id": None}])
+def test_what_is_no_plan_is_not_drawn(alder: Household, plan: object) -> None:
+    run = make_plan_run(alder, kind=PlanRunKind.REACTION, plan=plan, inputs={})
+
+    with tenant_scope(alder.tenant.pk):
+        assert plan_page(run)["drawing"] is None
+
+
+def test_refusals_among_the_instructions_are_marked(alder: Household) -> None:
+    run = make_plan_run(alder)
+    make_instruction(alder, plan_run=run)
+    make_instruction(alder, plan_run=run, status="REJECTED")
+
+    with tenant_scope(alder.tenant.pk):
+        rows = plan_page(run)["instructions"]
+
+    assert sorted((row["trouble"], row["colour"]) for row in rows) == [("", "success"), ("refused", "danger")]
