@@ -22,6 +22,8 @@ PRETTY_LIMIT = 64 * 1024
 NAME_LIMIT = 64
 # A message that was cut can no longer be parsed, but its type stands in what is left.
 _MESSAGE_TYPE = re.compile(r'"message_type"\s*:\s*"([\w.]{1,64})"')
+# REFUSED is what the seat says of an instruction that it did not send, because it would have broken a rule.
+_STATUS_COLOURS = {**RECEPTION_COLOURS, "REFUSED": "danger"}
 _SEVERITY_COLOURS = {"error": "danger", "warning": "warning"}
 
 
@@ -52,7 +54,7 @@ class Line:
 
     @property
     def colour(self) -> str:
-        return RECEPTION_COLOURS.get(self.status, "")
+        return _STATUS_COLOURS.get(self.status, "")
 
     @property
     def is_bad(self) -> bool:

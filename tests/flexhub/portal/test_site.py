@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from flexhub.portal.site import HubAdminSite
+from tests.support.registry import Household, make_member
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_admin_is_ours() -> None:
+    assert isinstance(admin.site, HubAdminSite)
+
+
+def test_a_page_that_refreshes_itself_is_loaded_anew_to_sign_in(client: Client) -> None:
+    response = client.get("/admin/login/", headers={"HX-Request": "true"})
+
+    assert (response.status_code, response["HX-Refresh"]) == (204, "true")
+
+
+def test_a_person_gets_the_form_to_sign_in(client: Client) -> None:
+    assert b'name="password"' in client.get("/admin/login/").content
+
+
+def test_dates_are_sortable_and_in_utc(client: Client, alder: Household) -> None:
+    client.force_login(make_member(alder.tenant))
+
+    text = client.get("/admin/devices/link/").content.decode()
+
+    assert date_format(timezone.localtime(alder.link.created_at), "DATETIME_FORMAT") in text
+    assert " UTC" in text
