@@ -21,6 +21,7 @@ app = Celery("flexhub")
 app.config_from_object(
     {
         "broker_url": settings.CELERY_BROKER_URL,
+        "broker_transport": "flexhub.broker:Transport",
         "task_ignore_result": True,
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
