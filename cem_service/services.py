@@ -70,10 +70,11 @@ def react_to_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> None:
 def plan_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> PlanRun | None:
     """Plan a site if that is still due, and wake it; returns the stored run. Raises BusUnavailable."""
     key = _plan_key(site_id)
+    # Before the lock: its holder may be dead, and then the next look at the site must be able to ask once more.
+    tools.bus.begin_wake(key)
     with tools.bus.site_lock(key, PLAN_LOCK_S) as ours:
         if not ours:
             return None
-        tools.bus.begin_wake(key)
         loaded = load_site(tenant_id, site_id, bus=tools.bus, now=tools.clock.now())
         if loaded is None or not _plan_is_due(loaded):
             return None

@@ -139,6 +139,19 @@ def test_a_plan_is_made_again_for_the_next_quarter_hour_only(world: World) -> No
     assert len(_plan_runs(PlanRunKind.PLAN)) == 2
 
 
+def test_a_planner_that_died_does_not_keep_the_next_one_from_being_asked_for(world: World) -> None:
+    world.connect()
+    world.describe()
+    with world.bus.site_lock(services._plan_key(world.household.site.pk), services.PLAN_LOCK_S):
+        world.run(services.react_to_site, *world.ids)
+        world.run(services.plan_site, *world.ids)
+        assert _plan_runs(PlanRunKind.PLAN) == []
+
+        world.run(services.react_to_site, *world.ids)
+
+    assert world.sent.plans == [world.ids, world.ids]
+
+
 def test_a_new_description_makes_a_plan_due_after_a_minute(world: World) -> None:
     world.connect()
     world.describe()
