@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from pytest_django import DjangoDbBlocker
 
+from flexhub.pairing.services import issue_node_token
 from tests.support.hub import Hub, running_hub
-from tests.support.registry import Household, make_household
+from tests.support.registry import Household, make_device, make_household
 from tests.support.services import Addresses, django_at
 
 _numbers = itertools.count(1)
@@ -41,3 +43,12 @@ def hub(shared_hub: Hub, request: pytest.FixtureRequest) -> Iterator[Hub]:
 def household(hub: Hub, django_db_blocker: DjangoDbBlocker) -> Household:
     with django_db_blocker.unblock(), django_at(hub.database):
         return make_household(f"Alder {next(_numbers)}")
+
+
+@pytest.fixture
+def second_device(hub: Hub, household: Household, django_db_blocker: DjangoDbBlocker) -> Household:
+    """The same household, seen from another device in it."""
+    with django_db_blocker.unblock(), django_at(hub.database):
+        device = make_device(household.site, name="Another device")
+        node = device.node
+        return replace(household, device=device, rm_node=node, link=node.rm_link, token=issue_node_token(node))

@@ -44,14 +44,17 @@ PEAK_W = 6000.0
 
 @dataclass(slots=True)
 class EnvelopeDevice:
-    """`offer()` publishes new constraints, which the energy manager answers with a new instruction."""
+    """`offer()` publishes new constraints, which the energy manager answers with a new instruction.
+
+    `answers` holds all ReceptionStatuses that came for a message, by its id.
+    """
 
     url: str
     token: str
     reconnects: bool = True
     connections: int = 0
     close_codes: list[int] = field(default_factory=list)
-    answers: list[str] = field(default_factory=list)
+    answers: dict[str, list[str]] = field(default_factory=dict)
     instructions: list[PEBCInstruction] = field(default_factory=list)
     session: Session | None = None
     _socket: ClientConnection | None = None
@@ -75,11 +78,14 @@ class EnvelopeDevice:
         await self.say(constraints)
         return constraints.id
 
-    async def measure(self, power_w: float = -1000.0) -> None:
+    async def measure(self, power_w: float) -> str:
+        """Report this power; returns the message's id."""
+        message_id = str(uuid4())
         value = PowerValue(commodity_quantity=CommodityQuantity.ELECTRIC_POWER_L1, value=power_w)
         await self.say(
-            PowerMeasurement(message_id=str(uuid4()), measurement_timestamp=datetime.now(UTC), values=(value,))
+            PowerMeasurement(message_id=message_id, measurement_timestamp=datetime.now(UTC), values=(value,))
         )
+        return message_id
 
     async def say(self, *messages: Message) -> None:
         """Send; what cannot be said now, because the connection or the control type is gone, is dropped."""
@@ -115,7 +121,7 @@ class EnvelopeDevice:
         assert isinstance(text, str)
         document = json.loads(text)
         if document["message_type"] == "ReceptionStatus":
-            self.answers.append(document["status"])
+            self.answers.setdefault(document["subject_message_id"], []).append(document["status"])
         await self._handle(session.receive_text(text, datetime.now(UTC)))
 
     async def _handle(self, events: list[Event]) -> None:

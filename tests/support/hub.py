@@ -148,7 +148,7 @@ class Hub:
 
     def log_tails(self) -> str:
         files = sorted(self._logs.glob("*.log"))
-        return "\n".join(f"--- {file.name}\n{_tail(file, 40)}" for file in files)
+        return "\n".join(f"--- {file.name}\n{_tail(file, 60)}" for file in files)
 
     # -- What it did -----------------------------------------------------------------------------------------------
 
