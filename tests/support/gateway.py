@@ -47,7 +47,7 @@ class RunningGateway:
 def running_gateway(environment: Mapping[str, str], command: Sequence[str] = ()) -> Iterator[RunningGateway]:
     """Start one on a free port and wait until it listens. Ends it in any case, and shows its output on failure."""
     arguments = command or (sys.executable, "manage.py", "gateway", "--port", "0")
-    process = subprocess.Popen(  # noqa: S603  # Our own program.
+    process = subprocess.Popen(  # Our own program.
         arguments, cwd=ROOT, env=dict(environment), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     try:
