@@ -1,0 +1,131 @@
+"""The pages in a real browser, served by a real gateway: whole, quiet, and alone with their own host."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tenants.models import Tenant
+from tenants.services import create_member
+from tests.support.browser import CHROMIUM, Window, browser_window
+from tests.support.decisions import make_instruction, make_plan_run
+from tests.support.gateway import RunningGateway, device_at, running_gateway
+from tests.support.registry import Household, make_household, make_tenant
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium"),
+]
+
+RED = "rgb(254, 242, 242)"
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One household with a plan, an instruction that was refused and one that was not."""
+
+    household: Household
+    plan_url: str
+    instruction_url: str
+
+
+@pytest.fixture
+def scene(transactional_db: None) -> Scene:
+    household = make_household("Alder")
+    now = datetime.now(UTC)
+    create_member(tenant=make_tenant("Operations", Tenant.Kind.OPERATOR), username="olga", password=PASSWORD)
+    create_member(tenant=household.tenant, username="ann", password=PASSWORD)
+    run = make_plan_run(household, at=now - timedelta(minutes=5))
+    refused = make_instruction(
+        household, plan_run=run, status="REJECTED", issued_at=now, reason="It charges for the evening."
+    )
+    make_instruction(household, plan_run=run, issued_at=now)
+    return Scene(
+        household,
+        f"/admin/cem_service/planrun/{run.pk}/change/",
+        f"/admin/cem_service/instruction/{refused.pk}/change/",
+    )
+
+
+@pytest.fixture
+def gateway(scene: Scene, service_environment: dict[str, str]) -> Iterator[RunningGateway]:
+    with running_gateway(service_environment) as running:
+        yield running
+
+
+@pytest.fixture
+async def window(gateway: RunningGateway) -> AsyncIterator[Window]:
+    async with browser_window(f"http://127.0.0.1:{gateway.port}") as window:
+        yield window
+
+
+async def sign_in(window: Window, username: str) -> None:
+    await window.open("/admin/")
+    await window.page.fill("input[name=username]", username)
+    await window.page.fill("input[name=password]", PASSWORD)
+    await window.page.click("button[type=submit]")
+    await window.page.wait_for_selector("#dashboard")
+
+
+async def test_every_page_is_whole_and_quiet(window: Window, gateway: RunningGateway, scene: Scene) -> None:
+    async with device_at(gateway.url(scene.household.rm_node.pk), scene.household.token) as device:
+        await device.shake_hands()
+        await device.ask("this is <b>not</b> JSON")
+        await sign_in(window, "olga")
+
+        for path, texts in expected_on(scene).items():
+            shown = await window.open(path)
+            assert [text for text in texts if text not in shown] == [], path
+        await assert_only_the_refused_one_is_red(window)
+
+        assert "/api/v1/pools/" in await window.open("/api/docs/", ready=".opblock")
+    assert window.complaints == []
+
+
+def expected_on(scene: Scene) -> dict[str, tuple[str, ...]]:
+    conversation = f"/admin/links/{scene.household.link.pk}/conversation/"
+    return {
+        "/admin/": ("Dashboard", "Sessions now", "1 refused", "It charges for the evening."),
+        "/admin/sessions/": ("1 session", "Alder battery", "127.0.0.1"),
+        conversation: ("from device", "to device", "R-03", "INVALID_DATA"),
+        f"{conversation}?findings=1": ("R-03",),
+        "/admin/cem_service/instruction/": ("Alder battery", "REJECTED", "SUCCEEDED"),
+        scene.instruction_url: ("REJECTED", "It charges for the evening."),
+        "/admin/cem_service/planrun/": ("Expected cost of the next day",),
+        scene.plan_url: ("The battery charges while it is cheap.", "Buying price", "REJECTED"),
+        "/admin/cem_service/tariff/add/": ("24 prices",),
+        "/admin/cem_service/siteobjectives/add/": ("Tariff",),
+        "/admin/devices/device/": ("Alder battery", "conversation"),
+        "/admin/devices/link/": ("Alder battery", "conversation"),
+    }
+
+
+async def assert_only_the_refused_one_is_red(window: Window) -> None:
+    await window.open("/admin/cem_service/instruction/")
+    rows = window.page.locator("#result_list tbody")
+    grounds = await rows.evaluate_all("rows => rows.map(row => getComputedStyle(row).backgroundColor)")
+    marked = [await row.locator(".refused-mark").count() == 1 for row in await rows.all()]
+    assert sorted(marked) == [False, True]
+    assert (grounds[marked.index(True)], grounds[marked.index(False)] == RED) == (RED, False)
+
+
+async def test_sessions_come_and_go_without_a_reload(window: Window, gateway: RunningGateway, scene: Scene) -> None:
+    await sign_in(window, "ann")
+    assert "No device is connected." in await window.open("/admin/sessions/")
+    await window.page.evaluate("window.notReloaded = true")
+
+    async with device_at(gateway.url(scene.household.rm_node.pk), scene.household.token) as device:
+        await device.shake_hands()
+        await window.page.wait_for_selector("#sessions >> text=Alder battery")
+    await window.page.wait_for_selector("#sessions >> text=No device is connected.")
+
+    assert await window.page.evaluate("window.notReloaded")
+    # Signed out elsewhere: the next refresh leads to the form, not to a hole in the page.
+    await window.page.context.clear_cookies()
+    await window.page.wait_for_selector("input[name=password]")
+    assert window.page.url.endswith("/admin/login/?next=/admin/sessions/")
+    assert window.complaints == []
