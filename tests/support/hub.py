@@ -30,7 +30,6 @@ from flexhub.demo import fleet
 from flexhub.demo.processes import Child, ProcessSpec, end_groups
 from flexhub.embedded.server import Server
 from flexhub.embedded.services import Services
-from tests.support.early import ROOT
 from tests.support.services import PREFIX, Addresses, DatabaseOfTests, django_at, fresh_database
 
 # A machine that runs two test processes and this hub is slow at times; nothing waits this long when it works.
@@ -64,7 +63,7 @@ class Hub:
         self._children: dict[str, Child] = {}
 
     def _read_specs(self) -> dict[str, ProcessSpec]:
-        specs = fleet.hub_processes(project=ROOT, logs=self._logs, port=self.port, environment=self.environment)
+        specs = fleet.hub_processes(logs=self._logs, port=self.port, environment=self.environment)
         return {spec.name: spec for spec in specs if spec.name != UNUSED}
 
     @property

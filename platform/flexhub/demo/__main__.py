@@ -21,7 +21,7 @@ def main() -> int:
         print(f"Port {options.port} is in use. Choose another: make demo PORT={options.port + 1}", file=sys.stderr)
         return 1
     try:
-        services = embedded.start(ROOT, _report, tethered=True)
+        services = embedded.start(options.root, _report, tethered=True)
     except EmbeddedError as error:
         print(f"The demo cannot start: {error}", file=sys.stderr)
         return 1
@@ -34,7 +34,7 @@ def main() -> int:
         django.setup()
         from flexhub.demo.stage import Stage
 
-        stage = Stage(ROOT, services, options.port, environment, _report)
+        stage = Stage(options.root, services, options.port, environment, _report)
         return stage.perform(speed=options.speed)
     finally:
         services.stop()
@@ -69,6 +69,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--port", type=_port, default=8000, help="port of the web pages and sessions (make demo PORT=8001)"
     )
+    parser.add_argument(
+        "--root", type=_folder, default=ROOT, help="folder for data, logs and demo.json (.flexhub in the project)"
+    )
     return parser.parse_args()
 
 
@@ -84,6 +87,10 @@ def _port(text: str) -> int:
     if not 1 <= value <= 65535:
         raise argparse.ArgumentTypeError("must be between 1 and 65535")
     return value
+
+
+def _folder(text: str) -> Path:
+    return Path(text).absolute()
 
 
 def _report(line: str) -> None:

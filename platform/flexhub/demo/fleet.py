@@ -16,6 +16,7 @@ from flexhub.demo.processes import ProcessSpec
 from flexhub.demo.seed import Seeded
 from flexhub.demo.street import HomePlan
 
+MANAGE = Path(__file__).resolve().parents[3] / "manage.py"
 READY_TIMEOUT_S = 2.0
 # Two that react, so that one slow site does not hold up another. The rest can wait, or waits on the network.
 WORKERS = (("cem", "prefork", 2), ("plan", "prefork", 1), ("default", "prefork", 1), ("rm", "threads", 4))
@@ -23,9 +24,9 @@ WORKERS = (("cem", "prefork", 2), ("plan", "prefork", 1), ("default", "prefork",
 PATIENT = ("nice", "-n", "10") if shutil.which("nice") else ()
 
 
-def hub_processes(*, project: Path, logs: Path, port: int, environment: Mapping[str, str]) -> list[ProcessSpec]:
+def hub_processes(*, logs: Path, port: int, environment: Mapping[str, str]) -> list[ProcessSpec]:
     """The gateway, the workers and beat. All are restarted when they die."""
-    gateway = [sys.executable, str(project / "manage.py"), "gateway", "--host", "127.0.0.1", "--port", str(port)]
+    gateway = [sys.executable, str(MANAGE), "gateway", "--host", "127.0.0.1", "--port", str(port)]
     celery = [sys.executable, "-m", "celery", "-A", "flexhub.celery"]
     return [
         _process("gateway", gateway, environment, ready=lambda: _answers(f"http://127.0.0.1:{port}/readyz")),

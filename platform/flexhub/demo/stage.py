@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -96,9 +97,7 @@ class Stage:
                     connection.delete(key)
 
     def _processes(self, homes: Sequence[HomePlan], seeded: Seeded) -> list[ProcessSpec]:
-        hub = fleet.hub_processes(
-            project=self._root.parent, logs=self._root / "logs", port=self._port, environment=self._environment
-        )
+        hub = fleet.hub_processes(logs=self._root / "logs", port=self._port, environment=self._environment)
         street = fleet.home_processes(
             homes,
             seeded,
@@ -110,7 +109,7 @@ class Stage:
         return [*hub, *street]
 
     def _write_file(self, seeded: Seeded) -> None:
-        """`.flexhub/demo.json`, for scripts; it holds secrets, so only we may read it."""
+        """`demo.json` in the root folder, for scripts; it holds secrets, so only we may read it."""
         spare = [
             {
                 "control_type": control_type.value,
@@ -144,6 +143,7 @@ class Stage:
 
     def _welcome(self, seeded: Seeded, homes: int, devices: int) -> None:
         pool = f"{self._base_url}/api/v1/pools/{seeded.pool_id}/flexibility"
+        root = os.path.relpath(self._root)
         took_s = time.monotonic() - self._began_s
         pace = f"{self._clock.factor:g} simulated seconds a second"
         lines = [
@@ -154,7 +154,7 @@ class Stage:
             *(f"  {login.kind.lower():<14}{login.username} / {login.password}" for login in seeded.logins),
             f"  API token     {seeded.api_token}",
             f"  try           curl -H 'Authorization: Bearer {seeded.api_token}' {pool}",
-            "  all of this is in .flexhub/demo.json; logs are in .flexhub/logs; Ctrl-C stops everything",
+            f"  all of this is in {root}/demo.json; logs are in {root}/logs; Ctrl-C stops everything",
         ]
         print("\n".join(lines), flush=True)
 
