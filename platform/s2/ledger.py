@@ -19,6 +19,9 @@ TERMINAL = frozenset(
     {InstructionStatus.REJECTED, InstructionStatus.REVOKED, InstructionStatus.SUCCEEDED, InstructionStatus.ABORTED}
 )
 
+#: Findings kept with an instruction, the earliest ones; a device may report the same wrong end again and again.
+MOST_FINDINGS = 20
+
 #: How far along its way each status is; a smaller number after a larger one is a move backwards.
 _PROGRESS = {
     InstructionStatus.NEW: 0,
@@ -120,10 +123,11 @@ class InstructionLedger:
         entry = self.get(instruction_id)
         if entry is None:
             return None
+        findings = (entry.findings + findings)[:MOST_FINDINGS]
         if regresses(entry, status):
-            entry = replace(entry, findings=entry.findings + findings)
+            entry = replace(entry, findings=findings)
         else:
-            entry = replace(entry, status=status, status_at=at, findings=entry.findings + findings, ended_locally=False)
+            entry = replace(entry, status=status, status_at=at, findings=findings, ended_locally=False)
         self._put(entry)
         return entry
 

@@ -2,7 +2,8 @@
 
 from typing import cast
 
-from s2.ledger import InstructionLedger
+from s2.findings import Finding, Severity
+from s2.ledger import MOST_FINDINGS, InstructionLedger
 from s2.messages import FRBCInstruction, InstructionStatus, ReceptionStatusValues
 from tests.support.s2_sessions import NOW, at, message
 
@@ -92,3 +93,15 @@ def test_open_entries_are_bounded_too() -> None:
 
     assert [entry.id for entry in ledger.open_entries()] == ["i-2", "i-3", "i-4"]
     assert len(ledger) == 3
+
+
+def test_a_device_that_repeats_itself_adds_no_findings_without_end() -> None:
+    ledger = InstructionLedger()
+    ledger.add(instruction("i-1"), NOW)
+    for number in range(1000):
+        finding = Finding("R-37", Severity.WARNING, f"report {number}")
+        entry = ledger.update("i-1", InstructionStatus.SUCCEEDED, at(1), (finding,))
+
+    assert entry is not None
+    assert len(entry.findings) == MOST_FINDINGS
+    assert entry.findings[0].text == "report 0"

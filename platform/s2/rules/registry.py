@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -26,6 +27,9 @@ from s2.versions import WireProfile
 
 #: Where in the message (a JSON path) and what would be right.
 Breach = tuple[str, str]
+
+#: A message of 1 MiB can break a rule in 100,000 places; a person, the log and our time are served by the first ones.
+MOST_PER_RULE = 10
 
 Check = Callable[[Any, "Situation"], Iterator[Breach]]
 _Check = TypeVar("_Check", bound=Check)
@@ -101,12 +105,14 @@ def rule(declared: Rule, *message_classes: type[Message]) -> Callable[[_Check], 
 
 
 def findings_on(message: Message, situation: Situation) -> tuple[Finding, ...]:
-    """Judge one message by all rules that have a check for it."""
+    """Judge one message by all rules that have a check for it; of each broken rule the first breaches are told."""
     checks = _CHECKS.get(type(message))
     if checks is None:
         return ()
     return tuple(
-        declared.finding(message, path, text) for declared, check in checks for path, text in check(message, situation)
+        declared.finding(message, path, text)
+        for declared, check in checks
+        for path, text in islice(check(message, situation), MOST_PER_RULE)
     )
 
 

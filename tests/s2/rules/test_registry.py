@@ -4,7 +4,9 @@ import pytest
 
 from s2.findings import Severity
 from s2.rules import RULES, is_checked
-from s2.rules.registry import declare
+from s2.rules.registry import MOST_PER_RULE, declare
+from s2.versions import WireProfile
+from tests.support.s2_samples import sample
 from tests.support.s2_sessions import CEM, NOW, RM, conversation, message
 
 
@@ -34,3 +36,14 @@ def test_names_rule_message_and_place() -> None:
     }
     assert finding.severity is Severity.ERROR
     assert finding.label == "R-20 at $.operation_mode_factor: 1.3 should lie in [0, 1]"
+
+
+def test_names_each_rule_but_not_every_place_where_it_is_broken() -> None:
+    actuator = dict(sample("FRBC.SystemDescription", WireProfile.V1_0_0)["actuators"][0])
+    transition = actuator["transitions"][0] | {"from": "nowhere", "blocking_timers": ["no-timer"] * 900}
+    actuator["transitions"] = [transition] * 100
+
+    findings = conversation("FRBC").judge(message("FRBC.SystemDescription", actuators=[actuator]), RM, NOW)
+
+    assert {finding.rule for finding in findings} == {"R-06", "R-50"}
+    assert len(findings) == 2 * MOST_PER_RULE
