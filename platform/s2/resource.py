@@ -144,7 +144,7 @@ class ResourceView:
                 in_force = description
         if in_force is None and self._descriptions:
             first = self._descriptions[0]
-            return first if first.valid_from - CLOCK_TOLERANCE <= moment else None
+            return first if _has_begun(first.valid_from, moment) else None
         return in_force
 
     def machine_at(self, actuator_id: str, moment: datetime) -> Machine | None:
@@ -175,7 +175,7 @@ class ResourceView:
     def constraints_at(self, constraints_id: str, moment: datetime) -> PEBCPowerConstraints | None:
         """The constraints of that id if they are in force at `moment`."""
         constraints = self.constraints.get(constraints_id)
-        if constraints is None or constraints.valid_from - CLOCK_TOLERANCE > moment:
+        if constraints is None or not _has_begun(constraints.valid_from, moment):
             return None
         if constraints.valid_until is not None and constraints.valid_until <= moment:
             return None
@@ -240,6 +240,11 @@ class ResourceView:
 def actuator_of(message: object) -> str:
     """The actuator that a status, timer status or instruction is about."""
     return getattr(message, "actuator_id", WHOLE_DEVICE)
+
+
+def _has_begun(valid_from: datetime, moment: datetime) -> bool:
+    # A difference always exists, whereas a sum may lie beyond the years that a datetime can hold.
+    return valid_from - moment <= CLOCK_TOLERANCE
 
 
 def _names(description: SystemDescription, object_type: RevokableObjects, object_id: str) -> bool:

@@ -1,5 +1,6 @@
 """The view of what the RM has put on the menu."""
 
+from datetime import UTC, datetime
 from typing import cast
 
 from s2.messages import FRBCSystemDescription, RevokableObjects
@@ -163,3 +164,18 @@ def test_constraints_that_are_over_are_dropped() -> None:
     view.fold(message("PEBC.PowerConstraints", id="new", valid_from=stamp(60)), at(61))
 
     assert set(view.constraints) == {"new"}
+
+
+def test_the_ends_of_the_calendar_are_moments_like_others() -> None:
+    first, last = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"
+    end_of_time = datetime.max.replace(tzinfo=UTC)
+    view = ResourceView()
+    view.fold(message("PEBC.PowerConstraints", id="always", valid_from=first, valid_until=last), NOW)
+    view.fold(message("PEBC.PowerConstraints", id="never", valid_from=last, valid_until=last), NOW)
+    view.fold(message("FRBC.SystemDescription", valid_from=last), NOW)
+
+    assert view.constraints_at("always", NOW) is not None
+    assert view.constraints_at("never", NOW) is None
+    assert view.constraints_at("never", end_of_time) is None
+    assert view.description_at(NOW) is None
+    assert view.description_at(end_of_time) is not None
