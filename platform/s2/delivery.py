@@ -110,6 +110,10 @@ class Delivery:
                 events += self._report_missing(message)
         return events
 
+    def void_selection(self) -> None:
+        """New details ask for a new selection: what becomes of the one before them changes nothing any more."""
+        self._selection_id = None
+
     @property
     def _over(self) -> bool:
         return self._conversation.closed
@@ -122,14 +126,22 @@ class Delivery:
 
     def _resend(self, waiting: Waiting, now: datetime) -> list[Event]:
         message = waiting.message
-        # Its own first sending made the instruction's id known, which must not count against it (R-34).
-        errors = [each for each in errors_of(self._conversation.judge(message, self._role, now)) if each.rule != "R-34"]
-        is_greeting = isinstance(message, Handshake | HandshakeResponse)
-        if errors and not is_greeting:
+        obstacle = self._obstacle(message, now)
+        if obstacle is not None:
             self._unanswered.settle(waiting.message_id)
-            return self._final(message, _TEMPORARY, f"not sent again: {errors[0].label}", now)
+            return self._final(message, _TEMPORARY, f"not sent again: {obstacle}", now)
         self.out.append(dump_message(message, self.profile))
         return []
+
+    def _obstacle(self, message: Message, now: datetime) -> str | None:
+        """Why a message may not be said a second time."""
+        if isinstance(message, Handshake | HandshakeResponse):
+            return None
+        if isinstance(message, SelectControlType) and message.message_id != self._selection_id:
+            return "the RM has sent new details"
+        # Its own first sending made the instruction's id known, which must not count against it (R-34).
+        errors = [each for each in errors_of(self._conversation.judge(message, self._role, now)) if each.rule != "R-34"]
+        return errors[0].label if errors else None
 
     def _report_missing(self, message: Message) -> list[Event]:
         finding = R_01.finding(message, "$.message_id", "a ReceptionStatus should answer this message")

@@ -11,9 +11,10 @@ acknowledgement while we await its own would stop both).
 
 Repetition: the standard does not outlaw a repeated message_id, and its own walk-through uses one id for every message.
 So the text decides. The same text again gets the same answer and no second processing; another text under a used id
-is a new message, with a warning (R-07). Two things are not repetitions. A message that was answered TEMPORARY_ERROR is
-sent again because we asked for it. And after new details or a selection the RM publishes everything anew, which may
-be word for word what it published before.
+is a new message, with a warning (R-07). Three things are not repetitions. A message that was answered TEMPORARY_ERROR
+is sent again because we asked for it. After new details or a selection the RM publishes everything anew, which may be
+word for word what it published before. And a peer that uses one id for everything may report a state, another one, and
+the first one again in the same words: so a reused id ends the memory of answers.
 """
 
 from __future__ import annotations

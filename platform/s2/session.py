@@ -257,6 +257,7 @@ class Session:
             return
         findings = self._conversation.judge(message, self._peer, now)
         if self._receptions.uses(message_id):
+            self._receptions.forget_answers()
             findings += (R_07.finding(message, "$.message_id", "was used before for another message"),)
         errors = errors_of(findings) if findings else ()
         if errors and not self._may_be_rejected(errors):
@@ -290,6 +291,8 @@ class Session:
                 self._choose_version(message, now, events)
             case "HandshakeResponse" if self.profile is None:
                 self._open(WireProfile.of(getattr(message, "selected_protocol_version", "")), events)
+            case "ResourceManagerDetails":
+                self._delivery.void_selection()
             case "SelectControlType":
                 events.append(ControlTypeSelected(self._conversation.control_type or ControlType.NO_SELECTION))
             case "SessionRequest":

@@ -143,6 +143,31 @@ def test_an_answer_to_an_older_selection_changes_nothing() -> None:
     assert pair.cem.control_type.value == "NO_SELECTION"
 
 
+def test_a_selection_that_crossed_with_new_details_does_not_count_when_acknowledged() -> None:
+    pair = Pair().open()
+    pair.cem.send(message("SelectControlType", message_id="s-1", control_type="FILL_RATE_BASED_CONTROL"), NOW)
+    pair.cem_hears(text("ResourceManagerDetails"))
+
+    events = pair.cem_hears(text("ReceptionStatus", subject_message_id="s-1", status="OK"))
+
+    assert kinds(events) == ["ReceptionReceived"]
+    assert pair.cem.control_type is None
+
+
+def test_does_not_send_a_selection_again_after_new_details() -> None:
+    pair = Pair().open()
+    pair.cem.send(message("SelectControlType", message_id="s-1", control_type="FILL_RATE_BASED_CONTROL"), NOW)
+    busy(pair, "s-1")
+    pair.cem_hears(text("ResourceManagerDetails"))
+    pair.cem.data_to_send()
+
+    (reported,) = pair.cem.tick(at(1))
+
+    assert pair.cem.data_to_send() == []
+    assert isinstance(reported, ReceptionReceived)
+    assert reported.status is Status.TEMPORARY_ERROR
+
+
 def test_leaves_when_nobody_answers_its_farewell() -> None:
     pair = Pair().open()
     pair.cem.send(message("SessionRequest"), NOW)

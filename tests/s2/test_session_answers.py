@@ -151,6 +151,18 @@ def test_another_text_under_a_used_id_is_processed_with_a_warning() -> None:
     assert [finding.rule for finding in event.findings] == ["R-07"]
 
 
+def test_a_state_that_returns_under_the_one_id_of_all_messages_is_news() -> None:
+    pair = Pair().offer("FRBC")
+    on, off = (
+        text("FRBC.ActuatorStatus", message_id="xxx", active_operation_mode_id=mode) for mode in ("mode-on", "mode-off")
+    )
+    for wire_text in (on, off, on):
+        pair.cem_hears(wire_text)
+
+    assert pair.cem.resource.active_mode("actuator-1", NOW) == "mode-on"
+    assert pair.cem_hears(on) == []
+
+
 def test_a_menu_published_again_word_for_word_counts_after_a_new_selection() -> None:
     pair = Pair().open("FRBC")
     menu = text("FRBC.SystemDescription", message_id="xxx")
