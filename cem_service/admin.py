@@ -199,14 +199,16 @@ class InstructionAdmin(ReadOnlyAdmin):
         css = _STYLES
 
     @admin.display(description="when (UTC)", ordering="issued_at")
-    def when(self, instruction: Instruction) -> SafeString | str:
+    def when(self, instruction: Instruction) -> SafeString:
         """Marked where the instruction had no effect; the style sheet colours the whole row by the mark."""
-        when = f"{instruction.issued_at:%Y-%m-%d %H:%M:%S}"
+        day, hour = f"{instruction.issued_at:%Y-%m-%d}", f"{instruction.issued_at:%H:%M:%S}"
         trouble = trouble_with(instruction)
         if not trouble:
-            return when
+            return format_html("{}<br>{}", day, hour)
         icon = '<span class="material-symbols-outlined md-18 align-middle" aria-hidden="true">block</span>'
-        return format_html('<span class="refused-mark" title="{}">{} {}</span>', trouble, SafeString(icon), when)
+        return format_html(
+            '<span class="refused-mark" title="{}">{} {}<br>{}</span>', trouble, SafeString(icon), day, hour
+        )
 
     @admin.display(description="status", ordering="status")
     def shown_status(self, instruction: Instruction) -> SafeString:

@@ -85,11 +85,11 @@ def _panels(picture: PlanPicture) -> Iterator[_Panel]:
     limits = {} if picture.fuse_limit_w is None else {"fuse": picture.fuse_limit_w / _KW}
     legend = {"net": "site with this plan", "base": "base load and generation"}
     if limits:
-        legend["fuse"] = f"fuse limit {limits['fuse']:.1f} kW"
+        legend["fuse"] = f"fuse limit {limits['fuse']:.4g} kW"
     # The limit of feeding in is drawn where the plan comes near it; far away it would only squeeze the curves.
     if picture.export_limit_w is not None and min(picture.net_w, default=0.0) < -0.5 * picture.export_limit_w:
         limits["export"] = -picture.export_limit_w / _KW
-        legend["export"] = f"export limit {-limits['export']:.1f} kW"
+        legend["export"] = f"export limit {-limits['export']:.4g} kW"
     yield _Panel(
         "Site (kW)", 210, {"base": _in_kw(picture.base_w), "net": _in_kw(picture.net_w)}, limits=limits, legend=legend
     )

@@ -51,7 +51,7 @@ def test_an_instruction_is_listed_with_its_answer(client: Client, alder: Househo
 
     text = page(client, INSTRUCTIONS)
 
-    shown = ("2026-04-21 09:58:30", "succeeded", "OK", "Alder battery", "Alder house", "FRBC.Instruction")
+    shown = ("2026-04-21<br>09:58:30", "succeeded", "OK", "Alder battery", "Alder house", "FRBC.Instruction")
     for value in (*shown, "self consumption", "2,345 W", "The battery takes what the roof gives."):
         assert value in text
     assert "refused-mark" not in text

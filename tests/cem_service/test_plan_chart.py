@@ -20,7 +20,7 @@ PICTURE = PlanPicture(
     net_w=[1500.0] * 48 + [-2000.0] * 48,
     devices=[("Battery", [1000.0] * 48 + [-2500.0] * 48)],
     buy_eur_per_kwh=[0.2] * 48 + [0.4] * 48,
-    fuse_limit_w=8000.0,
+    fuse_limit_w=17_250.0,
 )
 
 
@@ -45,7 +45,7 @@ def test_it_names_each_panel_with_its_unit() -> None:
     shown = texts(PICTURE)
 
     assert [title for title in shown if "(" in title] == ["Buying price (EUR/kWh)", "Site (kW)", "Battery (kW)"]
-    assert {"site with this plan", "base load and generation", "fuse limit 8.0 kW"} <= set(shown)
+    assert {"site with this plan", "base load and generation", "fuse limit 17.25 kW"} <= set(shown)
 
 
 def test_a_step_of_the_plan_is_a_step_of_the_line() -> None:
@@ -84,7 +84,7 @@ def test_the_fuse_is_above_all_that_stays_below_it() -> None:
 def test_the_export_limit_shows_where_the_plan_comes_near_it() -> None:
     near, far = (replace(PICTURE, export_limit_w=limit_w) for limit_w in (3000.0, 17_000.0))
 
-    assert "export limit 3.0 kW" in texts(near)
+    assert "export limit 3 kW" in texts(near)
     assert not any("export" in text for text in texts(far))
 
 
