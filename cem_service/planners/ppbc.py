@@ -50,10 +50,12 @@ def plan_profile(resource: PPBCResource, base_w: Array, cost: SiteCost, horizon:
     too_late = not choices
     if too_late:
         choices = _at_once(pending)
-    placements = tuple(_placement(container, choice, slots) for container, choice in zip(pending, choices, strict=True))
+    placements: list[Placement] = []
+    for container, choice in zip(pending, choices, strict=True):
+        placements.append(_placement(container, choice, slots, placements[-1].end if placements else None))
     reason = "its window is too short to hold it, so it runs as soon as it can" if too_late else ""
-    power_w = expected_power_w(resource, placements, horizon)
-    return DevicePlan(resource.link_id, power_w, placements=placements, reason=reason)
+    power_w = expected_power_w(resource, tuple(placements), horizon)
+    return DevicePlan(resource.link_id, power_w, placements=tuple(placements), reason=reason)
 
 
 def expected_power_w(resource: PPBCResource, placements: tuple[Placement, ...], horizon: Horizon) -> Array:
@@ -185,8 +187,11 @@ def _at_once(pending: list[Container]) -> list[_Choice]:
     return choices
 
 
-def _placement(container: Container, choice: _Choice, slots: _Slots) -> Placement:
+def _placement(container: Container, choice: _Choice, slots: _Slots, previous_end: datetime | None) -> Placement:
     start = slots.time(choice.slot)
+    if previous_end is not None and choice.sequence.max_pause_before_s is not None:
+        # A sequence takes up whole slots but ends within one, and the pause after it counts from there.
+        start = min(start, previous_end + timedelta(seconds=choice.sequence.max_pause_before_s))
     return Placement(
         container_id=container.container_id,
         sequence_id=choice.sequence.sequence_id,
