@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from cem_service.domain.decision import Decision, LastInstruction, Objective
-from cem_service.domain.ppbc import PPBCResource
+from cem_service.domain.ppbc import Container, PPBCResource
 from cem_service.domain.site import SiteState
 from cem_service.instructions import NewId, ppbc_schedule_instruction
 from cem_service.planners.horizon import Horizon
@@ -66,15 +67,52 @@ def _still_fits(resource: PPBCResource, device: DevicePlan, now: datetime) -> bo
 def _to_tell(
     resource: PPBCResource, device: DevicePlan | None, latest: LastInstruction | None, now: datetime
 ) -> Placement | None:
+    """The first start that has to be told. One that was told already stays as it is while a later part hangs on it."""
+    pending = {container.container_id: container for container in resource.containers if container.pending}
     for placement in device.placements if device else ():
-        container = next((one for one in resource.containers if one.container_id == placement.container_id), None)
-        if container is None or not container.pending:
+        container = pending.get(placement.container_id)
+        if container is None:
             continue
         if container.status is PPBCPowerSequenceStatus.NOT_SCHEDULED:
-            return None if _was_told(resource, placement, latest, now) else placement
-        if latest is not None and _is_about(latest, resource, placement) and _gains(latest, placement, now):
-            return placement
+            told = _was_told(resource, placement, latest, now)
+            return None if told else _after_the_one_before(resource, container, placement, latest, now)
+        if len(pending) > 1 or latest is None or not _is_about(latest, resource, placement):
+            continue
+        if _gains(latest, placement, now):
+            return _after_the_one_before(resource, container, placement, latest, now)
     return None
+
+
+def _after_the_one_before(
+    resource: PPBCResource, container: Container, placement: Placement, latest: LastInstruction | None, now: datetime
+) -> Placement | None:
+    """The placement, moved to where it follows the container before it as that one really runs (R-94, R-95).
+
+    A plan may have moved a container that goes on as it was told. None while nobody knows when that one ends.
+    """
+    index = resource.containers.index(container)
+    before = resource.containers[index - 1] if index else None
+    if before is None or not (before.pending or before.running):
+        return placement
+    end = now + resource.busy_for if before.running else _told_end(resource, before, latest)
+    sequence = container.sequence(placement.sequence_id)
+    if end is None or sequence is None:
+        return None
+    start = max(placement.start, end)
+    if sequence.max_pause_before_s is not None:
+        start = min(start, end + timedelta(seconds=sequence.max_pause_before_s))
+    return replace(placement, start=start, end=start + timedelta(seconds=sequence.duration_s))
+
+
+def _told_end(resource: PPBCResource, container: Container, latest: LastInstruction | None) -> datetime | None:
+    """When a container that waits for its start will end, if the latest instruction was about it."""
+    told = latest.message if latest is not None else None
+    if not isinstance(told, PPBCScheduleInstruction) or told.power_profile_id != resource.profile_id:
+        return None
+    if told.sequence_container_id != container.container_id:
+        return None
+    sequence = container.sequence(told.power_sequence_id)
+    return None if sequence is None else told.execution_time + timedelta(seconds=sequence.duration_s)
 
 
 def _is_about(latest: LastInstruction, resource: PPBCResource, placement: Placement) -> bool:
@@ -96,7 +134,8 @@ def _gains(latest: LastInstruction, placement: Placement, now: datetime) -> bool
     if not isinstance(told, PPBCScheduleInstruction) or told.execution_time - now <= TOO_LATE_TO_MOVE:
         return False
     moved = abs(told.execution_time - placement.start) > TOO_LATE_TO_MOVE
-    # What the plan would save against starting at once bounds what it can save against any other start told before.
+    # What the start told before would cost is not known any more. That against starting at once shows at least whether
+    # the hour matters.
     return moved and placement.cost_now_eur - placement.cost_eur > WORTH_MOVING_EUR
 
 
