@@ -39,6 +39,7 @@ class SeatKeeper:
         self._replace = replace
         self._attention = asyncio.Event()
         self._lease_lost = False
+        self._claiming: UUID | None = None
         self._unclaimed: dict[UUID, None] = {}
         self._unreleased: dict[UUID, int] = {}
 
@@ -57,17 +58,20 @@ class SeatKeeper:
 
     async def release(self, seat: Seat) -> None:
         """Give back the seat of a socket that is gone, now or when Redis is there again."""
-        self._unclaimed.pop(seat.info.link_id, None)
-        self._unreleased[seat.info.link_id] = seat.token
+        link_id, token = seat.info.link_id, seat.token
+        self._unclaimed.pop(link_id, None)
+        self._unreleased[link_id] = token
         try:
-            await self._release()
+            # Its own only: thousands of sockets may end at once, and each of them comes by here.
+            await self._give_back(link_id, token)
         except BusUnavailable:
             self._attention.set()
 
     def judge(self, batch: Batch, result: BatchResult) -> None:
         """Learn from what became of a batch."""
         for link_id in result.fenced:
-            if (seat := self._seat_that_wrote(batch, link_id)) is not None:
+            # What our own claim fences, while its answer is under way, was ours.
+            if link_id != self._claiming and (seat := self._seat_that_wrote(batch, link_id)) is not None:
                 self._replace(seat)
         for link_id in result.lost:
             if self._seat_that_wrote(batch, link_id) is not None:
@@ -101,18 +105,32 @@ class SeatKeeper:
             link_id = next(iter(self._unclaimed))
             seat = self._seats.get(link_id)
             if seat is not None and not seat.closed:
-                seat.token = await self._bus.claim_seat(seat.info)
-                seat.fold_all(self._writer.batch)
-                self._writer.batch.wake(seat.info.tenant_id, seat.info.site_id)
-                self._writer.touch()
+                await self._claim_again(seat)
             self._unclaimed.pop(link_id, None)
 
+    async def _claim_again(self, seat: Seat) -> None:
+        self._claiming = seat.info.link_id
+        try:
+            token = await self._bus.claim_seat(seat.info)
+        finally:
+            self._claiming = None
+        if self._seats.get(seat.info.link_id) is not seat:
+            # The socket closed meanwhile and gave back what it knew of, which was the seat before this one.
+            self._unreleased[seat.info.link_id] = token
+            return
+        seat.token = token
+        seat.fold_all(self._writer.batch)
+        self._writer.batch.wake(seat.info.tenant_id, seat.info.site_id)
+        self._writer.touch()
+
     async def _release(self) -> None:
-        while self._unreleased:
-            link_id, token = next(iter(self._unreleased.items()))
-            await self._bus.release_seat(link_id, token)
-            if self._unreleased.get(link_id) == token:
-                del self._unreleased[link_id]
+        for link_id, token in list(self._unreleased.items()):
+            await self._give_back(link_id, token)
+
+    async def _give_back(self, link_id: UUID, token: int) -> None:
+        await self._bus.release_seat(link_id, token)
+        if self._unreleased.get(link_id) == token:
+            del self._unreleased[link_id]
 
     def _seat_that_wrote(self, batch: Batch, link_id: UUID) -> Seat | None:
         """A verdict on an older token says nothing about the session that we hold now."""

@@ -1,0 +1,155 @@
+"""Seats whose sockets come and go while Redis is asked about them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from uuid import UUID
+
+import pytest
+
+from flexhub.bus import SeatInfo
+from flexhub.bus.memory import MemoryWorkerBus
+from flexhub.bus.memory_store import MemoryStore
+from flexhub.gateway import keeper as module
+from flexhub.gateway import writer as writer_module
+from flexhub.gateway.keeper import SeatKeeper
+from flexhub.gateway.seats import Seat
+from flexhub.gateway.writer import BatchWriter
+from s2.messages import ControlType
+from tests.support.gateway_inside import TIMEOUT_S, SwitchableBus, controlled_seat
+
+
+class DistantBus(SwitchableBus):
+    """Its answers take a turn of the loop, as those of a Redis do, and those to claims wait for the test."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        super().__init__(store)
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.claims = self.releases = 0
+
+    async def claim_seat(self, info: SeatInfo) -> int:
+        token = await super().claim_seat(info)
+        self.claims += 1
+        await self.answers.wait()
+        return token
+
+    async def release_seat(self, link_id: UUID, token: int) -> bool:
+        self.releases += 1
+        await asyncio.sleep(0)
+        return await super().release_seat(link_id, token)
+
+
+class Bench:
+    """A keeper with seats and a writer, and no sockets."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.bus = DistantBus(self.store)
+        self.worker = MemoryWorkerBus(self.store)
+        self.seats: dict[UUID, Seat] = {}
+        self.replaced: list[Seat] = []
+        self.writer = BatchWriter(self.bus, lambda batch, result: self.keeper.judge(batch, result))
+        self.keeper = SeatKeeper(self.bus, self.seats, self.writer, self.replaced.append)
+
+    async def take_seat(self) -> Seat:
+        seat = controlled_seat(ControlType.FILL_RATE_BASED_CONTROL, 0)
+        seat.token = await self.bus.claim_seat(seat.info)
+        self.seats[seat.info.link_id] = seat
+        seat.fold(self.writer.batch, "profile", "1.0.0")
+        self.writer.touch()
+        return seat
+
+    async def leave(self, seat: Seat) -> None:
+        seat.closed = True
+        del self.seats[seat.info.link_id]
+        await self.keeper.release(seat)
+
+    async def eventually(self, look: Callable[[], object]) -> None:
+        async with asyncio.timeout(TIMEOUT_S):
+            while not look():  # noqa: ASYNC110  # What is looked at tells nobody when it changes.
+                await asyncio.sleep(0.001)
+
+    async def claim_under_way(self, seat: Seat) -> Seat:
+        """Redis comes back empty; the seat is claimed again, and the answer is on its way."""
+        self.bus.answers.clear()
+        before = self.bus.claims
+        self.store.restart_empty()
+        await self.eventually(lambda: self.bus.claims > before)
+        return seat
+
+
+@pytest.fixture
+async def bench(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+    monkeypatch.setattr(module, "LEASE_RENEWAL_S", 0.01)
+    monkeypatch.setattr(writer_module, "FLUSH_PAUSE_S", 0.001)
+    bench = Bench()
+    await bench.bus.register("process")
+    tasks = [asyncio.create_task(run()) for run in (bench.writer.run, bench.keeper.run)]
+    yield bench
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_a_socket_that_ends_while_its_seat_is_claimed_again_leaves_none_behind(bench: Bench) -> None:
+    seat = await bench.claim_under_way(await bench.take_seat())
+
+    await bench.leave(seat)
+    bench.bus.answers.set()
+
+    await bench.eventually(lambda: not bench.worker.sessions())
+
+
+async def test_its_own_claim_does_not_count_as_a_newer_session(bench: Bench) -> None:
+    seat = await bench.claim_under_way(await bench.take_seat())
+
+    # This write still bears the token of before; its verdict overtakes the answer to the claim.
+    seat.fold(bench.writer.batch, "PowerMeasurement", "{}")
+    bench.writer.touch()
+    assert await bench.writer.drained(TIMEOUT_S)
+    bench.bus.answers.set()
+
+    await bench.eventually(lambda: "PowerMeasurement" in snapshot(bench, seat))
+    assert bench.replaced == []
+
+
+async def test_a_newer_session_elsewhere_replaces_ours(bench: Bench) -> None:
+    seat = await bench.take_seat()
+    other = SwitchableBus(bench.store)
+    await other.register("other")
+    await other.claim_seat(seat.info)
+
+    seat.fold(bench.writer.batch, "PowerMeasurement", "{}")
+    bench.writer.touch()
+
+    await bench.eventually(lambda: bench.replaced == [seat])
+
+
+async def test_many_sockets_that_end_at_once_cost_one_release_each(bench: Bench) -> None:
+    seats = [await bench.take_seat() for _ in range(50)]
+
+    leaving: list[Awaitable[None]] = [bench.leave(seat) for seat in seats]
+    await asyncio.gather(*leaving)
+
+    assert bench.worker.sessions() == []
+    assert bench.bus.releases == len(seats)
+
+
+async def test_gives_back_what_it_could_not_while_redis_was_away(bench: Bench) -> None:
+    seats = [await bench.take_seat() for _ in range(3)]
+    bench.bus.down = True
+    for seat in seats:
+        await bench.leave(seat)
+
+    bench.bus.down = False
+
+    await bench.eventually(lambda: not bench.worker.sessions())
+
+
+def snapshot(bench: Bench, seat: Seat) -> dict[str, str]:
+    found = bench.worker.snapshots([seat.info.link_id])[seat.info.link_id]
+    return dict(found.fields()) if found else {}
