@@ -40,18 +40,29 @@ class QuantityLimits:
         return min(start for start, _ in self.lower), max(end for _, end in self.upper)
 
     def upper_limit_for(self, wanted_w: float) -> float:
-        """The highest allowed upper limit that is at most `wanted_w`, or else the lowest allowed one."""
+        """The highest allowed upper limit that is at most `wanted_w`, or else the lowest allowed one.
+
+        Never one that is too low for an energy constraint, where any allowed one is high enough.
+        """
+        ranges = self.upper
         if self.least_upper_w is not None:
-            wanted_w = max(wanted_w, self.least_upper_w)
-        below = [min(end, wanted_w) for start, end in self.upper if start <= wanted_w]
-        return max(below) if below else min(start for start, _ in self.upper)
+            enough = tuple((max(start, self.least_upper_w), end) for start, end in ranges if end >= self.least_upper_w)
+            ranges = enough or ((self.widest[1], self.widest[1]),)
+        below = [min(end, wanted_w) for start, end in ranges if start <= wanted_w]
+        return max(below) if below else min(start for start, _ in ranges)
 
     def lower_limit_for(self, wanted_w: float) -> float:
-        """The lowest allowed lower limit that is at least `wanted_w`, or else the highest allowed one."""
+        """The lowest allowed lower limit that is at least `wanted_w`, or else the highest allowed one.
+
+        Never one that is too high for an energy constraint, where any allowed one is low enough.
+        """
+        ranges = self.lower
         if self.greatest_lower_w is not None:
-            wanted_w = min(wanted_w, self.greatest_lower_w)
-        above = [max(start, wanted_w) for start, end in self.lower if end >= wanted_w]
-        return min(above) if above else max(end for _, end in self.lower)
+            most_w = self.greatest_lower_w
+            enough = tuple((start, min(end, most_w)) for start, end in ranges if start <= most_w)
+            ranges = enough or ((self.widest[0], self.widest[0]),)
+        above = [max(start, wanted_w) for start, end in ranges if end >= wanted_w]
+        return min(above) if above else max(end for _, end in ranges)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -92,5 +92,25 @@ def test_an_energy_constraint_bounds_how_far_the_envelope_may_be_narrowed() -> N
     assert limits.lower_limit_for(0) == -500
 
 
+def test_a_gap_in_the_offer_does_not_cost_the_energy_its_room() -> None:
+    energy = PEBCEnergyConstraint(
+        message_id=new_id(),
+        id="energy",
+        valid_from=NOON,
+        valid_until=NOON + timedelta(hours=1),
+        upper_average_power=2000.0,
+        lower_average_power=-2000.0,
+        commodity_quantity=L1,
+    )
+    upper = (allowed(UPPER, 0, 1000), allowed(UPPER, 3000, 7400))
+    lower = (allowed(LOWER, -7400, -3000), allowed(LOWER, -1000, 0))
+
+    limits = read(*upper, *lower, extra=(energy,)).limits[0]
+
+    assert limits.upper_limit_for(0) == limits.upper_limit_for(2500) == 3000
+    assert limits.lower_limit_for(0) == limits.lower_limit_for(-2500) == -3000
+    assert limits.upper_limit_for(5000) == 5000
+
+
 def test_an_offer_that_allows_no_envelope_is_not_ready() -> None:
     assert not read(allowed(UPPER, 0, 0), allowed(LOWER, 1, 1)).ready
