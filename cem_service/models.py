@@ -19,7 +19,10 @@ def validate_day_of_prices(prices: object) -> None:
     """A tariff has one finite price for each local hour."""
     if not isinstance(prices, list) or len(prices) != HOURS_A_DAY:
         raise ValidationError("must be a list of 24 prices in EUR/kWh, one for each local hour")
-    if any(isinstance(price, bool) or not isinstance(price, int | float) or abs(price) > 1000 for price in prices):
+    # Written so that NaN, which is smaller than nothing and not larger either, does not pass.
+    if not all(
+        isinstance(price, int | float) and not isinstance(price, bool) and abs(price) <= 1000 for price in prices
+    ):
         raise ValidationError("each price must be a number of EUR/kWh between -1000 and 1000")
 
 
