@@ -1,8 +1,8 @@
 """Closing the ledger: what devices answer to instructions, moved from Redis into PostgreSQL in batches.
 
 The gateway must not touch PostgreSQL between a frame and its acknowledgement, so it appends updates to a stream and
-this module drains it. Delivery is at least once and rows of one instruction arrive in order, so applying an update
-twice, or an old one late, changes nothing: a terminal status stays, and a status never moves backwards.
+this module drains it. Delivery is at least once, and several workers drain at a time. So applying an update twice, or
+an old one late, changes nothing: a terminal status and an OK stay, and a status never moves backwards.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import structlog
 from cem_service.models import TERMINAL_STATUSES, Instruction, LedgerStatus
 from flexhub.bus.ports import WorkerBus
 from flexhub.bus.streams import LedgerRow
+from s2.messages import ReceptionStatusValues
 from tenants.scope import platform_scope
 
 log = structlog.get_logger(__name__)
@@ -58,10 +59,9 @@ def apply(rows: Sequence[LedgerRow]) -> None:
 
 def fold(instruction: Instruction, row: LedgerRow) -> None:
     """Bring one update into `instruction`, in memory."""
-    if row.reception:
+    if row.reception and instruction.reception != ReceptionStatusValues.OK:
         instruction.reception = row.reception
-    if row.findings:
-        instruction.findings = [*instruction.findings, *row.findings]
+    instruction.findings += [finding for finding in row.findings if finding not in instruction.findings]
     if row.status and _moves_on(instruction.status, row.status):
         instruction.status = row.status
         instruction.status_at = row.at

@@ -56,6 +56,20 @@ def test_a_status_never_moves_backwards(instruction: Instruction, world: World) 
     assert _only().status == "STARTED"
 
 
+def test_what_comes_twice_or_late_changes_nothing(instruction: Instruction, world: World) -> None:
+    now = world.clock.now()
+    finding = {"rule": "R-37", "text": "a status after the end"}
+    waiting = _row(instruction, now, reception="TEMPORARY_ERROR")
+    taken = _row(instruction, now, reception="OK", status="STARTED", findings=(finding,))
+
+    ledger.apply([waiting, taken])
+    ledger.apply([taken])
+    ledger.apply([waiting])
+
+    row = _only()
+    assert (row.reception, row.status, row.findings) == ("OK", "STARTED", [finding])
+
+
 def test_a_refusal_is_found_by_status_and_by_reception(instruction: Instruction, world: World) -> None:
     finding = {"rule": "R-51", "text": "no such mode"}
 
