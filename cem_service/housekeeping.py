@@ -7,9 +7,11 @@ from uuid import UUID
 
 import structlog
 
+from cem_service.domain.selection import PREFERENCE
 from cem_service.models import Instruction, PlanRun, PlanRunKind
 from cem_service.planners.horizon import quarter_start
 from cem_service.runtime import Tools
+from flexhub.bus.directory import SeatRecord
 from tenants.scope import platform_scope
 
 log = structlog.get_logger(__name__)
@@ -19,8 +21,11 @@ DELETE_AT_ONCE = 5_000
 
 
 def wake_due_sites(tools: Tools) -> int:
-    """Wake every site with a living session whose latest plan is not of this quarter hour; returns how many."""
-    connected = {seat.info.site_id: seat.info.tenant_id for seat in tools.bus.sessions()}
+    """Wake every site whose latest plan is not of this quarter hour; returns how many.
+
+    Only sites with a living session that a CEM can steer, or that waits to be selected: others are never planned for.
+    """
+    connected = {seat.info.site_id: seat.info.tenant_id for seat in tools.bus.sessions() if _counts(seat)}
     due = connected.keys() - _planned_since(quarter_start(tools.clock.now()), list(connected))
     for site_id in due:
         tools.wake(connected[site_id], site_id)
@@ -28,7 +33,7 @@ def wake_due_sites(tools: Tools) -> int:
 
 
 def forget_old_plan_runs(now: datetime) -> int:
-    """Delete plan runs and finished instructions of more than a week ago, a bounded number a call."""
+    """Delete plan runs and instructions of more than a week ago, a bounded number a call; returns how many."""
     horizon = now - KEEP_PLAN_RUNS_FOR
     with platform_scope("forget old plan runs"):
         forgotten = 0
@@ -40,6 +45,10 @@ def forget_old_plan_runs(now: datetime) -> int:
     if forgotten:
         log.info("cem.forgot", rows=forgotten)
     return forgotten
+
+
+def _counts(seat: SeatRecord) -> bool:
+    return seat.control_type is None or seat.control_type in PREFERENCE
 
 
 def _planned_since(moment: datetime, site_ids: list[UUID]) -> set[UUID]:

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from cem_service import housekeeping, services
 from cem_service.models import Instruction, PlanRun
+from flexhub.bus.snapshot import CONTROL_TYPE_FIELD
+from s2.messages import ControlType
 from tenants.scope import platform_scope
 from tests.support.cem_world import World
 
@@ -35,6 +37,19 @@ def test_lets_a_site_be_whose_plan_is_of_this_quarter_hour(world: World) -> None
 def test_a_site_without_a_session_is_not_woken(world: World) -> None:
     assert housekeeping.wake_due_sites(world.tools) == 0
     assert world.sent.reactions == []
+
+
+def test_a_site_where_nothing_can_be_steered_is_let_be(world: World) -> None:
+    world.connect()
+    world.fold(**{CONTROL_TYPE_FIELD: ControlType.NOT_CONTROLABLE.value})
+
+    assert housekeeping.wake_due_sites(world.tools) == 0
+
+
+def test_a_resource_that_waits_to_be_selected_is_a_reason_to_wake(world: World) -> None:
+    world.connect()
+
+    assert housekeeping.wake_due_sites(world.tools) == 1
 
 
 def test_one_wake_is_enough(world: World) -> None:
