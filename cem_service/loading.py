@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db.models import F
 
 from cem_service.domain.resource import Resource
 from cem_service.domain.site import SiteState
 from cem_service.domain.tariff import Tariff
 from cem_service.models import Instruction, PlanRun, PlanRunKind
+from cem_service.planners.plan import SitePlan
 from flexhub.bus.ports import WorkerBus
 from flexhub.bus.snapshot import Snapshot
 from flexhub.devices.models import Link, Site
 from flexhub.telemetry.queries import quarter_hour_means
 from s2.messages import ControlType, PowerMeasurement
 from tenants.scope import tenant_scope
+
+log = structlog.get_logger(__name__)
 
 HISTORY = timedelta(hours=24)
 
@@ -91,6 +96,17 @@ def with_history(loaded: LoadedSite) -> LoadedSite:
     meter = means.pop(meter_link, {})
     base = {at: power_w - sum(series.get(at, 0.0) for series in means.values()) for at, power_w in meter.items()}
     return replace(loaded, state=replace(state, base_history=base, power_history=means))
+
+
+def read_plan(site_id: UUID, stored: dict[str, Any] | None) -> SitePlan | None:
+    """What a plan run holds. None for a plan of another release: the site does without, until it is planned again."""
+    if not stored:
+        return None
+    try:
+        return SitePlan.from_dict(stored)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        log.warning("cem.plan_unreadable", site_id=str(site_id), error=repr(error))
+        return None
 
 
 def _rows(site_id: UUID, now: datetime) -> _Rows | None:

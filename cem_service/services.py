@@ -19,13 +19,14 @@ from cem_service import ledger
 from cem_service.domain.decision import Decision, LastInstruction, Objective
 from cem_service.domain.selection import choose_control_type
 from cem_service.issuing import issue, select_control_type
-from cem_service.loading import LoadedSite, load_site, with_history
+from cem_service.loading import LoadedSite, load_site, read_plan, with_history
 from cem_service.models import Instruction, LedgerStatus, PlanRun, PlanRunKind
 from cem_service.planners.building import plan_site as compute_plan
 from cem_service.planners.horizon import quarter_start
 from cem_service.planners.plan import STEP, SitePlan
 from cem_service.planners.reactive import react
 from cem_service.runtime import Tools
+from s2.errors import S2Error
 from s2.messages import Instruction as S2Instruction
 from s2.messages import parse_message
 from s2.versions import WireProfile
@@ -94,7 +95,7 @@ def _select_control_types(loaded: LoadedSite, tools: Tools) -> None:
 
 def _act(loaded: LoadedSite, tools: Tools) -> None:
     started = time.perf_counter()
-    plan = SitePlan.from_dict(loaded.plan.plan) if loaded.plan is not None and loaded.plan.plan else None
+    plan = read_plan(loaded.state.site_id, loaded.plan.plan) if loaded.plan is not None else None
     decisions = react(loaded.state, plan, _last_instructions(loaded, tools), new_id=tools.new_id)
     if decisions:
         run = _run(loaded, PlanRunKind.REACTION, started, _sentences(decisions))
@@ -180,7 +181,8 @@ def _plan_is_due(loaded: LoadedSite) -> bool:
 def _last_instructions(loaded: LoadedSite, tools: Tools) -> Mapping[UUID, LastInstruction]:
     """The latest instruction of each present session that reached its device, or may still do so."""
     overdue = loaded.state.now - tools.clock.duration_of(ANSWER_OVERDUE_S)
-    return {row.link_id: _remembered(row) for row in loaded.instructions if _still_counts(row, loaded, overdue)}
+    counting = (row for row in loaded.instructions if _still_counts(row, loaded, overdue))
+    return {row.link_id: remembered for row in counting if (remembered := _remembered(row)) is not None}
 
 
 def _still_counts(row: Instruction, loaded: LoadedSite, overdue: datetime) -> bool:
@@ -191,8 +193,13 @@ def _still_counts(row: Instruction, loaded: LoadedSite, overdue: datetime) -> bo
     return not unanswered or row.issued_at > overdue
 
 
-def _remembered(row: Instruction) -> LastInstruction:
-    message = parse_message(json.dumps(row.message), WireProfile.V1_0_0)
+def _remembered(row: Instruction) -> LastInstruction | None:
+    """None for a row that this release cannot read: the device is then told afresh."""
+    try:
+        message = parse_message(json.dumps(row.message), WireProfile.V1_0_0)
+    except S2Error as error:
+        log.warning("cem.instruction_unreadable", instruction_id=str(row.id), error=str(error))
+        return None
     return LastInstruction(
         message=cast(S2Instruction, message),  # What `issuing` stored was one.
         issued_at=row.issued_at,

@@ -167,6 +167,33 @@ def test_a_new_description_makes_a_plan_due_after_a_minute(world: World) -> None
     assert len(_plan_runs(PlanRunKind.PLAN)) == 2
 
 
+def test_a_plan_of_another_release_stops_nobody(world: World) -> None:
+    world.connect()
+    world.describe()
+    world.run(services.plan_site, *world.ids)
+    with platform_scope("test"):
+        PlanRun.objects.update(plan={"version": 2})
+    world.clock.advance(15 * 60)
+
+    world.run(services.react_to_site, *world.ids)
+
+    assert len(_instructions()) == 1
+    assert world.sent.plans == [world.ids]
+
+
+def test_an_instruction_of_another_release_stops_nobody(world: World) -> None:
+    world.connect()
+    world.describe()
+    world.run(services.react_to_site, *world.ids)
+    with platform_scope("test"):
+        Instruction.objects.update(message={"message_type": "FRBC.Instruction"}, reception="OK")
+
+    world.clock.advance(60)
+    world.run(services.react_to_site, *world.ids)
+
+    assert len(_instructions()) == 2
+
+
 def test_a_site_that_is_gone_is_no_error(world: World) -> None:
     world.run(services.react_to_site, world.household.tenant.pk, uuid4())
 

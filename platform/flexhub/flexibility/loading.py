@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import structlog
-
-from cem_service.loading import LoadedSite, load_site
+from cem_service.loading import LoadedSite, load_site, read_plan
 from cem_service.models import PlanRun, PlanRunKind
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.plan import SitePlan
@@ -20,8 +18,6 @@ from flexhub.flexibility.models import Enrolment, Pool
 from flexhub.flexibility.pooling.planned import VALID_FOR
 from flexhub.flexibility.pooling.site import Offer, is_stale, outlook, pool
 from tenants.scope import platform_scope
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +85,8 @@ def _latest_plans(site_ids: Iterable[UUID], now: datetime) -> dict[UUID, SitePla
         site_id__in=list(site_ids), kind=PlanRunKind.PLAN, at__lte=now, at__gte=now - 2 * VALID_FOR, plan__isnull=False
     )
     latest = runs.order_by("site_id", "-at").distinct("site_id").values_list("site_id", "plan")
-    plans: dict[UUID, SitePlan] = {}
-    for site_id, stored in latest:
-        try:
-            plans[site_id] = SitePlan.from_dict(stored or {})
-        except (KeyError, TypeError, ValueError) as error:
-            # A plan of another release; the site counts as it is now until it is planned again.
-            log.warning("flexibility.plan_unreadable", site_id=str(site_id), error=repr(error))
-    return plans
+    plans = {site_id: read_plan(site_id, stored) for site_id, stored in latest}
+    return {site_id: plan for site_id, plan in plans.items() if plan is not None}
 
 
 def _count(total: int, sites: Iterable[LoadedSite]) -> DeviceCount:
