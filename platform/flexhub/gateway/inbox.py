@@ -38,6 +38,10 @@ def emit(turn: Turn, envelope: Envelope) -> bool:
     except S2Error as error:
         logger.error("gateway.inbox.unreadable", link_id=str(envelope.link_id), error=str(error))
         return False
+    if isinstance(message, _INSTRUCTIONS) and seat.session.ledger.knows(message.id):
+        # A worker whose connection broke cannot know whether it had published, and does so again.
+        logger.info("gateway.inbox.repeated", link_id=str(envelope.link_id), instruction_id=message.id)
+        return False
     if isinstance(message, SelectControlType) and message.control_type is seat.session.control_type:
         return False
     try:

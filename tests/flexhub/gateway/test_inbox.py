@@ -54,6 +54,16 @@ def test_an_instruction_goes_out_and_its_mode_is_no_news_then(seat: Seat) -> Non
     assert not batch.ledger_rows
 
 
+def test_an_instruction_that_comes_twice_goes_out_once_and_is_not_called_refused(seat: Seat) -> None:
+    batch = Batch()
+    twice = envelope(seat, instruction())
+
+    assert [inbox.emit(Turn(seat, batch, NOW), each) for each in (twice, twice)] == [True, False]
+
+    assert len(seat.session.data_to_send()) == 1
+    assert not batch.ledger_rows
+
+
 def test_what_breaks_a_rule_stays_and_the_ledger_says_why(seat: Seat) -> None:
     batch = Batch()
 
