@@ -40,8 +40,10 @@ from s2.messages import (
     ReceptionStatusValues,
     ResourceManagerDetails,
     RevokeObject,
+    SelectControlType,
     dump_message,
 )
+from s2.receptions import NIL_ID, reception_text
 from s2.states import permits
 from s2.versions import WireProfile
 
@@ -159,8 +161,13 @@ def _refused(turn: Turn, event: MessageRefused) -> None:
 
 
 def _judged(turn: Turn, event: ReceptionReceived) -> None:
-    if event.status is not ReceptionStatusValues.OK:
-        turn.log_received(turn.text or "", None, ())
+    if event.status is ReceptionStatusValues.OK:
+        return
+    # Written out here, since the last verdict may be drawn in a turn that a deadline or another frame caused.
+    subject_id = getattr(event.subject, "message_id", NIL_ID)
+    turn.log_received(reception_text(subject_id, event.status, event.label), None, ())
+    # A refused selection would only be made again; it waits for the next wake, lest the two go round and round.
+    if not isinstance(event.subject, SelectControlType):
         turn.wake()
 
 

@@ -199,15 +199,42 @@ async def test_an_emptied_redis_gets_the_whole_snapshot_again(frbc: Hub) -> None
 
 
 async def test_a_verdict_other_than_ok_is_told_and_wakes(frbc: Hub) -> None:
-    select = SelectControlType(message_id="selection", control_type=ControlType.FILL_RATE_BASED_CONTROL)
-    frbc.seat.session.send(select, NOW)
-    verdict = {"message_type": "ReceptionStatus", "subject_message_id": "selection", "status": "INVALID_CONTENT"}
+    revoke = RevokeObject(message_id="revoked", object_type=RevokableObjects.FRBC_INSTRUCTION, object_id="unknown")
+    frbc.seat.session.send(revoke, NOW)
+    verdict = {"message_type": "ReceptionStatus", "subject_message_id": "revoked", "status": "INVALID_CONTENT"}
 
     batch = await frbc.hear(verdict)
 
     (entry,) = frbc.worker.conversation(frbc.seat.info.link_id)
     assert (entry.direction, json.loads(entry.text)) == ("received", verdict)
     assert batch.wakes
+
+
+async def test_a_refused_selection_is_told_and_not_tried_again_at_once(frbc: Hub) -> None:
+    select = SelectControlType(message_id="selection", control_type=ControlType.FILL_RATE_BASED_CONTROL)
+    frbc.seat.session.send(select, NOW)
+
+    batch = await frbc.hear(
+        {"message_type": "ReceptionStatus", "subject_message_id": "selection", "status": "INVALID_CONTENT"}
+    )
+
+    assert "INVALID_CONTENT" in frbc.worker.conversation(frbc.seat.info.link_id)[0].text
+    assert not batch.wakes
+
+
+async def test_a_verdict_that_is_drawn_later_is_told_with_its_message(frbc: Hub) -> None:
+    select = SelectControlType(message_id="selection", control_type=ControlType.FILL_RATE_BASED_CONTROL)
+    frbc.seat.session.send(select, NOW)
+    await frbc.hear({"message_type": "ReceptionStatus", "subject_message_id": "selection", "status": "TEMPORARY_ERROR"})
+    await frbc.hear(details())
+    batch = Batch()
+
+    handle(Turn(frbc.seat, batch, NOW), frbc.seat.session.tick(NOW + timedelta(minutes=1)))
+    await frbc.write(batch)
+
+    told = [json.loads(entry.text) for entry in frbc.worker.conversation(frbc.seat.info.link_id)]
+    (verdict,) = [each for each in told if each.get("subject_message_id") == "selection"]
+    assert verdict["status"] == "TEMPORARY_ERROR"
 
 
 async def test_an_acknowledged_selection_counts(frbc: Hub) -> None:
