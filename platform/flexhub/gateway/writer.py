@@ -30,8 +30,8 @@ class BatchWriter:
         self._flying = Batch()
         self._failing = False
         self._dirty = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        # Who waits for `batch` to be taken.
+        self._waiting: list[asyncio.Future[None]] = []
 
     @property
     def available(self) -> bool:
@@ -46,7 +46,6 @@ class BatchWriter:
     def touch(self) -> None:
         """Call after adding to `batch`."""
         self._dirty.set()
-        self._idle.clear()
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -54,16 +53,20 @@ class BatchWriter:
             await self._dirty.wait()
             self._dirty.clear()
             self._flying, self.batch = self.batch, Batch()
+            waiting, self._waiting = self._waiting, []
             await self._deliver()
-            # Only here, when nothing is on its way and nothing waits, is a stopping process done.
-            if not self._dirty.is_set():
-                self._idle.set()
+            for future in waiting:
+                if not future.done():
+                    future.set_result(None)
             await asyncio.sleep(FLUSH_PAUSE_S)
 
     async def drained(self, timeout_s: float) -> bool:
-        """Wait until everything was taken; False when that took too long."""
+        """Wait until everything that was added before was taken; False when that took too long."""
+        taken = asyncio.get_running_loop().create_future()
+        self._waiting.append(taken)
+        self.touch()
         try:
-            await asyncio.wait_for(self._idle.wait(), timeout_s)
+            await asyncio.wait_for(taken, timeout_s)
         except TimeoutError:
             return False
         return True

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from flexhub.bus import SeatInfo
+from flexhub.bus import Batch, BatchResult, SeatInfo
 from flexhub.bus.memory import MemoryWorkerBus
 from flexhub.bus.memory_store import MemoryStore
 from flexhub.gateway import keeper as module
@@ -51,8 +51,11 @@ class Bench:
         self.worker = MemoryWorkerBus(self.store)
         self.seats: dict[UUID, Seat] = {}
         self.replaced: list[Seat] = []
-        self.writer = BatchWriter(self.bus, lambda batch, result: self.keeper.judge(batch, result))
+        self.writer = BatchWriter(self.bus, self._judge)
         self.keeper = SeatKeeper(self.bus, self.seats, self.writer, self.replaced.append)
+
+    def _judge(self, batch: Batch, result: BatchResult) -> None:
+        self.keeper.judge(batch, result)
 
     async def take_seat(self) -> Seat:
         seat = controlled_seat(ControlType.FILL_RATE_BASED_CONTROL, 0)

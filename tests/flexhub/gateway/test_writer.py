@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from flexhub.bus import BatchResult, LedgerRow
-from flexhub.bus.memory import MemoryWorkerBus
+from flexhub.bus import Batch, BatchResult, LedgerRow
+from flexhub.bus.memory import MemoryGatewayBus, MemoryWorkerBus
 from flexhub.bus.memory_store import MemoryStore
 from flexhub.gateway import writer as module
 from flexhub.gateway.writer import BatchWriter
@@ -37,6 +37,11 @@ class Bench:
         for number in numbers:
             self.writer.batch.ledger(row(number))
         self.writer.touch()
+
+    async def slow_write(self, batch: Batch) -> BatchResult:
+        await asyncio.sleep(0)
+        self.add(2)
+        return await MemoryGatewayBus.write(self.bus, batch)
 
     def written(self) -> list[str]:
         return [each.instruction_id for each in MemoryWorkerBus(self.store).take_ledger().rows]
@@ -95,6 +100,17 @@ async def test_keeps_everything_through_an_outage_and_says_so() -> None:
         assert await bench.writer.drained(TIMEOUT_S)
         assert bench.writer.available
     assert bench.written() == ["instruction-1", "instruction-2"]
+
+
+async def test_what_is_added_meanwhile_does_not_hold_up_who_waits() -> None:
+    bench = Bench()
+    bench.bus.write = bench.slow_write  # type: ignore[method-assign] # A round trip during which others add.
+    async with running(bench):
+        bench.add(1)
+
+        assert await bench.writer.drained(TIMEOUT_S)
+
+        assert "instruction-1" in bench.written()
 
 
 async def test_a_full_stream_counts_as_an_outage() -> None:
