@@ -13,7 +13,7 @@ from http import HTTPStatus
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 
 from flexhub.gateway.limits import AUTH_QUEUE, AUTH_THREADS, AUTH_TIMEOUT_S
 from flexhub.gateway.refusals import Refusal
@@ -58,7 +58,7 @@ class Doorkeeper:
         try:
             check = asyncio.get_running_loop().run_in_executor(self._threads, self._check, node_id, token)
             identity = await asyncio.wait_for(check, AUTH_TIMEOUT_S)
-        except (DatabaseError, TimeoutError) as error:
+        except (Error, TimeoutError) as error:
             # The error's text may quote the query, and with it what was asked for.
             logger.warning("gateway.auth.unavailable", node_id=str(node_id), error=type(error).__name__)
             return UNAVAILABLE

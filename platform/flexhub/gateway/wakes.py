@@ -31,9 +31,13 @@ from s2.messages import (
     ResourceManagerDetails,
     RevokeObject,
 )
+from s2.resource import SystemDescription
 
 # A level that moved by less than this share of its range since the last wake changes no plan.
 LEVEL_SHARE = 0.005
+
+# A description has 10 actuators at most; a device may name others before it describes itself.
+_MOST_ACTUATORS = 16
 
 # What the device offers or will need changed: always worth it.
 _WORTH = frozenset(
@@ -82,11 +86,8 @@ class WakeMemory:
         kind = type(message)
         if kind is PowerMeasurement:
             return self._measures_site
-        if isinstance(message, FRBCSystemDescription):
-            level_range = message.storage.fill_level_range
-            self._span = level_range.end_of_range - level_range.start_of_range
-            self._level = None
-            self._modes.clear()
+        if isinstance(message, OMBCSystemDescription | FRBCSystemDescription | DDBCSystemDescription):
+            self._describe(message)
         elif isinstance(message, FRBCStorageStatus):
             return self._moved(message.present_fill_level)
         elif isinstance(message, FRBCActuatorStatus | DDBCActuatorStatus):
@@ -97,6 +98,14 @@ class WakeMemory:
             return message.status_type in _REFUSALS
         return kind in _WORTH
 
+    def _describe(self, description: SystemDescription) -> None:
+        self._modes.clear()
+        self._instructed.clear()
+        self._level = None
+        if isinstance(description, FRBCSystemDescription):
+            level_range = description.storage.fill_level_range
+            self._span = level_range.end_of_range - level_range.start_of_range
+
     def _moved(self, level: float) -> bool:
         known = self._level
         if known is not None and self._span is not None and abs(level - known) <= LEVEL_SHARE * self._span:
@@ -105,6 +114,8 @@ class WakeMemory:
         return True
 
     def _changed(self, actuator_id: str, mode_id: str) -> bool:
-        known = self._modes.get(actuator_id)
+        known = self._modes.pop(actuator_id, None)
         self._modes[actuator_id] = mode_id
+        if len(self._modes) > _MOST_ACTUATORS:
+            del self._modes[next(iter(self._modes))]
         return mode_id != known and mode_id != self._instructed.get(actuator_id)

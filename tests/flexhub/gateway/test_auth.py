@@ -5,7 +5,7 @@ from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 
 from flexhub.gateway import auth
 from flexhub.gateway.auth import NO_HOSTED_CEM, TOKEN_MISSING, TOKEN_REFUSED, UNAVAILABLE, Doorkeeper, bearer_token
@@ -47,6 +47,10 @@ def _broken(node_id: UUID, token: str) -> None:
     raise OperationalError("the database is away")
 
 
+def _lost(node_id: UUID, token: str) -> None:
+    raise InterfaceError("the connection is closed")
+
+
 async def test_admits_a_resource_manager_whose_energy_manager_is_hosted() -> None:
     assert await admit(lambda node_id, token: WHO) == WHO
 
@@ -57,6 +61,7 @@ async def test_refuses_by_reason() -> None:
     assert await admit(lambda node_id, token: identity(peer_hosted=False)) is NO_HOSTED_CEM
     assert await admit(lambda node_id, token: identity(role="CEM")) is NO_HOSTED_CEM
     assert await admit(_broken) is UNAVAILABLE
+    assert await admit(_lost) is UNAVAILABLE
 
 
 async def test_a_database_that_does_not_answer_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,6 +55,25 @@ def test_what_is_offered_wakes_and_a_timer_does_not() -> None:
     assert not memory().is_worth(timer)
 
 
+def test_after_new_details_and_descriptions_a_mode_is_news_again() -> None:
+    known = described()
+    assert known.is_worth(mode("charge"))
+    assert not known.is_worth(mode("charge"))
+
+    described_again, *_ = store_messages(battery_description(), levels=(0.0, 10.0), level=None, active=[])
+    known.is_worth(described_again)
+
+    assert known.is_worth(mode("charge"))
+
+
+def test_a_device_that_invents_actuators_does_not_grow_our_memory() -> None:
+    known = memory()
+    for number in range(10_000):
+        known.is_worth(mode("charge", f"actuator-{number}"))
+
+    assert len(known._modes) <= 16
+
+
 def test_a_level_wakes_when_it_moved_by_more_than_half_a_percent_of_its_range() -> None:
     known = described()
 
