@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from math import inf, nan
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import ValidationError
 
-from cem_service.models import validate_day_of_prices
+from cem_service.models import Instruction, validate_day_of_prices
+from flexhub.devices.models import Link
+from tenants.scope import platform_scope
+from tests.support.cem_world import World
+from tests.support.registry import make_device
 
 
 def test_a_day_has_a_price_for_each_hour() -> None:
@@ -20,3 +26,32 @@ def test_a_day_has_a_price_for_each_hour() -> None:
 def test_a_price_is_a_finite_number(price: object) -> None:
     with pytest.raises(ValidationError, match="each price"):
         validate_day_of_prices([price, *[0.25] * 23])
+
+
+def _issue(world: World, link: Link, minutes_ago: int) -> Instruction:
+    at = world.clock.now() - timedelta(minutes=minutes_ago)
+    return Instruction.objects.create(
+        id=uuid4(),
+        tenant=world.household.tenant,
+        site=world.household.site,
+        link=link,
+        seat_token=1,
+        message={},
+        expected_power_w=0.0,
+        power_before_w=0.0,
+        issued_at=at,
+        ends_at=at,
+        status_at=at,
+    )
+
+
+def test_the_latest_instruction_of_each_link_counts(world: World) -> None:
+    battery, car = world.household.link, make_device(world.household.site, name="Car").node.rm_link
+    silent = make_device(world.household.site, name="Silent").node.rm_link
+    with platform_scope("test"):
+        _issue(world, battery, 3)
+        latest = {_issue(world, battery, 1), _issue(world, car, 5)}
+        _issue(world, car, 9)
+
+        assert set(Instruction.objects.latest_of_each_link([battery.pk, car.pk, silent.pk])) == latest
+        assert set(Instruction.objects.latest_of_each_link([])) == set()
