@@ -117,6 +117,8 @@ UNFOLD = {
     "SITE_HEADER": "Flexhub",
     "SITE_SUBHEADER": "S2 hub",
     "SITE_SYMBOL": "hub",
+    # There is no other site to return to.
+    "SITE_URL": None,
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("portal/favicon.svg")},
     ],

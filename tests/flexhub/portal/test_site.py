@@ -23,7 +23,10 @@ def test_a_page_that_refreshes_itself_is_loaded_anew_to_sign_in(client: Client) 
 
 
 def test_a_person_gets_the_form_to_sign_in(client: Client) -> None:
-    assert b'name="password"' in client.get("/admin/login/").content
+    text = client.get("/admin/login/").content.decode()
+
+    assert 'name="password"' in text
+    assert "Return to site" not in text
 
 
 def test_dates_are_sortable_and_in_utc(client: Client, alder: Household) -> None:
