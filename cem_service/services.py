@@ -51,14 +51,15 @@ _PLAN_NAMESPACE = UUID("6f1d2c1e-7f0b-4a86-9d6c-2f8f5c0d9a55")
 
 def react_to_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> None:
     """Look at a site once. Raises BusUnavailable: the sweep wakes the site again when the bus is back."""
+    # What woke us may be a refusal that still waits in the stream, and it must count before we decide. Not under the
+    # lock: after an outage the stream is long, and the lock would end before we have decided.
+    ledger.drain(tools.bus)
     with tools.bus.site_lock(site_id, REACTION_LOCK_S) as ours:
         if not ours:
             # The one at work may have read the snapshots before what woke us arrived, so this wake still counts.
             tools.send_react(tenant_id, site_id, RETRY_DELAY_S)
             return
         tools.bus.begin_wake(site_id)
-        # What woke us may be a refusal that still waits in the stream, and it must count before we decide.
-        ledger.drain(tools.bus)
         loaded = load_site(tenant_id, site_id, bus=tools.bus, now=tools.clock.now())
         if loaded is None or not loaded.snapshots:
             return

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from uuid import uuid4
 
 from cem_service import services
 from cem_service.models import Instruction, LedgerStatus, PlanRun, PlanRunKind
+from flexhub.bus import Batch, LedgerRow
 from s2.messages import ControlType, FRBCInstruction, SelectControlType
 from tenants.scope import platform_scope
 from tests.support.cem_world import World
@@ -95,6 +97,23 @@ def test_does_nothing_while_another_worker_is_at_it_and_comes_back(world: World)
 
     assert world.inbox() == []
     assert world.sent.reactions == [(*world.ids, services.RETRY_DELAY_S)]
+
+
+def test_what_devices_answered_is_closed_before_the_lock_is_asked_for(world: World) -> None:
+    """After an outage the stream is long, and a lock that ended meanwhile would let a second worker decide the same."""
+    world.connect()
+    world.describe()
+    world.run(services.react_to_site, *world.ids)
+    (row,) = _instructions()
+    batch = Batch()
+    batch.ledger(LedgerRow(row.tenant_id, row.link_id, str(row.id), world.clock.now(), status="STARTED"))
+    asyncio.run(world.gateway.write(batch))
+
+    with world.bus.site_lock(world.household.site.pk, 5.0):
+        world.run(services.react_to_site, *world.ids)
+
+    (row,) = _instructions()
+    assert row.status == LedgerStatus.STARTED
 
 
 def test_says_so_in_the_ledger_when_the_session_has_gone(world: World) -> None:
