@@ -66,7 +66,8 @@ class Accounts:
         self.cost_eur -= hours / WH_PER_KWH * exported_w * self.tariff.export_eur_per_kwh[interval.hour]
         self.pv_wh += interval.pv_w * hours
         self.pv_available_wh += interval.pv_available_w * hours
-        self.self_consumed_wh += max(0.0, interval.pv_w - exported_w) * hours
+        # All that left the home counts as solar, also what a battery gave back: storing it only to sell it is no use.
+        self.self_consumed_wh = max(0.0, self.pv_wh - self.export_wh)
         self._add_overruns(interval)
 
     def _add_overruns(self, interval: Interval) -> None:

@@ -15,7 +15,7 @@ class StreetFigures:
     """`on`: with energy managers; `off`: the same homes in the same weather, left to themselves.
 
     Self-consumption is the share of what the sun offered that was used in the homes: what was curtailed counts as not
-    used. Costs of `on` are corrected for what its storages hold more or less than those of `off`, at the day's mean
+    used, and so does all that was exported, even by a battery. Left to themselves, batteries idle. Costs of `on` are corrected for what its storages hold more or less than those of `off`, at the day's mean
     price, so that emptying a battery is no gain. Overruns of the main fuse are the longest streaks of any home.
     """
 
@@ -88,7 +88,7 @@ def describe(figures: StreetFigures) -> str:
         f" cost {figures.cost_eur_on:7.2f} EUR ({figures.paid_eur_on:.2f} paid,"
         f" {figures.stored_more_kwh:+.0f} kWh in the storages), longest overload {figures.overrun_s_on:4.0f} s"
         f" ({figures.avoidable_overrun_s:.0f} s avoidable), comfort missed {figures.comfort_violations_on}x\n"
-        f"         left to themselves:   self-consumption {figures.self_consumption_off:4.0%},"
+        f"         left to themselves, batteries idle: self-consumption {figures.self_consumption_off:4.0%},"
         f" cost {figures.cost_eur_off:7.2f} EUR, longest overload {figures.overrun_s_off:4.0f} s,"
         f" comfort missed {figures.comfort_violations_off}x"
     )

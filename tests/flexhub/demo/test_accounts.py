@@ -45,10 +45,26 @@ def test_self_consumption_is_what_was_not_exported() -> None:
 
     book.add(interval(-1000, dt_s=3600, pv_w=3000))
     book.add(interval(500, dt_s=3600, pv_w=1500))
-    book.add(interval(-2000, dt_s=3600, pv_w=0))
 
     assert book.pv_wh == 4500
     assert book.self_consumed_wh == 2000 + 1500
+
+
+def test_storing_first_and_selling_later_is_no_self_consumption() -> None:
+    book = accounts()
+
+    book.add(interval(0, dt_s=3600, pv_w=3000))
+    book.add(interval(-2000, dt_s=3600, pv_w=0))
+
+    assert book.self_consumed_wh == 1000
+
+
+def test_a_home_without_solar_power_consumes_none_of_it() -> None:
+    book = accounts()
+
+    book.add(interval(-2000, dt_s=3600))
+
+    assert book.self_consumed_wh == 0
 
 
 def test_a_streak_ends_when_the_power_comes_back() -> None:
