@@ -64,6 +64,8 @@ async def _admit(
     identity = await doorkeeper.admit(node_id, scope["headers"])
     if isinstance(identity, Refusal):
         return identity
+    if process.stopping:
+        return STOPPING  # It began to while the token was checked; a seat taken now would outlive the process.
     client = scope.get("client")
     try:
         return await process.open(identity, send, peer=f"{client[0]}:{client[1]}" if client else "")
@@ -86,7 +88,7 @@ async def _converse(process: GatewayProcess, seat: Seat, receive: Receive) -> in
         if text is None:
             events = session.receive_bytes(frame["bytes"], now)
         else:
-            events = session.receive_text(text, now, available=writer.available)
+            events = session.receive_text(text, now, available=writer.available and seat.has_room(text))
         # The acknowledgement leaves here, before anything else is done for the message.
         sent = await seat.flush()
         await process.finish(process.turn(seat, now, text), events, sent)

@@ -29,7 +29,9 @@ INBOX_BLOCK_MS = 2_000
 # Waking a site means one message to the Celery broker.
 WAKE_TIMEOUT_S = 5.0
 
-# How long a stopping process gives its sessions to answer SessionRequest RECONNECT before it closes their sockets.
+# A stopping process spreads its requests to reconnect over this time, so that the others are not stormed.
+DRAIN_S = 2.0
+# How long it gives its sessions to answer SessionRequest RECONNECT before it closes their sockets.
 GOODBYE_S = 2.0
 
 # A socket that does not begin to speak S2 is not worth its memory.
@@ -39,6 +41,11 @@ RETRY_DELAYS_S = (1.0, 2.0, 4.0)
 
 # Links whose tenant is remembered after their session ended, for instructions that come too late.
 DEPARTED = 10_000
+
+# What a session's snapshot may hold as text, in memory and in Redis. A message up to the second size is always counted
+# among the fields only, of which the bus allows 512; a description of many actuators has some 100 KiB.
+SNAPSHOT_BYTES = 4 * 1024 * 1024
+SMALL_TEXT_BYTES = 8 * 1024
 
 # The resolution of session deadlines (acknowledgements, resends), which are seconds.
 TICK_S = 0.1

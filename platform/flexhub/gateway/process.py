@@ -87,11 +87,10 @@ class GatewayProcess:
         self.stopping = True
         if not self._started:
             return
-        for seat in list(self.seats.values()):
-            self._ask_to_reconnect(seat)
+        await self._ask_all_to_reconnect()
         await self._wait_until_empty(limits.GOODBYE_S)
         for seat in list(self.seats.values()):
-            await seat.close(limits.CLOSE_SERVICE_RESTART, "This server restarts; connect again.")
+            self.spawn(seat.close(limits.CLOSE_SERVICE_RESTART, "This server restarts; connect again."))
         await self._wait_until_empty(limits.GOODBYE_S)
         if not await self.writer.drained(limits.GOODBYE_S):
             logger.error("gateway.process.rows_lost", rows=len(self.writer.batch))
@@ -110,7 +109,12 @@ class GatewayProcess:
         """Run beside everything else; the process keeps the task alive and ends it when it stops."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("gateway.task.failed", task=repr(task.get_coro()), exc_info=error)
 
     # -- Seats ---------------------------------------------------------------------------------------------------------
 
@@ -183,9 +187,11 @@ class GatewayProcess:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(limits.TICK_S)
-            now = self.clock.now()
-            for seat in self._deadlines.due(now):
-                self.spawn(self.flush(seat, seat.session.tick(now)))
+            for seat in self._deadlines.due(self.clock.now()):
+                self.spawn(self._act(seat))
+
+    async def _act(self, seat: Seat) -> None:
+        await self.flush(seat, seat.session.tick(self.clock.now()))
 
     async def _read_inbox(self) -> None:
         while True:
@@ -195,7 +201,11 @@ class GatewayProcess:
                 await asyncio.sleep(limits.REDIS_RETRY_S)
                 continue
             for envelope in envelopes:
-                self._deliver(envelope)
+                try:
+                    self._deliver(envelope)
+                except Exception:
+                    # The rest was taken out of the inbox with it, and belongs to other sessions.
+                    logger.exception("gateway.inbox.failed", link_id=str(envelope.link_id))
 
     def _deliver(self, envelope: Envelope) -> None:
         seat = self.seats.get(envelope.link_id)
@@ -225,6 +235,13 @@ class GatewayProcess:
 
     def _replace(self, seat: Seat) -> None:
         self.spawn(seat.close(limits.CLOSE_REPLACED, "A newer connection of this device took over."))
+
+    async def _ask_all_to_reconnect(self) -> None:
+        seats = list(self.seats.values())
+        for place, seat in enumerate(seats):
+            if place:
+                await asyncio.sleep(limits.DRAIN_S / len(seats))
+            self._ask_to_reconnect(seat)
 
     def _ask_to_reconnect(self, seat: Seat) -> None:
         request = SessionRequest(

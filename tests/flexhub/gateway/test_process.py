@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
@@ -12,9 +13,11 @@ import pytest
 from flexhub.bus import Envelope
 from flexhub.bus.memory import MemoryWorkerBus
 from flexhub.bus.memory_store import MemoryStore
-from flexhub.gateway import keeper, limits, writer
+from flexhub.gateway import inbox, keeper, limits, seats, writer
+from flexhub.gateway.auth import Doorkeeper
+from flexhub.gateway.handlers import Turn
 from flexhub.gateway.process import GatewayProcess
-from s2.messages import ControlType, SelectControlType, dump_message
+from s2.messages import ControlType, FRBCTimerStatus, Message, SelectControlType, dump_message
 from s2.versions import WireProfile
 from tests.support.clock import FixedClock
 from tests.support.gateway_inside import TIMEOUT_S, FakeSocket, SwitchableBus, details, identity, make_process
@@ -31,6 +34,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "TICK_S", 0.001)
     monkeypatch.setattr(limits, "REDIS_RETRY_S", 0.001)
     monkeypatch.setattr(limits, "GOODBYE_S", 0.2)
+    monkeypatch.setattr(limits, "DRAIN_S", 0.02)
 
 
 @pytest.fixture
@@ -237,6 +241,90 @@ async def test_refuses_new_sockets_while_redis_is_away_and_while_stopping(
 
     process.stopping = True
     assert (await FakeSocket(process, identity()).event())["status"] == 503
+
+
+async def test_refuses_a_socket_whose_token_was_checked_while_it_began_to_stop(
+    process: GatewayProcess, worker: MemoryWorkerBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def admit(*_: object) -> object:
+        process.stopping = True
+        return WHO
+
+    monkeypatch.setattr(Doorkeeper, "admit", admit)
+
+    assert (await FakeSocket(process, WHO).event())["status"] == 503
+    assert worker.sessions() == []
+
+
+async def test_what_one_message_runs_into_does_not_cost_others_theirs(
+    device: FakeSocket, bus: SwitchableBus, store: MemoryStore, process: GatewayProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def emit(turn: Turn, envelope: Envelope) -> bool:
+        if envelope.payload == "broken":
+            raise OverflowError
+        return emit_as_always(turn, envelope)
+
+    emit_as_always = inbox.emit
+    monkeypatch.setattr(inbox, "emit", emit)
+    select = SelectControlType(message_id=str(uuid4()), control_type=ControlType.FILL_RATE_BASED_CONTROL)
+    with store.lock:
+        for payload in ("broken", dump_message(select, WireProfile.V1_0_0)):
+            token = process.seats[WHO.link_id].token
+            store.offer(bus._incarnation, Envelope(WHO.link_id, "message", payload, token=token))
+
+    assert (await device.receive())["message_type"] == "SelectControlType"
+
+
+async def test_a_device_that_invents_timers_is_told_to_wait_and_does_not_grow_our_memory(
+    device: FakeSocket, worker: MemoryWorkerBus, process: GatewayProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seats, "SNAPSHOT_FIELDS_LIMIT", 5)
+    select = SelectControlType(message_id=str(uuid4()), control_type=ControlType.FILL_RATE_BASED_CONTROL)
+    worker.publish(WHO.link_id, Envelope(WHO.link_id, "message", dump_message(select, WireProfile.V1_0_0)))
+    device.acknowledge(await device.receive())
+
+    given = [(await device.ask(timer_status(number)))["status"] for number in range(10)]
+
+    assert given == ["OK"] * 2 + ["TEMPORARY_ERROR"] * 8
+    assert len(process.seats[WHO.link_id]._folded) == 5
+
+
+def timer_status(number: int) -> Message:
+    return FRBCTimerStatus(
+        message_id=new_id(),
+        timer_id=f"timer-{number}",
+        actuator_id="actuator",
+        finished_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+async def test_stopping_asks_one_device_after_the_other(process: GatewayProcess) -> None:
+    sockets = [FakeSocket(process, identity()) for _ in range(3)]
+    for socket in sockets:
+        await socket.shake_hands()
+    stopping = asyncio.create_task(process.stop())
+
+    assert (await sockets[0].receive())["request"] == "RECONNECT"
+    await process.leave(process.seats[next(reversed(process.seats))])
+    assert (await sockets[1].receive())["request"] == "RECONNECT"
+    for socket in sockets:
+        socket.hang_up()
+
+    await asyncio.wait_for(stopping, TIMEOUT_S)
+
+
+async def test_a_socket_that_cannot_be_closed_does_not_keep_the_process_from_stopping(
+    device: FakeSocket, process: GatewayProcess, worker: MemoryWorkerBus
+) -> None:
+    async def gone(_: object) -> None:
+        raise OSError
+
+    process.seats[WHO.link_id].send = gone
+
+    await process.stop()
+
+    assert worker.sessions() == []
+    device.hang_up()
 
 
 async def test_stopping_asks_devices_to_reconnect_and_closes_who_does_not_answer(

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from flexhub.bus import Batch
+from flexhub.bus.ports import SNAPSHOT_FIELDS_LIMIT
+from flexhub.gateway import limits
+from flexhub.gateway.seats import Seat
+from s2.messages import ControlType
+from tests.support.gateway_inside import controlled_seat
+
+
+def seat() -> Seat:
+    return controlled_seat(ControlType.FILL_RATE_BASED_CONTROL, 7)
+
+
+def test_has_room_for_as_many_fields_as_the_bus_keeps() -> None:
+    full = seat()
+    for number in range(SNAPSHOT_FIELDS_LIMIT):
+        assert full.has_room("{}")
+        full.fold(Batch(), f"FRBC.TimerStatus/actuator/timer-{number}", "{}")
+
+    assert not full.has_room("{}")
+    full.reset_control_type(Batch())
+    assert full.has_room("{}")
+
+
+def test_has_room_for_some_large_texts() -> None:
+    large = " " * (1024 * 1024)
+    full = seat()
+    for number in range(limits.SNAPSHOT_BYTES // len(large)):
+        assert full.has_room(large)
+        full.fold(Batch(), f"PEBC.PowerConstraints/{number}", large)
+
+    assert not full.has_room(large)
+    assert full.has_room("{}")
