@@ -15,8 +15,9 @@ class StreetFigures:
     """`on`: with energy managers; `off`: the same homes in the same weather, left to themselves.
 
     Self-consumption is the share of what the sun offered that was used in the homes: what was curtailed counts as not
-    used, and so does all that was exported, even by a battery. Left to themselves, batteries idle. Costs of `on` are corrected for what its storages hold more or less than those of `off`, at the day's mean
-    price, so that emptying a battery is no gain. Overruns of the main fuse are the longest streaks of any home.
+    used, and so does all that was exported, even by a battery. Left to themselves, batteries idle. Costs of `on` are
+    corrected for what its storages hold more or less than those of `off`, at the day's mean price, so that emptying a
+    battery is no gain. Overruns of the main fuse are the longest streaks of any home.
     """
 
     homes: int
