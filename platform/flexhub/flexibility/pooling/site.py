@@ -92,7 +92,8 @@ def outlook(site: SiteState, plan: SitePlan | None, horizon: Horizon) -> SiteOut
     for resource in site.resources:
         _add(total, site, resource, plan, alignment)
     curtailable = any(isinstance(one, PEBCResource) and one.ready and one.can_produce for one in site.resources)
-    export_limit_w = site.fuse_limit_w if site.export_limit_w is None else site.export_limit_w
+    # The fuse works in both directions; a contract may allow less to go out.
+    export_limit_w = site.fuse_limit_w if site.export_limit_w is None else min(site.export_limit_w, site.fuse_limit_w)
     return SiteOutlook(
         fuse_limit_w=site.fuse_limit_w,
         export_limit_w=export_limit_w,

@@ -97,6 +97,15 @@ def test_the_export_limit_bounds_what_is_fed_in() -> None:
     assert (offer.down_w == 1500).all()
 
 
+def test_the_fuse_works_in_both_directions() -> None:
+    """A contract may allow more to be fed in than the fuse carries."""
+    home = site_with(battery(level=9.0), fuse_limit_w=2000.0, export_limit_w=9000.0)
+
+    offer = _offer(home)
+
+    assert (offer.baseline_w - offer.down_w >= -2000.0 - 1e-6).all()
+
+
 def test_production_beyond_the_export_limit_is_not_expected() -> None:
     site = site_with(solar(production_w=4000.0, forecast=SUNNY), meter_w=-4000.0, export_limit_w=1000.0)
 
