@@ -35,6 +35,10 @@ class Env:
     def boolean(self, name: str, default: bool | None = None) -> bool:
         return self._convert(name, default, _boolean, "one of 1, 0, true, false, yes, no")
 
+    def parsed(self, name: str, convert: Callable[[str], T], wanted: str, default: str | None = None) -> T:
+        """What `convert` makes of the text. It raises ValueError for a text that is not `wanted`."""
+        return self._convert(name, None if default is None else convert(default), convert, wanted)
+
     def words(self, name: str, default: str | None = None) -> list[str]:
         """A comma-separated list without empty parts."""
         return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
@@ -60,7 +64,7 @@ class Env:
             return self._values.get(name) or None
         try:
             return Path(path).read_text(encoding="utf-8").strip()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise EnvironmentVariableError(f"{name}_FILE names a file that cannot be read.") from error
 
 
@@ -74,17 +78,22 @@ def _boolean(text: str) -> bool:
 
 
 def _database(name: str, url: str) -> dict[str, object]:
-    parts = urlsplit(url)
-    query = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
-    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+    try:
+        parts = urlsplit(url)
+        port, path = parts.port, parts.path.strip("/")
+    except ValueError:
+        # An odd port or half an IPv6 address; the library's message would show the address with its password.
+        parts = port = path = None
+    if parts is None or parts.scheme not in {"postgres", "postgresql"} or not path:
         raise EnvironmentVariableError(f"{name} must look like postgresql://user:password@host:port/database.")
+    query = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
     options = {key: unquote(value) for key, value in query.items() if key != "host"}
     return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(parts.path.strip("/")),
+        "NAME": unquote(path),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(query.get("host", parts.hostname or "")),
-        "PORT": str(parts.port or ""),
+        "PORT": str(port or ""),
         "OPTIONS": options,
     }

@@ -17,7 +17,7 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", "")
 
 # -- What Flexhub itself needs ----------------------------------------------------------------------------------------
-CLOCK = Clock.parse(env.text("FLEXHUB_CLOCK", "system"))
+CLOCK = env.parsed("FLEXHUB_CLOCK", Clock.parse, "system, or a clock as str() writes it", "system")
 REDIS_URL = env.text("REDIS_URL", hint="For example redis://localhost:6379/0; `make demo` starts one by itself.")
 # Where this gateway is reached; only shown to people and written into the demo's file.
 PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -80,9 +81,34 @@ def test_reads_a_database_on_a_unix_socket() -> None:
     assert (entry["HOST"], entry["PORT"], entry["OPTIONS"]) == ("/run/pg", "", {})
 
 
-@pytest.mark.parametrize("url", ["mysql://app@db/hub", "postgresql://app:hidden@db", "hub"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://app@db/hub",
+        "postgresql://app:hidden@db",
+        "hub",
+        "postgresql://app:hidden@db:port/hub",
+        "postgresql://app:hidden@[db/hub",
+    ],
+)
 def test_an_address_of_another_kind_is_refused_without_showing_it(url: str) -> None:
     with pytest.raises(EnvironmentVariableError, match=r"^DATABASE_URL must look like") as caught:
         Env({"DATABASE_URL": url}).database("DATABASE_URL")
 
     assert "hidden" not in str(caught.value)
+
+
+def test_reads_what_a_function_understands() -> None:
+    env = Env({"START": "2026-04-21", "BAD": "soon"})
+
+    assert env.parsed("START", date.fromisoformat, "a date") == date(2026, 4, 21)
+    assert env.parsed("ABSENT", date.fromisoformat, "a date", "2026-01-01") == date(2026, 1, 1)
+    with pytest.raises(EnvironmentVariableError, match=r"^BAD must be a date\.$"):
+        env.parsed("BAD", date.fromisoformat, "a date")
+
+
+def test_a_file_that_holds_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(EnvironmentVariableError, match="KEY_FILE names a file that cannot be read"):
+        Env({"KEY_FILE": str(tmp_path / "key")}).text("KEY")
