@@ -103,14 +103,19 @@ class TenantModelAdmin(ModelAdmin):
             self._record(request, "changed", obj, before=old, after=new)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """As `save_model`, for the rows on the page of another. A deleted row no longer knows its key afterwards."""
+        rows = formset.model._default_manager.filter(pk__in=[each.instance.pk for each in formset.initial_forms])
+        stored = {row.pk: row for row in rows}
+        before = {key: audit.fields_of(row) for key, row in stored.items()}
         super().save_formset(request, form, formset, change)
         for obj in formset.new_objects:
             self._record(request, "created", obj, after=audit.fields_of(obj))
-        for obj, fields in formset.changed_objects:
-            values = audit.fields_of(obj)
-            self._record(request, "changed", obj, after={field: values.get(field) for field in fields})
-        for obj in formset.deleted_objects:
-            self._record(request, "deleted", obj, before=audit.fields_of(obj))
+        for obj, _ in formset.changed_objects:
+            old, new = audit.changes_between(before[obj.pk], audit.fields_of(obj))
+            self._record(request, "changed", obj, before=old, after=new)
+        kept = {each.instance.pk for each in formset.initial_forms}
+        for key in stored.keys() - kept:
+            self._record(request, "deleted", stored[key], before=before[key])
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         self._record(request, "deleted", obj, before=audit.fields_of(obj))

@@ -76,6 +76,29 @@ def test_an_operator_adds_a_person_who_then_works_for_a_tenant(client: Client) -
     assert audited("tenants.user.created")[-1]["object_name"] == "ann"
 
 
+def test_who_moves_or_ends_a_membership_leaves_a_trace_of_what_it_was(client: Client) -> None:
+    alder, birch = make_tenant("Alder"), make_tenant("Birch")
+    ann = make_member(alder, "ann")
+    with platform_scope("test"):
+        membership = Membership.objects.get(user=ann)
+    client.force_login(make_operator())
+    form = {
+        "username": "ann",
+        "membership-TOTAL_FORMS": "1",
+        "membership-INITIAL_FORMS": "1",
+        "membership-0-id": str(membership.pk),
+        "membership-0-user": str(ann.pk),
+        "membership-0-tenant": str(birch.pk),
+    }
+
+    client.post(_url(User, f"{ann.pk}/change/"), form)
+    client.post(_url(User, f"{ann.pk}/change/"), form | {"membership-0-DELETE": "on"})
+
+    (moved,), (ended,) = audited("tenants.membership.changed"), audited("tenants.membership.deleted")
+    assert (moved["before"], moved["after"]) == ({"tenant_id": str(alder.pk)}, {"tenant_id": str(birch.pk)})
+    assert (ended["object_id"], ended["before"]["tenant_id"]) == (str(membership.pk), str(birch.pk))
+
+
 def test_a_new_password_leaves_a_trace(client: Client) -> None:
     ann = make_member(make_tenant("Alder"), "ann")
     client.force_login(make_operator())
