@@ -133,7 +133,7 @@ def _plan_key(site_id: UUID) -> UUID:
 
 
 def _plan_in_words(plan: SitePlan) -> str:
-    outlook = f"Expected cost of the next day: {plan.cost_eur:.2f} EUR."
+    outlook = f"Expected cost of the next day: {plan.cost_eur:z.2f} EUR."
     reasons = (device.reason for device in plan.devices.values() if device.reason)
     return "\n".join((outlook, *reasons, *plan.notes))
 

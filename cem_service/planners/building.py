@@ -105,7 +105,7 @@ def _with_reason(problem: _Problem, resource: Resource, plans: dict[UUID, Device
     kwh = plan.power_w * problem.horizon.durations_s / J_PER_KWH
     price = np.where(net_w > 0, problem.cost.buy, problem.cost.sell)
     parts = [
-        f"{verb} {abs(amount):.1f} kWh while a kWh is worth {float((price * share).sum()) / amount:.2f} EUR"
+        f"{verb} {abs(amount):z.1f} kWh while a kWh is worth {float((price * share).sum()) / amount:z.2f} EUR"
         for verb, share in (("takes", np.maximum(kwh, 0.0)), ("gives", np.minimum(kwh, 0.0)))
         if abs(amount := float(share.sum())) > 0.05
     ]
@@ -119,7 +119,7 @@ def _why_then(problem: _Problem, resource: Resource, plan: DevicePlan) -> str:
         return f"{resource.name} starts at {start:%H:%M}: {plan.reason}."
     cost = sum(placement.cost_eur for placement in plan.placements)
     saved = first.cost_now_eur - first.cost_eur
-    return f"{resource.name} starts at {start:%H:%M} and costs {cost:.2f} EUR, {saved:.2f} EUR less than at once."
+    return f"{resource.name} starts at {start:%H:%M} and costs {cost:z.2f} EUR, {saved:z.2f} EUR less than at once."
 
 
 def _notes(problem: _Problem, net_w: Array) -> tuple[str, ...]:
@@ -134,6 +134,6 @@ def _notes(problem: _Problem, net_w: Array) -> tuple[str, ...]:
         worst = over[net_w[over].argmax()]
         moment = problem.horizon.step_start(int(worst)).astimezone(zone)
         notes.append(
-            f"At {moment:%H:%M} {net_w[worst]:,.0f} W are expected and the fuse allows {site.fuse_limit_w:,.0f} W."
+            f"At {moment:%H:%M} {net_w[worst]:z,.0f} W are expected and the fuse allows {site.fuse_limit_w:z,.0f} W."
         )
     return tuple(notes)

@@ -51,24 +51,24 @@ def objective_of(chosen: Choice, wanted: Choice, facts: Circumstances) -> Object
 
 
 def explain(objective: Objective, chosen: Choice, wanted: Choice, facts: Circumstances) -> str:
-    moves = f"{facts.name} goes from {facts.before_w:,.0f} W to {chosen.power_w:,.0f} W"
+    moves = f"{facts.name} goes from {facts.before_w:z,.0f} W to {chosen.power_w:z,.0f} W"
     if objective is Objective.FUSE:
         return (
-            f"{moves} instead of {wanted.power_w:,.0f} W: else the site would draw {facts.net.wanted_w:,.0f} W, and "
-            f"{facts.prices.import_limit_w:,.0f} W of the fuse's {facts.fuse_limit_w:,.0f} W may be planned for."
+            f"{moves} instead of {wanted.power_w:z,.0f} W: else the site would draw {facts.net.wanted_w:z,.0f} W, and "
+            f"{facts.prices.import_limit_w:z,.0f} W of the fuse's {facts.fuse_limit_w:z,.0f} W may be planned for."
         )
     if objective is Objective.EXPORT_LIMIT:
         return (
-            f"{moves} instead of {wanted.power_w:,.0f} W: else the site would feed in {-facts.net.wanted_w:,.0f} W, "
-            f"and {facts.prices.export_limit_w:,.0f} W of {facts.export_limit_w:,.0f} W allowed may be planned for."
+            f"{moves} instead of {wanted.power_w:z,.0f} W: else the site would feed in {-facts.net.wanted_w:z,.0f} W, "
+            f"and {facts.prices.export_limit_w:z,.0f} W of {facts.export_limit_w:z,.0f} W allowed may be planned for."
         )
     if objective is Objective.TARGET:
-        return f"{moves}: it has to reach its target level, and energy costs {facts.prices.buy:.2f} EUR/kWh now."
-    money = f"buying costs {facts.prices.buy:.2f} and feeding in earns {facts.prices.sell:.2f} EUR/kWh"
+        return f"{moves}: it has to reach its target level, and energy costs {facts.prices.buy:z.2f} EUR/kWh now."
+    money = f"buying costs {facts.prices.buy:z.2f} and feeding in earns {facts.prices.sell:z.2f} EUR/kWh"
     if facts.worth_eur_per_kwh is not None:
-        money += f", and a stored kWh is worth {facts.worth_eur_per_kwh:.2f} EUR later"
+        money += f", and a stored kWh is worth {facts.worth_eur_per_kwh:z.2f} EUR later"
     if objective is Objective.SELF_CONSUMPTION:
-        return f"{moves} and brings the site from {facts.net.before_w:,.0f} W to {facts.net.after_w:,.0f} W: {money}."
+        return f"{moves} and brings the site from {facts.net.before_w:z,.0f} W to {facts.net.after_w:z,.0f} W: {money}."
     if objective is Objective.TAKE_CONTROL:
-        return f"{facts.name} is at {chosen.power_w:,.0f} W and stays so: {money}."
+        return f"{facts.name} is at {chosen.power_w:z,.0f} W and stays so: {money}."
     return f"{moves}: {money}."
