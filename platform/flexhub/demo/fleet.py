@@ -15,6 +15,7 @@ from flexhub.clock import Clock
 from flexhub.demo.processes import ProcessSpec
 from flexhub.demo.seed import Seeded
 from flexhub.demo.street import HomePlan
+from flexhub.embedded.secrets_file import write_privately
 
 MANAGE = Path(__file__).resolve().parents[3] / "manage.py"
 READY_TIMEOUT_S = 2.0
@@ -88,8 +89,7 @@ def _home(
     report, path = report_path(folder, number), folder / f"home-{number:02}.json"
     report.unlink(missing_ok=True)
     config = home.config(ws_url=ws_url, clock=clock, report=report, credentials=credentials)
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(config), encoding="utf-8")
+    write_privately(path, json.dumps(config))
     argv = [sys.executable, "-m", "flexhub.demo.home", "--config", str(path)]
     # A home that is killed stays away until somebody starts it again: that is what one kills a home for.
     return ProcessSpec(name=f"home-{number:02}", argv=argv, env=dict(environment), ready=None, restart=False)

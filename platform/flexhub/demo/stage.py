@@ -22,6 +22,7 @@ from flexhub.demo.showtime import clock_for, opening
 from flexhub.demo.street import HomePlan
 from flexhub.demo.street import homes as street_of
 from flexhub.demo.supervisor import Supervisor
+from flexhub.embedded.secrets_file import write_privately
 from flexhub.embedded.services import Services
 
 SECONDS_TO_CONNECT = 60
@@ -128,9 +129,7 @@ class Stage:
             "spare_devices": spare,
             "clock": str(self._clock),
         }
-        path = self._root / "demo.json"
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        write_privately(self._root / "demo.json", json.dumps(facts, indent=2) + "\n")
 
     def _wait_for_devices(self, devices: int) -> None:
         deadline = time.monotonic() + SECONDS_TO_CONNECT

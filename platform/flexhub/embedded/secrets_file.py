@@ -27,7 +27,7 @@ def load_or_make(path: Path) -> Secrets:
     values = {field.name: known.get(field.name) or secrets.token_urlsafe(32) for field in fields(Secrets)}
     found = Secrets(**values)
     if asdict(found) != known:
-        _write(path, asdict(found))
+        write_privately(path, json.dumps(asdict(found), indent=2))
     return found
 
 
@@ -39,10 +39,13 @@ def _read(path: Path) -> dict[str, str]:
     return {str(key): str(value) for key, value in content.items()} if isinstance(content, dict) else {}
 
 
-def _write(path: Path, values: dict[str, str]) -> None:
-    # Written aside and renamed, so that a crash leaves the old file or the new one.
+def write_privately(path: Path, text: str) -> None:
+    """Only we may read the file, whatever mode an older one of that name had.
+
+    Written aside and renamed, so that a crash leaves the old file or the new one.
+    """
     aside = path.with_suffix(".new")
     aside.unlink(missing_ok=True)
     with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(values, file, indent=2)
+        file.write(text)
     aside.replace(path)

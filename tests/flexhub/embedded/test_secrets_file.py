@@ -5,7 +5,7 @@ import stat
 from dataclasses import astuple
 from pathlib import Path
 
-from flexhub.embedded.secrets_file import load_or_make
+from flexhub.embedded.secrets_file import load_or_make, write_privately
 
 
 def test_makes_them_once(tmp_path: Path) -> None:
@@ -40,3 +40,14 @@ def test_they_are_not_shown(tmp_path: Path) -> None:
     found = load_or_make(tmp_path / "secrets.json")
 
     assert found.owner_password not in repr(found)
+
+
+def test_a_file_that_anybody_could_read_is_ours_alone_after_writing(tmp_path: Path) -> None:
+    path = tmp_path / "demo.json"
+    path.write_text("old", encoding="utf-8")
+    path.chmod(0o644)
+
+    write_privately(path, "new")
+
+    assert path.read_text(encoding="utf-8") == "new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
