@@ -11,6 +11,7 @@ from flexhub.bus import keys, scripts
 from flexhub.bus.batch import Batch, BatchResult, LinkWrites, Wake
 from flexhub.bus.directory import SeatInfo, seat_to_fields
 from flexhub.bus.envelope import Envelope, envelope_from_fields, envelope_to_fields
+from flexhub.bus.errors import BusUnavailable
 from flexhub.bus.line import Line, Reply
 from flexhub.bus.ports import LEASE_TTL_S, LEDGER_LIMIT, TELEMETRY_LIMIT, WAKE_TTL_S
 from flexhub.bus.scripts import Command
@@ -118,6 +119,9 @@ class RedisGatewayBus:
                 scripts.CLAIM.call(keys.link_keys(info.link_id), process, *fields),
             ]
         )
+        if process != self._incarnation:
+            # The lease ended while this claim waited for its turn; the seat went to a process that lives no more.
+            raise BusUnavailable("the lease ended during the claim")
         token, before, old_token = (part.decode() for part in cast(list[bytes], claimed))
         self._held[info.link_id] = int(token)
         if before not in ("", process):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from uuid import uuid4
 
 import pytest
 
-from flexhub.bus import Batch, BusUnavailable, Envelope, PublishResult, Wake, keys
+from flexhub.bus import Batch, BusUnavailable, Envelope, PublishResult, Wake, keys, scripts
 from flexhub.bus.gateway_side import RedisGatewayBus
+from flexhub.bus.line import Reply
 from flexhub.bus.ports import INBOX_LIMIT
+from flexhub.bus.scripts import Command
 from flexhub.bus.worker_side import RedisWorkerBus
 from tests.flexhub.bus.conftest import RedisHub, until_someone_waits
 from tests.support.links import a_seat
@@ -48,6 +51,33 @@ async def test_a_wake_whose_first_write_failed_half_way_is_sent(redis_url: str) 
 
     assert result.woken == [Wake(seat.tenant_id, seat.site_id)]
     assert not batch.uncertain
+
+
+async def test_a_claim_that_the_end_of_its_lease_overtook_has_to_be_made_again(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, seat = RedisHub(redis_url), a_seat()
+    gateway = await hub.gateway("one")
+    assert isinstance(gateway, RedisGatewayBus)
+    claims: list[asyncio.Task[int]] = []
+    exchange = gateway._directory.exchange
+
+    async def exchange_and_claim(commands: Sequence[Command]) -> list[Reply]:
+        if any(scripts.REGISTER.sha in command for command in commands):
+            claims.append(asyncio.create_task(gateway.claim_seat(seat)))
+        return await exchange(commands)
+
+    monkeypatch.setattr(gateway._directory, "exchange", exchange_and_claim)
+    hub.end_lease("one")
+    assert not await gateway.renew()
+
+    with pytest.raises(BusUnavailable):
+        await claims[0]
+    await gateway.claim_seat(seat)
+    (session,) = hub.worker.sessions()
+    await hub.close()
+
+    assert session.process == "one.1"
 
 
 async def test_an_envelope_ends_the_wait(redis_url: str) -> None:
