@@ -44,8 +44,8 @@ DEPARTED = 10_000
 
 # What a session's snapshot may hold as text, in memory and in Redis. A message up to the second size is always counted
 # among the fields only, of which the bus allows 512; a description of many actuators has some 100 KiB.
-SNAPSHOT_BYTES = 4 * 1024 * 1024
-SMALL_TEXT_BYTES = 8 * 1024
+SNAPSHOT_CHARACTERS = 4 * 1024 * 1024
+SMALL_TEXT_CHARACTERS = 8 * 1024
 
 # The resolution of session deadlines (acknowledgements, resends), which are seconds.
 TICK_S = 0.1

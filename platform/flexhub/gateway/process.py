@@ -239,7 +239,7 @@ class GatewayProcess:
     async def _ask_all_to_reconnect(self) -> None:
         seats = list(self.seats.values())
         for place, seat in enumerate(seats):
-            if place:
+            if place and self.seats:
                 await asyncio.sleep(limits.DRAIN_S / len(seats))
             self._ask_to_reconnect(seat)
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from flexhub.bus import Batch, SeatInfo
 from flexhub.bus.ports import SNAPSHOT_FIELDS_LIMIT
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, FAMILY_PREFIXES, superseded_prefixes
-from flexhub.gateway.limits import SMALL_TEXT_BYTES, SNAPSHOT_BYTES
+from flexhub.gateway.limits import SMALL_TEXT_CHARACTERS, SNAPSHOT_CHARACTERS
 from flexhub.gateway.refusals import Send
 from flexhub.gateway.wakes import WakeMemory
 from flexhub.pairing.services import NodeIdentity
@@ -66,9 +66,9 @@ class Seat:
         """Whether this message can be taken in, whatever field it belongs in; one that is OK has to be remembered."""
         if len(self._folded) >= SNAPSHOT_FIELDS_LIMIT:
             return False
-        if len(text) <= SMALL_TEXT_BYTES:
+        if len(text) <= SMALL_TEXT_CHARACTERS:
             return True
-        return sum(map(len, self._folded.values())) + len(text) <= SNAPSHOT_BYTES
+        return sum(map(len, self._folded.values())) + len(text) <= SNAPSHOT_CHARACTERS
 
     def fold(self, batch: Batch, field: str, text: str | None) -> None:
         """Set a field of the snapshot, or delete it with None."""

@@ -26,7 +26,7 @@ def test_has_room_for_as_many_fields_as_the_bus_keeps() -> None:
 def test_has_room_for_some_large_texts() -> None:
     large = " " * (1024 * 1024)
     full = seat()
-    for number in range(limits.SNAPSHOT_BYTES // len(large)):
+    for number in range(limits.SNAPSHOT_CHARACTERS // len(large)):
         assert full.has_room(large)
         full.fold(Batch(), f"PEBC.PowerConstraints/{number}", large)
 
