@@ -81,11 +81,11 @@ def _database(name: str, url: str) -> dict[str, object]:
     try:
         parts = urlsplit(url)
         port, path = parts.port, parts.path.strip("/")
+        if parts.scheme not in {"postgres", "postgresql"} or not path:
+            raise ValueError  # As the library raises for an odd port, but its message would show the address.
     except ValueError:
-        # An odd port or half an IPv6 address; the library's message would show the address with its password.
-        parts = port = path = None
-    if parts is None or parts.scheme not in {"postgres", "postgresql"} or not path:
-        raise EnvironmentVariableError(f"{name} must look like postgresql://user:password@host:port/database.")
+        wanted = "postgresql://user:password@host:port/database"
+        raise EnvironmentVariableError(f"{name} must look like {wanted}.") from None
     query = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
     options = {key: unquote(value) for key, value in query.items() if key != "host"}
     return {
