@@ -163,8 +163,8 @@ def _decision(
         device.reason
         if placement.cost_eur == 0 and device.reason
         else (
-            f"{resource.name} starts at {local:%H:%M}: its {sequence.energy_kwh:z.2f} kWh cost {placement.cost_eur:z.2f} "
-            f"EUR then, {saved:z.2f} EUR less than at once."
+            f"{resource.name} starts at {local:%H:%M}: its {sequence.energy_kwh:z.2f} kWh cost "
+            f"{placement.cost_eur:z.2f} EUR then, {saved:z.2f} EUR less than at once."
         )
     )
     return Decision(
