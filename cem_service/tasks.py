@@ -5,9 +5,16 @@ from __future__ import annotations
 from uuid import UUID
 
 from celery import shared_task
+from django.db import OperationalError
 
 from cem_service import housekeeping, ledger, runtime, services
+from flexhub.bus.errors import BusUnavailable
+from flexhub.observability.outage import Outage
 from tenants.tasks import TenantTask
+
+# These two are tried again within seconds, and a server that is away is no news each time.
+_closing = Outage("the instruction ledger is not being closed")
+_waking = Outage("sites whose plan is overdue are not being woken")
 
 
 @shared_task(base=TenantTask)
@@ -22,18 +29,20 @@ def plan(*, tenant_id: str, site_id: str, **_: object) -> None:
     services.plan_site(UUID(tenant_id), UUID(site_id), tools=runtime.tools())
 
 
-@shared_task
+@shared_task(base=TenantTask)
 def drain_ledger(**_: object) -> None:
     """Close ledger rows with what devices answered."""
-    ledger.drain(runtime.tools().bus)
+    with _closing.expected(BusUnavailable, OperationalError):
+        ledger.drain(runtime.tools().bus)
 
 
-@shared_task
+@shared_task(base=TenantTask)
 def wake_due_sites(**_: object) -> None:
     """Wake the sites whose plan is not of this quarter hour: after a lost task, this is what makes it again."""
-    housekeeping.wake_due_sites(runtime.tools())
+    with _waking.expected(BusUnavailable, OperationalError):
+        housekeeping.wake_due_sites(runtime.tools())
 
 
-@shared_task
+@shared_task(base=TenantTask)
 def forget_old_plan_runs(**_: object) -> None:
     housekeeping.forget_old_plan_runs(runtime.tools().clock.now())

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
 
 from cem_service import runtime, services, tasks
+from flexhub.bus.worker_side import RedisWorkerBus
 from flexhub.celery import app
 from tests.support.cem_world import World
 
@@ -42,3 +46,17 @@ def test_a_task_takes_ids_as_text_and_ignores_what_a_newer_sender_adds(
     getattr(tasks, name)(tenant_id=str(tenant_id), site_id=str(site_id), priority="new in the next version")
 
     assert asked == [(tenant_id, site_id)]
+
+
+@pytest.mark.parametrize("task", [tasks.drain_ledger, tasks.wake_due_sites])
+def test_an_absent_redis_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, world: World, caplog: pytest.LogCaptureFixture, task: Callable[[], None]
+) -> None:
+    nowhere = replace(world.tools, bus=RedisWorkerBus("redis://127.0.0.1:1/0"))
+    monkeypatch.setattr(runtime, "tools", lambda: nowhere)
+
+    with caplog.at_level(logging.WARNING):
+        task()
+        task()
+
+    assert sum("not being" in record.getMessage() for record in caplog.records) == 1
