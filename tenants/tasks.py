@@ -1,10 +1,12 @@
-"""The base of every Celery task that works for a tenant."""
+"""The base of every Celery task, and what Celery runs for tenants and their people."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import celery
+from celery import shared_task
+from django.contrib.sessions.backends.db import SessionStore
 from structlog.contextvars import bound_contextvars
 
 if TYPE_CHECKING:
@@ -35,3 +37,9 @@ class TenantTask(Task):
             raise TypeError(f"{self.name} takes keyword arguments only")
         with bound_contextvars(task=self.name, task_id=self.request.id, tenant_id=kwargs.get("tenant_id")):
             return self.run(**kwargs)
+
+
+@shared_task(base=TenantTask)
+def forget_old_sign_ins(**_: object) -> None:
+    """Delete the sessions of people that have expired; nothing else ever does."""
+    SessionStore.clear_expired()

@@ -57,7 +57,7 @@ app.autodiscover_tasks()
 
 
 def _every(seconds: float, task: str, queue: str) -> dict[str, Any]:
-    """A beat entry that expires before the next one, so that a stopped worker does not find a pile of them."""
+    """A beat entry that expires by the time of the next, so that a stopped worker does not find a pile of them."""
     return {"task": task, "schedule": seconds, "options": {"queue": queue, "expires": max(seconds, 2.0)}}
 
 
@@ -67,6 +67,7 @@ app.conf.beat_schedule = {
     "drain-ledger": _every(1.0, "cem_service.tasks.drain_ledger", "default"),
     "wake-due-sites": _every(2.0, "cem_service.tasks.wake_due_sites", "default"),
     "drop-old-partitions": _every(3600.0, "flexhub.telemetry.tasks.drop_old_partitions", "default"),
+    "forget-old-sign-ins": _every(3600.0, "tenants.tasks.forget_old_sign_ins", "default"),
     "forget-old-plan-runs": _every(600.0, "cem_service.tasks.forget_old_plan_runs", "default"),
 }
 

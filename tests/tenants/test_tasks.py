@@ -1,10 +1,13 @@
+from datetime import timedelta
 from typing import Any
 
 import celery
 import pytest
+from django.contrib.sessions.models import Session
+from django.utils import timezone
 from structlog.contextvars import get_contextvars
 
-from tenants.tasks import TenantTask
+from tenants.tasks import TenantTask, forget_old_sign_ins
 
 app = celery.Celery("tests", set_as_current=False)
 
@@ -31,3 +34,14 @@ def test_refuses_positional_arguments() -> None:
 def test_runs_again_when_its_worker_dies() -> None:
     assert _log_context.acks_late
     assert _log_context.reject_on_worker_lost
+
+
+@pytest.mark.django_db
+def test_forgets_sign_ins_that_have_expired() -> None:
+    now = timezone.now()
+    for name, hours in (("old", -1), ("new", 1)):
+        Session.objects.create(session_key=name, session_data="", expire_date=now + timedelta(hours=hours))
+
+    forget_old_sign_ins()
+
+    assert [session.session_key for session in Session.objects.all()] == ["new"]
