@@ -98,13 +98,8 @@ def decode_log(fields: Mapping[str, str]) -> LogEntry:
     )
 
 
-def encode_telemetry(row: TelemetryRow) -> str:
-    head = f"{row.tenant_id}\t{row.site_id}\t{row.link_id}\t"
-    return f"{head}{row.quantity}\t{row.at.isoformat()}\t{row.value!r}"
-
-
 def decode_telemetry(line: str) -> TelemetryRow:
-    """Raises ValueError."""
+    """The inverse of `Batch.measure`. Raises ValueError."""
     tenant, site, link, quantity, at, value = line.split("\t")
     return TelemetryRow(UUID(tenant), UUID(site), UUID(link), quantity, datetime.fromisoformat(at), float(value))
 

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from flexhub.bus import Batch
 from flexhub.bus.streams import (
     LOG_TEXT_LIMIT,
     TelemetryRow,
@@ -11,7 +12,6 @@ from flexhub.bus.streams import (
     decode_rows,
     decode_telemetry,
     encode_ledger,
-    encode_telemetry,
     log_text,
 )
 from tests.support.links import AT, a_ledger_row, a_seat
@@ -22,7 +22,9 @@ def test_telemetry_survives_the_stream(value: float) -> None:
     seat = a_seat()
     row = TelemetryRow(seat.tenant_id, seat.site_id, seat.link_id, "ELECTRIC.POWER.L1", AT, value)
 
-    again = decode_telemetry(encode_telemetry(row))
+    batch = Batch()
+    batch.measure(seat, row.quantity, row.at, row.value)
+    again = decode_telemetry(batch.telemetry_rows[0])
 
     assert again == row
     assert math.copysign(1, again.value) == math.copysign(1, value)
