@@ -29,7 +29,6 @@ from s2.messages import (
     PEBCEnergyConstraint,
     PEBCPowerConstraints,
     PPBCPowerProfileDefinition,
-    PPBCPowerProfileStatus,
     ResourceManagerDetails,
     RevokableObjects,
 )
@@ -67,7 +66,6 @@ _FOLDED = frozenset(
         PEBCPowerConstraints,
         PEBCEnergyConstraint,
         PPBCPowerProfileDefinition,
-        PPBCPowerProfileStatus,
         OMBCStatus,
         FRBCActuatorStatus,
         DDBCActuatorStatus,
@@ -91,7 +89,6 @@ class ResourceView:
         "constraints",
         "details",
         "energy_constraints",
-        "profile_status",
         "profiles",
     )
 
@@ -107,7 +104,6 @@ class ResourceView:
         self.constraints: dict[str, PEBCPowerConstraints] = {}
         self.energy_constraints: dict[str, PEBCEnergyConstraint] = {}
         self.profiles: dict[str, PPBCPowerProfileDefinition] = {}
-        self.profile_status: PPBCPowerProfileStatus | None = None
 
     def fold(self, message: Message, now: datetime) -> None:
         """Take in what the RM published; a message that no rule needs changes nothing."""
@@ -127,8 +123,6 @@ class ResourceView:
                 _put(self.energy_constraints, message.id, message, _MAX_OBJECTS)
             case PPBCPowerProfileDefinition():
                 _put(self.profiles, message.id, message, _MAX_OBJECTS)
-            case PPBCPowerProfileStatus():
-                self.profile_status = message
             case OMBCStatus() | FRBCActuatorStatus() | DDBCActuatorStatus():
                 self._advance(now)
                 _put(self._active_modes, actuator_of(message), message.active_operation_mode_id, _MAX_ACTUATORS)
