@@ -42,6 +42,8 @@ app.config_from_object(
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_transport_options": {
+            # Beside the bus's keys, and apart from whatever else lives in a Redis that an operator shares.
+            "global_keyprefix": "fh:celery:",
             # No task runs for more than the time limit, so after it an unacknowledged task has lost its worker.
             "visibility_timeout": 90,
             "socket_timeout": 10,

@@ -43,9 +43,15 @@ class Env:
         """A comma-separated list without empty parts."""
         return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
 
-    def database(self, name: str, default: str | None = None, *, hint: str = "") -> dict[str, object]:
-        """A Django database entry from `postgresql://user:password@host:port/name` (or `?host=/socket/folder`)."""
-        return _database(name, self.text(name, default, hint=hint))
+    def database(
+        self, name: str, default: str | None = None, *, hint: str = "", options: Mapping[str, str] | None = None
+    ) -> dict[str, object]:
+        """A Django database entry from `postgresql://user:password@host:port/name` (or `?host=/socket/folder`).
+
+        `options` are libpq's connection parameters; what the address says outranks them. Without another word, a
+        connection that is not made within 5 s is given up.
+        """
+        return _database(name, self.text(name, default, hint=hint), {"connect_timeout": "5"} | dict(options or {}))
 
     def _convert(self, name: str, default: T | None, convert: Callable[[str], T], wanted: str) -> T:
         value = self._read(name)
@@ -77,7 +83,7 @@ def _boolean(text: str) -> bool:
     raise ValueError
 
 
-def _database(name: str, url: str) -> dict[str, object]:
+def _database(name: str, url: str, defaults: Mapping[str, str]) -> dict[str, object]:
     try:
         parts = urlsplit(url)
         port, path = parts.port, parts.path.strip("/")
@@ -87,7 +93,7 @@ def _database(name: str, url: str) -> dict[str, object]:
         wanted = "postgresql://user:password@host:port/database"
         raise EnvironmentVariableError(f"{name} must look like {wanted}.") from None
     query = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
-    options = {key: unquote(value) for key, value in query.items() if key != "host"}
+    options = dict(defaults) | {key: unquote(value) for key, value in query.items() if key != "host"}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(path),

@@ -83,8 +83,11 @@ TEMPLATES = [
 # `default` is the unprivileged role that the application runs as; `owner` owns the tables and runs migrations only:
 # `manage.py migrate --database owner`. Row-level security holds because no request ever uses the second.
 _hint = "For example postgresql://flexhub_app:…@localhost/flexhub; `make demo` makes one by itself."
+# Nothing that the application asks takes long; a migration may, so its role has no such limits.
+_limits = {"options": "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"}
 DATABASES = {
-    "default": env.database("DATABASE_URL", hint=_hint) | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True},
+    "default": env.database("DATABASE_URL", hint=_hint, options=_limits)
+    | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True},
     "owner": env.database("DATABASE_OWNER_URL", env.text("DATABASE_URL", hint=_hint)) | {"TEST": {"MIRROR": "default"}},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -71,14 +71,14 @@ def test_reads_a_database_over_tcp() -> None:
         "PASSWORD": "p@ss",
         "HOST": "db.example",
         "PORT": "5433",
-        "OPTIONS": {"sslmode": "require"},
+        "OPTIONS": {"connect_timeout": "5", "sslmode": "require"},
     }
 
 
 def test_reads_a_database_on_a_unix_socket() -> None:
     entry = Env({"DATABASE_URL": "postgres://app:x@/hub?host=%2Frun%2Fpg"}).database("DATABASE_URL")
 
-    assert (entry["HOST"], entry["PORT"], entry["OPTIONS"]) == ("/run/pg", "", {})
+    assert (entry["HOST"], entry["PORT"], entry["OPTIONS"]) == ("/run/pg", "", {"connect_timeout": "5"})
 
 
 @pytest.mark.parametrize(
@@ -112,3 +112,11 @@ def test_a_file_that_holds_no_text_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(EnvironmentVariableError, match="KEY_FILE names a file that cannot be read"):
         Env({"KEY_FILE": str(tmp_path / "key")}).text("KEY")
+
+
+def test_the_address_of_a_database_outranks_our_options() -> None:
+    env = Env({"DATABASE_URL": "postgres://app:x@db/hub?connect_timeout=30"})
+
+    entry = env.database("DATABASE_URL", options={"options": "-c lock_timeout=10s"})
+
+    assert entry["OPTIONS"] == {"connect_timeout": "30", "options": "-c lock_timeout=10s"}

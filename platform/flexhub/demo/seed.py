@@ -21,7 +21,7 @@ from flexhub.flexibility.services import create_pool, enrol_site
 from flexhub.pairing.services import issue_node_token
 from s2.messages import ControlType
 from tenants import api_clients
-from tenants.models import Tenant
+from tenants.models import Tenant, User
 from tenants.scope import platform_scope
 from tenants.services import create_api_client, create_member, create_tenant
 
@@ -40,7 +40,7 @@ SPARE_DEVICES = (
 
 
 class NotOurDatabaseError(RuntimeError):
-    """The database holds tenants that the demo did not make."""
+    """The database holds tenants or people that the demo did not make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +155,12 @@ def _login(tenant: Tenant) -> Login:
 
 def _empty() -> None:
     with platform_scope("look whose database this is"):
-        strangers = list(Tenant.objects.exclude(name__in=[name for name, _ in TENANTS.values()])[:3])
+        tenants = Tenant.objects.exclude(name__in=[name for name, _ in TENANTS.values()])
+        people = User.objects.exclude(username__in=[username for _, username in TENANTS.values()])
+        strangers = [str(stranger) for stranger in (*tenants[:3], *people[:3])]
     if strangers:
-        names = ", ".join(tenant.name for tenant in strangers)
         raise NotOurDatabaseError(
-            f"The database holds tenants that the demo did not make ({names}), and the demo would delete them."
+            f"The database holds what the demo did not make ({', '.join(strangers)}), and the demo would delete it."
             " Point DATABASE_URL to an empty database, or unset it to use the embedded one."
         )
     call_command("flush", database="owner", interactive=False, verbosity=0)

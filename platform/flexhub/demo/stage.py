@@ -26,8 +26,8 @@ from flexhub.embedded.secrets_file import write_privately
 from flexhub.embedded.services import Services
 
 SECONDS_TO_CONNECT = 60
-# The bus's keys, Celery's queues and what its transport keeps of them.
-OUR_KEYS = ("fh:*", "cem", "plan", "rm", "default", "unacked*", "_kombu*")
+# The bus's keys and Celery's.
+OUR_KEYS = "fh:*"
 SECONDS_BETWEEN_LINES = 15.0
 
 
@@ -93,9 +93,8 @@ class Stage:
     def _bus_forget(self) -> None:
         """What an earlier run left in Redis speaks of rows that are gone."""
         with redis.Redis.from_url(self._services.redis_url, socket_timeout=5) as connection:
-            for pattern in OUR_KEYS:
-                for key in connection.scan_iter(pattern, count=1000):
-                    connection.delete(key)
+            for key in connection.scan_iter(OUR_KEYS, count=1000):
+                connection.delete(key)
 
     def _processes(self, homes: Sequence[HomePlan], seeded: Seeded) -> list[ProcessSpec]:
         hub = fleet.hub_processes(logs=self._root / "logs", port=self._port, environment=self._environment)
