@@ -27,8 +27,8 @@ from cem_service.planners.plan import STEP, SitePlan
 from cem_service.planners.reactive import react
 from cem_service.runtime import Tools
 from s2.errors import S2Error
+from s2.messages import FRBCSystemDescription, parse_message
 from s2.messages import Instruction as S2Instruction
-from s2.messages import parse_message
 from s2.versions import WireProfile
 from tenants.scope import tenant_scope
 
@@ -190,6 +190,9 @@ def _still_counts(row: Instruction, loaded: LoadedSite, overdue: datetime) -> bo
     snapshot = loaded.snapshots.get(row.link_id)
     if snapshot is None or row.seat_token != snapshot.token or row.status == LedgerStatus.UNDELIVERED:
         return False
+    description = snapshot.messages.get("FRBC.SystemDescription")
+    if isinstance(description, FRBCSystemDescription) and description.valid_from > row.issued_at:
+        return False  # It named modes of a description that has been replaced; the device has no order now.
     unanswered = row.status == LedgerStatus.ISSUED and not row.reception
     return not unanswered or row.issued_at > overdue
 

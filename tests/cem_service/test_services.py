@@ -75,6 +75,18 @@ def test_an_instruction_to_an_earlier_session_does_not_count(world: World) -> No
     assert tokens[0] < tokens[1]
 
 
+def test_an_instruction_about_an_older_description_does_not_count(world: World) -> None:
+    world.connect()
+    world.describe()
+    world.run(services.react_to_site, *world.ids)
+
+    world.clock.advance(10)
+    world.describe()
+    world.run(services.react_to_site, *world.ids)
+
+    assert [row.objective for row in _instructions()] == ["take_control", "take_control"]
+
+
 def test_a_refused_device_is_left_alone_for_a_while(world: World) -> None:
     world.connect()
     world.describe()

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from cem_service.runtime import Tools
@@ -18,6 +18,7 @@ from s2.messages import (
     Commodity,
     CommodityQuantity,
     ControlType,
+    FRBCSystemDescription,
     Message,
     ResourceManagerDetails,
     Role,
@@ -79,10 +80,16 @@ class World:
                 resources.mode("discharge", resources.element((0, 10_000), (0, -5000 / 3600), (0, -5000))),
             ]
         )
-        messages = resources.store_messages(
+        description, *statuses = resources.store_messages(
             battery, levels=(0, 10_000), level=level, active=[("actuator", "idle", 0.0)], now=now
         )
-        self.fold(*messages, resources.measurement(power_w, now), **{CONTROL_TYPE_FIELD: FRBC.value})
+        assert isinstance(description, FRBCSystemDescription)
+        self.fold(
+            replace(description, valid_from=now),
+            *statuses,
+            resources.measurement(power_w, now),
+            **{CONTROL_TYPE_FIELD: FRBC.value},
+        )
 
     def fold(self, *messages: Message, **fields: str) -> None:
         batch = Batch()
