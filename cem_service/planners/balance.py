@@ -52,8 +52,15 @@ def _power_at(reading: datetime, resource: Resource, last: LastInstruction | Non
     if reading < last.issued_at:
         return last.power_before_w, False
     reported = resource.measured_at
-    effect_seen = reported is not None and last.issued_at <= reported <= reading
-    if effect_seen or reading - last.issued_at > SETTLES_WITHIN:
+    in_between = reported is not None and last.issued_at <= reported <= reading
+    if (in_between and _shows_effect(resource.measured_w, last)) or reading - last.issued_at > SETTLES_WITHIN:
         return now_w, False
     # The larger of the two makes the rest of the site look smaller, so that no limit is acted on twice.
     return max(now_w, last.power_before_w), True
+
+
+def _shows_effect(measured_w: float | None, last: LastInstruction) -> bool:
+    """Whether a report is of the power that was ordered, and not of the one before, sent just before it obeyed."""
+    if measured_w is None:
+        return False
+    return abs(measured_w - last.expected_power_w) <= abs(measured_w - last.power_before_w)

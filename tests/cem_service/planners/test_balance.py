@@ -39,6 +39,16 @@ def test_takes_off_the_power_that_the_device_had_when_the_meter_was_read(
     assert balance_site(site, {charging.link_id: told(NOON + issued * SECOND)}) == expected
 
 
+def test_a_report_from_just_before_the_device_obeyed_is_not_its_effect() -> None:
+    charging = battery(active=("charge", 0.0), power_w=2000.0, now=NOON - 8 * SECOND)
+    site = replace(site_with(charging, meter_w=300.0), main_meter_at=NOON - 5 * SECOND)
+    stop = replace(told(NOON - 9 * SECOND), expected_power_w=0.0, power_before_w=2000.0)
+
+    balance = balance_site(site, {charging.link_id: stop})
+
+    assert balance.settling
+
+
 def test_a_device_that_stays_silent_is_believed_after_a_while() -> None:
     silent = battery(power_w=0.0, now=NOON - 100 * SECOND)
     site = site_with(silent, meter_w=500.0)
