@@ -130,6 +130,9 @@ class Resource(ABC):
 
     def status(self, instruction_id: str, status: InstructionStatus, at_s: float) -> InstructionStatusUpdate:
         self.outcomes[status.value] += 1
+        if status is InstructionStatus.STARTED:
+            # An energy manager wants to see what its order did before it decides again.
+            self._power_report.forget()
         return InstructionStatusUpdate(
             message_id=self.identity.new_id(), instruction_id=instruction_id, status_type=status, timestamp=utc(at_s)
         )
