@@ -18,6 +18,8 @@ from s2.messages import (
 )
 
 PENDING = (PPBCPowerSequenceStatus.NOT_SCHEDULED, PPBCPowerSequenceStatus.SCHEDULED)
+# Twice what a plan looks ahead; the standard's durations reach beyond the end of the calendar, where no sum is a date.
+LONGEST_S = 2 * 86_400.0
 RUNNING = (PPBCPowerSequenceStatus.EXECUTING, PPBCPowerSequenceStatus.INTERRUPTED)
 
 
@@ -155,7 +157,7 @@ def _read_containers(definition: PPBCPowerProfileDefinition, statuses: Statuses)
         if status is None:
             containers.append(Container(description.id, sequences))
             continue
-        progress_s = (status.progress or 0) / 1000
+        progress_s = _seconds(status.progress or 0)
         containers.append(Container(description.id, sequences, status.status, status.selected_sequence_id, progress_s))
     return tuple(containers)
 
@@ -163,10 +165,14 @@ def _read_containers(definition: PPBCPowerProfileDefinition, statuses: Statuses)
 def _read_sequence(sequence: PPBCPowerSequence) -> Sequence:
     elements = tuple(
         (
-            element.duration / 1000,
+            _seconds(element.duration),
             total_power_w((value.commodity_quantity, value.value_expected) for value in element.power_values) or 0.0,
         )
         for element in sequence.elements
     )
     pause_ms = sequence.max_pause_before
-    return Sequence(sequence.id, elements, None if pause_ms is None else pause_ms / 1000)
+    return Sequence(sequence.id, elements, None if pause_ms is None else _seconds(pause_ms))
+
+
+def _seconds(duration_ms: int) -> float:
+    return min(duration_ms / 1000, LONGEST_S)
