@@ -93,10 +93,10 @@ def test_sequences_keep_window_order_and_pauses(
 def test_durations_that_reach_beyond_the_calendar_are_no_error() -> None:
     for_ever = 2**53 // 60_000
     containers = (
-        PPBCPowerSequenceContainer(id="a", power_sequences=(sequence("s1", (for_ever, 500.0)),)),
-        PPBCPowerSequenceContainer(id="b", power_sequences=(sequence("s2", (10, 500.0), max_pause_ms=2**53 - 1),)),
+        PPBCPowerSequenceContainer(id="c1", power_sequences=(sequence("s1", (for_ever, 500.0)),)),
+        PPBCPowerSequenceContainer(id="c2", power_sequences=(sequence("s2", (10, 500.0), max_pause_ms=2**53 - 1),)),
     )
 
     found = plan(*containers, window=timedelta(hours=6), buy=np.full(96, 0.3))
 
-    assert [one.container_id for one in found.placements] == ["a", "b"]
+    assert [one.container_id for one in found.placements] == ["c1", "c2"]
