@@ -13,7 +13,7 @@ from uuid import UUID
 from flexhub.clock import Clock
 from flexhub.demo.build import households
 from flexhub.demo.config import HomeConfig
-from flexhub.demo.household import TwoHouseholds
+from flexhub.demo.household import Households
 from flexhub.demo.resources import resources
 from flexhub.demo.rm.conversation import Conversation
 from flexhub.demo.rm.resource import Resource
@@ -85,7 +85,7 @@ class Pair:
     """One device's conversation back to back with an energy manager's session; no socket, no waiting."""
 
     resource: Resource
-    world: TwoHouseholds
+    world: Households
     now: datetime
     rm: Conversation = field(init=False)
     cem: Session = field(init=False)

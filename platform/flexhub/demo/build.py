@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from flexhub.demo.accounts import Accounts, Tariff
 from flexhub.demo.config import HomeConfig
-from flexhub.demo.household import Household, TwoHouseholds
+from flexhub.demo.household import Household, Households
 from flexhub.demo.physics.battery import Battery
 from flexhub.demo.physics.dishwasher import DRY, WASH, WASH_SHORT, Dishwasher, Part
 from flexhub.demo.physics.ev import EV
@@ -24,7 +24,7 @@ PROGRAMS: dict[str, tuple[Part, ...]] = {"normal": (WASH,), "wash and dry": (WAS
 DISHWASHER_PATIENCE_S = 1200.0
 
 
-def households(config: HomeConfig, begin_s: float) -> TwoHouseholds:
+def households(config: HomeConfig, begin_s: float) -> Households:
     """The home and its twin as they are at `begin_s`. Raises TypeError or KeyError when a parameter is unknown."""
     parameters: dict[str, dict[str, Any]] = {device.kind: device.parameters for device in config.devices}
     on, off = household(config, parameters), household(config, parameters)
@@ -39,7 +39,7 @@ def households(config: HomeConfig, begin_s: float) -> TwoHouseholds:
         pv=on.pv,
         heat_loss_w_per_k=None if on.heat_pump is None else on.heat_pump.heat_loss_w_per_k,
     )
-    return TwoHouseholds(surroundings, on, off, time_s=begin_s, begin_s=begin_s)
+    return Households(surroundings, on, off, time_s=begin_s, begin_s=begin_s)
 
 
 def household(config: HomeConfig, parameters: Mapping[str, Mapping[str, Any]]) -> Household:

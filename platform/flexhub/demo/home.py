@@ -19,7 +19,7 @@ from flexhub.clock import Clock
 from flexhub.demo import report
 from flexhub.demo.build import households
 from flexhub.demo.config import ConfigError, HomeConfig
-from flexhub.demo.household import TwoHouseholds
+from flexhub.demo.household import Households
 from flexhub.demo.physics.cell import CELL_S, cell_start
 from flexhub.demo.resources import resources
 from flexhub.demo.rm.client import Client
@@ -76,7 +76,7 @@ class Home:
         for client in self.clients:
             client.tick(self.world.time_s)
 
-    def _restored(self) -> TwoHouseholds:
+    def _restored(self) -> Households:
         """A home goes on where an earlier process left it; meanwhile its devices followed their own behaviour."""
         now_s = self._clock.now().timestamp()
         world = households(self._config, begin_s=now_s)

@@ -103,7 +103,7 @@ class Household:
 
 
 @dataclass(slots=True)
-class TwoHouseholds:
+class Households:
     """The home (`on`) and its shadow twin (`off`) in the same surroundings, at the same time."""
 
     surroundings: Surroundings

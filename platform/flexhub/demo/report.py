@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flexhub.demo.config import HomeConfig
-from flexhub.demo.household import Household, TwoHouseholds
+from flexhub.demo.household import Household, Households
 from flexhub.demo.physics.states import read_state
 from flexhub.demo.rm.client import Client
 from flexhub.demo.rm.timing import utc
@@ -18,7 +18,7 @@ from flexhub.demo.rm.timing import utc
 log = logging.getLogger(__name__)
 
 
-def figures(config: HomeConfig, world: TwoHouseholds, clients: Sequence[Client]) -> dict[str, Any]:
+def figures(config: HomeConfig, world: Households, clients: Sequence[Client]) -> dict[str, Any]:
     """Energy in Wh, money in EUR, durations in simulated seconds; `on` is the home, `off` its shadow twin."""
     states = world.on.state()
     return {

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from flexhub.clock import Clock
 from flexhub.demo.config import DeviceConfig, HomeConfig
-from flexhub.demo.household import TwoHouseholds
+from flexhub.demo.household import Households
 from flexhub.demo.physics.cell import Cell
 from flexhub.demo.rm.battery import BatteryResource
 from flexhub.demo.rm.dishwasher import DishwasherResource
@@ -23,13 +23,13 @@ from s2.messages import CommodityQuantity
 LEAST_REAL_GAP_S = 0.25
 
 
-def resources(config: HomeConfig, world: TwoHouseholds, clock: Clock) -> list[Resource]:
+def resources(config: HomeConfig, world: Households, clock: Clock) -> list[Resource]:
     """One for each device, in their order."""
     gap_s = clock.duration_of(LEAST_REAL_GAP_S).total_seconds()
     return [_resource(device, world, gap_s) for device in config.devices]
 
 
-def _resource(device: DeviceConfig, world: TwoHouseholds, gap_s: float) -> Resource:
+def _resource(device: DeviceConfig, world: Households, gap_s: float) -> Resource:
     identity = Identity(device.node_id, device.name or device.kind, _quantity(device), lambda: str(uuid4()))
     home, surroundings = world.on, world.surroundings
 

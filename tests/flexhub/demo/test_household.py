@@ -5,7 +5,7 @@ import json
 import pytest
 
 from flexhub.demo.build import households
-from flexhub.demo.household import Household, TwoHouseholds
+from flexhub.demo.household import Household, Households
 from flexhub.demo.physics.cell import Cell
 from tests.support.demo_home import EVERY_DEVICE, MORNING, home_config
 
@@ -13,7 +13,7 @@ BEGIN_S = MORNING.timestamp()
 DAY_S = 86_400.0
 
 
-def world() -> TwoHouseholds:
+def world() -> Households:
     return households(home_config(), BEGIN_S)
 
 

@@ -7,13 +7,13 @@ from flexhub.clock import Clock
 from flexhub.demo import figures, report
 from flexhub.demo.build import households
 from flexhub.demo.config import HomeConfig
-from flexhub.demo.household import TwoHouseholds
+from flexhub.demo.household import Households
 from flexhub.demo.resources import resources
 from flexhub.demo.rm.client import Client
 from tests.support.demo_home import MORNING, home_config
 
 
-def clients(config: HomeConfig, world: TwoHouseholds) -> list[Client]:
+def clients(config: HomeConfig, world: Households) -> list[Client]:
     clock = Clock.system()
     return [
         Client(resource, "ws://127.0.0.1:1", "secret", clock, world, lambda: None)

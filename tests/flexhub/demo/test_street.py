@@ -11,7 +11,7 @@ import pytest
 from flexhub.clock import Clock
 from flexhub.demo.build import households
 from flexhub.demo.config import HomeConfig
-from flexhub.demo.household import TwoHouseholds
+from flexhub.demo.household import Households
 from flexhub.demo.street import DEMO_TARIFF, HomePlan, homes
 from tests.support.demo_home import MORNING
 
@@ -30,7 +30,7 @@ def parameters(plan: HomePlan, kind: str) -> dict[str, Any] | None:
     return next((dict(device.parameters) for device in plan.devices if device.kind == kind), None)
 
 
-def world(plan: HomePlan, start: datetime = MORNING) -> TwoHouseholds:
+def world(plan: HomePlan, start: datetime = MORNING) -> Households:
     return households(config(plan), start.timestamp())
 
 

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from flexhub.clock import Clock
 from flexhub.demo.build import households
-from flexhub.demo.household import TwoHouseholds
+from flexhub.demo.household import Households
 from flexhub.demo.resources import resources
 from flexhub.demo.rm import client as client_module
 from flexhub.demo.rm.client import GRACE_S, Client
@@ -96,7 +96,7 @@ async def running(hub: Hub) -> AsyncIterator[int]:
         yield port
 
 
-def device(port: int, clock: Clock) -> tuple[Client, TwoHouseholds]:
+def device(port: int, clock: Clock) -> tuple[Client, Households]:
     config = home_config({"BATTERY": BATTERY_DEVICE})
     world = households(config, clock.now().timestamp())
     (resource,) = resources(config, world, clock)
