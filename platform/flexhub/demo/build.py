@@ -25,11 +25,12 @@ DISHWASHER_PATIENCE_S = 1200.0
 
 
 def households(config: HomeConfig, begin_s: float) -> Households:
-    """The home and its twin as they are at `begin_s`. Raises TypeError or KeyError when a parameter is unknown."""
+    """The home and its shadows as they are at `begin_s`. Raises TypeError or KeyError when a parameter is unknown."""
     parameters: dict[str, dict[str, Any]] = {device.kind: device.parameters for device in config.devices}
     on, off = household(config, parameters), household(config, parameters)
+    metered = household(config, parameters, battery_has_meter=True) if off.battery is not None else None
     if on.dishwasher is not None:
-        # The twin is a plain machine, which has nobody to wait for.
+        # That of a shadow is a plain machine, which has nobody to wait for.
         on.dishwasher.patience_s = DISHWASHER_PATIENCE_S
     surroundings = HomeSurroundings(
         seed=config.seed,
@@ -39,10 +40,12 @@ def households(config: HomeConfig, begin_s: float) -> Households:
         pv=on.pv,
         heat_loss_w_per_k=None if on.heat_pump is None else on.heat_pump.heat_loss_w_per_k,
     )
-    return Households(surroundings, on, off, time_s=begin_s, begin_s=begin_s)
+    return Households(surroundings, on, off, metered, time_s=begin_s, begin_s=begin_s)
 
 
-def household(config: HomeConfig, parameters: Mapping[str, Mapping[str, Any]]) -> Household:
+def household(
+    config: HomeConfig, parameters: Mapping[str, Mapping[str, Any]], *, battery_has_meter: bool = False
+) -> Household:
     tariff = Tariff(config.tariff.import_eur_per_kwh, config.tariff.export_eur_per_kwh)
     return Household(
         accounts=Accounts(tariff, config.limits.fuse_limit_w, config.limits.export_limit_w),
@@ -51,6 +54,7 @@ def household(config: HomeConfig, parameters: Mapping[str, Mapping[str, Any]]) -
         ev=_ev(**parameters["EV_CHARGER"]) if "EV_CHARGER" in parameters else None,
         heat_pump=HeatPump(**parameters["HEAT_PUMP"]) if "HEAT_PUMP" in parameters else None,
         dishwasher=_dishwasher(**parameters["DISHWASHER"]) if "DISHWASHER" in parameters else None,
+        battery_has_meter=battery_has_meter,
     )
 
 

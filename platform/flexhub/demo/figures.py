@@ -12,12 +12,13 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class StreetFigures:
-    """`on`: with energy managers; `off`: the same homes in the same weather, left to themselves.
+    """`on`: with energy managers; `off`: the same homes in the same weather, left to themselves, with idle batteries;
+    `metered`: as `off`, but each battery follows a meter of its own and uses the home's own solar power first.
 
     Self-consumption is the share of what the sun offered that was used in the homes: what was curtailed counts as not
-    used, and so does all that was exported, even by a battery. Left to themselves, batteries idle. Costs of `on` are
-    corrected for what its storages hold more or less than those of `off`, at the day's mean price, so that emptying a
-    battery is no gain. Overruns of the main fuse are the longest streaks of any home.
+    used, and so does all that was exported, even by a battery. Costs of `on` and `metered` are corrected for what their
+    storages hold more or less than those of `off`, at the day's mean price, so that emptying a battery is no gain.
+    Overruns of the main fuse are the longest streaks of any home.
     """
 
     homes: int
@@ -26,8 +27,10 @@ class StreetFigures:
     hours: float
     self_consumption_on: float
     self_consumption_off: float
+    self_consumption_metered: float
     cost_eur_on: float
     cost_eur_off: float
+    cost_eur_metered: float
     paid_eur_on: float  # before that correction
     stored_more_kwh: float
     avoidable_overrun_s: float
@@ -53,7 +56,8 @@ def _reports(paths: Iterable[Path]) -> list[dict[str, Any]]:
         except (OSError, ValueError):
             continue
         if isinstance(content, dict) and "on" in content and "off" in content:
-            reports.append(content)
+            # Homes of an earlier release knew idle batteries only.
+            reports.append({"metered": content["off"]} | content)
     return reports
 
 
@@ -68,10 +72,12 @@ def street_figures(reports: Iterable[Mapping[str, Any]]) -> StreetFigures:
         hours=max((_hours(home) for home in homes), default=0.0),
         self_consumption_on=_self_consumption(homes, "on"),
         self_consumption_off=_self_consumption(homes, "off"),
-        cost_eur_on=sum(home["on"]["cost_eur"] - _stored_more_eur(home) for home in homes),
-        cost_eur_off=sum(home["off"]["cost_eur"] for home in homes),
+        self_consumption_metered=_self_consumption(homes, "metered"),
+        cost_eur_on=sum(_cost_eur(home, "on") for home in homes),
+        cost_eur_off=sum(_cost_eur(home, "off") for home in homes),
+        cost_eur_metered=sum(_cost_eur(home, "metered") for home in homes),
         paid_eur_on=sum(home["on"]["cost_eur"] for home in homes),
-        stored_more_kwh=sum(_stored_more_wh(home) for home in homes) / 1000,
+        stored_more_kwh=sum(_stored_more_wh(home, "on") for home in homes) / 1000,
         avoidable_overrun_s=max((home["on"]["longest_avoidable_overrun_s"] for home in homes), default=0.0),
         overrun_s_on=max((home["on"]["longest_overrun_s"] for home in homes), default=0.0),
         overrun_s_off=max((home["off"]["longest_overrun_s"] for home in homes), default=0.0),
@@ -83,7 +89,7 @@ def street_figures(reports: Iterable[Mapping[str, Any]]) -> StreetFigures:
 
 
 def describe(figures: StreetFigures) -> str:
-    """The two lines that the demo prints."""
+    """The three lines that the demo prints."""
     return (
         f"{figures.hours:5.1f} h  with energy managers: self-consumption {figures.self_consumption_on:4.0%},"
         f" cost {figures.cost_eur_on:7.2f} EUR ({figures.paid_eur_on:.2f} paid,"
@@ -91,7 +97,9 @@ def describe(figures: StreetFigures) -> str:
         f" ({figures.avoidable_overrun_s:.0f} s avoidable), comfort missed {figures.comfort_violations_on}x\n"
         f"         left to themselves, batteries idle: self-consumption {figures.self_consumption_off:4.0%},"
         f" cost {figures.cost_eur_off:7.2f} EUR, longest overload {figures.overrun_s_off:4.0f} s,"
-        f" comfort missed {figures.comfort_violations_off}x"
+        f" comfort missed {figures.comfort_violations_off}x\n"
+        f"         with batteries on meters of their own: self-consumption {figures.self_consumption_metered:4.0%},"
+        f" cost {figures.cost_eur_metered:7.2f} EUR"
     )
 
 
@@ -108,14 +116,15 @@ def _self_consumption(homes: Iterable[Mapping[str, Any]], side: str) -> float:
     return used_wh / offered_wh if offered_wh else 0.0
 
 
-def _stored_more_eur(home: Mapping[str, Any]) -> float:
-    """What the storages hold more than the twin's, worth at the mean price that it costs to fill them."""
+def _cost_eur(home: Mapping[str, Any], side: str) -> float:
+    """Less what the storages hold more than those of `off`, at the mean price that it costs to fill them."""
+    paid_eur: float = home[side]["cost_eur"]
     price: float = home["mean_import_eur_per_kwh"]
-    return _stored_more_wh(home) / 1000 * price
+    return paid_eur - _stored_more_wh(home, side) / 1000 * price
 
 
-def _stored_more_wh(home: Mapping[str, Any]) -> float:
-    more_wh: float = home["on"]["stored_wh"] - home["off"]["stored_wh"]
+def _stored_more_wh(home: Mapping[str, Any], side: str) -> float:
+    more_wh: float = home[side]["stored_wh"] - home["off"]["stored_wh"]
     return more_wh
 
 

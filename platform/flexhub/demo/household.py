@@ -1,7 +1,8 @@
 """A home as physics: its devices, what comes from outside, and the accounts of both.
 
-The same class is the home under control and its shadow twin, which nobody ever controls. Both are fed the same
-`Cell` objects, so that they differ in nothing but what the devices were told.
+The same class is the home under control and its shadows, which nobody ever controls: a twin whose battery idles, and
+one whose battery follows a meter of its own. All are fed the same `Cell` objects, so that they differ in nothing but
+what the devices were told.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Household:
     """Devices of one home and their sums. `net_w` and `powers_w` hold for the present part of the present cell.
 
     `unreachable` are the kinds that no energy manager could have told anything: they offer nothing meanwhile.
+    With `battery_has_meter` a battery that nobody controls takes what the home has left over and covers what it draws.
     """
 
     accounts: Accounts
@@ -56,14 +58,16 @@ class Household:
     net_w: float = 0.0
     powers_w: dict[str, float] = field(default_factory=dict)
     unreachable: frozenset[str] = frozenset()
+    battery_has_meter: bool = False
 
     def devices(self) -> dict[str, Device]:
+        """The battery comes last, because its meter counts all the others."""
         every: dict[str, Device | None] = {
             "PV": self.pv,
-            "BATTERY": self.battery,
             "EV_CHARGER": self.ev,
             "HEAT_PUMP": self.heat_pump,
             "DISHWASHER": self.dishwasher,
+            "BATTERY": self.battery,
         }
         return {kind: device for kind, device in every.items() if device is not None}
 
@@ -75,6 +79,7 @@ class Household:
         """Let `dt_s` seconds of the cell pass."""
         net_w, reducible_w, pv_w = cell.load_w, 0.0, 0.0
         for kind, device in self.devices().items():
+            self._read_meter(device, net_w)
             minimum_w = device.minimum_w(cell, dt_s)
             power_w = device.step(cell, dt_s)
             net_w += power_w
@@ -85,8 +90,15 @@ class Household:
 
     def look(self, cell: Cell, dt_s: float) -> None:
         """See what every device draws from now on, without letting time pass."""
-        self.powers_w = {kind: device.power_w(cell, dt_s) for kind, device in self.devices().items()}
-        self.net_w = cell.load_w + sum(self.powers_w.values())
+        self.net_w = cell.load_w
+        for kind, device in self.devices().items():
+            self._read_meter(device, self.net_w)
+            self.powers_w[kind] = device.power_w(cell, dt_s)
+            self.net_w += self.powers_w[kind]
+
+    def _read_meter(self, device: Device, others_w: float) -> None:
+        if self.battery_has_meter and device is self.battery:
+            self.battery.metered_w = -others_w
 
     def stored_wh(self) -> float:
         """Electricity that the storages hold, or that it took to fill them."""
@@ -104,11 +116,16 @@ class Household:
 
 @dataclass(slots=True)
 class Households:
-    """The home (`on`) and its shadow twin (`off`) in the same surroundings, at the same time."""
+    """The home (`on`) and its shadows in the same surroundings, at the same time.
+
+    `off` is left to itself and its battery idles. `metered` is `off` with a battery that follows a meter of its own;
+    None where there is no battery, because it would do exactly as `off` does.
+    """
 
     surroundings: Surroundings
     on: Household
     off: Household
+    metered: Household | None
     time_s: float
     begin_s: float
     cell: Cell = field(init=False)
@@ -124,8 +141,8 @@ class Households:
         while self.time_s < to_s:
             until_s = min(to_s, cell_start(self.time_s) + CELL_S)
             rest, dt_s = self.cell.rest_from(self.time_s), until_s - self.time_s
-            self.on.step(rest, dt_s)
-            self.off.step(rest, dt_s)
+            for household in self._all():
+                household.step(rest, dt_s)
             self.time_s = until_s
             if cell_start(until_s) > self.cell.start_s:
                 self._begin_cell()
@@ -137,8 +154,11 @@ class Households:
 
     def _begin_cell(self) -> None:
         self.cell = self.surroundings.cell(cell_start(self.time_s))
-        self.on.begin(self.cell)
-        self.off.begin(self.cell)
+        for household in self._all():
+            household.begin(self.cell)
+
+    def _all(self) -> tuple[Household, ...]:
+        return (self.on, self.off) if self.metered is None else (self.on, self.off, self.metered)
 
     def state(self) -> dict[str, Any]:
         return {
@@ -147,12 +167,16 @@ class Households:
             "initially_stored_wh": self.initially_stored_wh,
             "on": self.on.state(),
             "off": self.off.state(),
+            "metered": None if self.metered is None else self.metered.state(),
         }
 
     def restore(self, saved: Mapping[str, Any]) -> None:
         """Go on where `state()` was taken; the devices are as they were, and nobody controls them."""
         self.on.restore(saved["on"])
         self.off.restore(saved["off"])
+        if self.metered is not None:
+            # An earlier release saved no such home; then its battery has its meter from now on.
+            self.metered.restore(saved.get("metered") or saved["off"])
         self.time_s, self.begin_s = float(saved["time_s"]), float(saved["begin_s"])
         self.initially_stored_wh = float(saved["initially_stored_wh"])
         self.cell = self.surroundings.cell(cell_start(self.time_s))

@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 
 
 def figures(config: HomeConfig, world: Households, clients: Sequence[Client]) -> dict[str, Any]:
-    """Energy in Wh, money in EUR, durations in simulated seconds; `on` is the home, `off` its shadow twin."""
-    states = world.on.state()
+    """Energy in Wh, money in EUR, durations in simulated seconds; for `on`, `off`, `metered` see `Households`."""
+    states, off = world.on.state(), _side(world.off)
     return {
         "home": config.home,
         "clock": config.clock,
@@ -29,7 +29,8 @@ def figures(config: HomeConfig, world: Households, clients: Sequence[Client]) ->
         "mean_import_eur_per_kwh": world.on.accounts.tariff.mean_import_eur_per_kwh,
         "initially_stored_wh": world.initially_stored_wh,
         "on": _side(world.on),
-        "off": _side(world.off),
+        "off": off,
+        "metered": off if world.metered is None else _side(world.metered),
         "devices": [
             _device(kind=device.kind, client=client, state=states.get(device.kind, {}))
             for device, client in zip(config.devices, clients, strict=True)

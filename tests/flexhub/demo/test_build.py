@@ -10,7 +10,9 @@ def test_a_home_has_what_its_configuration_names() -> None:
     home = households(home_config({"METER": {}, "BATTERY": BATTERY_DEVICE}), MORNING.timestamp())
 
     assert set(home.on.devices()) == {"BATTERY"}
-    assert home.on.devices()["BATTERY"] is not home.off.devices()["BATTERY"]
+    assert home.metered is not None
+    assert len({id(each.battery) for each in (home.on, home.off, home.metered)}) == 3
+    assert [each.battery_has_meter for each in (home.on, home.off, home.metered)] == [False, False, True]
 
 
 def test_an_unknown_parameter_is_an_error() -> None:

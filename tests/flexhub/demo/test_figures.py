@@ -23,7 +23,7 @@ def side(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def home(on: dict[str, Any], off: dict[str, Any]) -> dict[str, Any]:
+def home(on: dict[str, Any], off: dict[str, Any], metered: dict[str, Any] | None = None) -> dict[str, Any]:
     return {
         "begin": "2026-04-21T08:30:00+00:00",
         "time": "2026-04-21T20:30:00+00:00",
@@ -35,6 +35,7 @@ def home(on: dict[str, Any], off: dict[str, Any]) -> dict[str, Any]:
         ],
         "on": on,
         "off": off,
+        "metered": off if metered is None else metered,
     }
 
 
@@ -57,6 +58,15 @@ def test_emptying_a_battery_is_no_gain() -> None:
     assert figures.cost_eur_on == pytest.approx(4.0 + 4 * 0.25)
     assert (figures.paid_eur_on, figures.stored_more_kwh) == (4.0, -4.0)
     assert figures.cost_eur_off == 5.0
+
+
+def test_batteries_on_meters_of_their_own_are_held_against_idle_ones_in_the_same_way() -> None:
+    metered = side(cost_eur=4.0, stored_wh=10_000.0, self_consumed_wh=6000.0)
+    figures = street_figures([home(side(), side(), metered), home(side(), side())])
+
+    assert figures.self_consumption_metered == pytest.approx(0.5)
+    assert figures.cost_eur_metered == pytest.approx(4.0 - 2 * 0.25 + 5.0)
+    assert (figures.cost_eur_on, figures.cost_eur_off, figures.stored_more_kwh) == (10.0, 10.0, 0.0)
 
 
 def test_the_longest_overload_of_any_home_counts() -> None:
@@ -88,9 +98,23 @@ def test_reads_what_is_there(tmp_path: Path) -> None:
     assert figures.homes == 1
 
 
-def test_two_lines_say_it_all() -> None:
-    lines = describe(street_figures([home(side(cost_eur=4.5), side())])).splitlines()
+def test_a_report_without_the_metered_home_counts_as_idle(tmp_path: Path) -> None:
+    old = home(side(), side(cost_eur=6.0))
+    del old["metered"]
+    path = tmp_path / "1.json"
+    path.write_text(json.dumps(old), encoding="utf-8")
 
-    assert len(lines) == 2
+    figures = read([path])
+
+    assert figures is not None
+    assert figures.cost_eur_metered == 6.0
+
+
+def test_three_lines_say_it_all() -> None:
+    street = street_figures([home(side(cost_eur=4.5), side(), side(cost_eur=4.75, self_consumed_wh=6100.0))])
+    lines = describe(street).splitlines()
+
+    assert len(lines) == 3
     assert "4.50 EUR" in lines[0]
     assert "5.00 EUR" in lines[1]
+    assert lines[2].strip() == "with batteries on meters of their own: self-consumption  61%, cost    4.75 EUR"

@@ -63,6 +63,9 @@ async def test_a_new_process_goes_on_where_the_old_one_was(tmp_path: Path) -> No
     assert new.world.begin_s == old.world.begin_s
     assert new.world.time_s == old.world.time_s
     assert new.world.off.state() == old.world.off.state()
+    assert new.world.metered is not None
+    assert old.world.metered is not None
+    assert new.world.metered.state() == old.world.metered.state()
 
 
 async def test_a_report_of_another_making_is_left_alone(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from flexhub.demo.config import HomeConfig
 from flexhub.demo.household import Households
 from flexhub.demo.resources import resources
 from flexhub.demo.rm.client import Client
-from tests.support.demo_home import MORNING, home_config
+from tests.support.demo_home import EVERY_DEVICE, MORNING, home_config
 
 
 def clients(config: HomeConfig, world: Households) -> list[Client]:
@@ -34,6 +34,19 @@ def test_a_report_is_what_the_street_can_sum(tmp_path: Path) -> None:
     assert (street.homes, street.connected, street.devices, street.hours) == (1, 0, 6, 1.0)
     assert list(tmp_path.iterdir()) == [path]
     assert "secret" not in path.read_text(encoding="utf-8")
+
+
+def test_the_metered_home_is_reported_or_else_the_twin() -> None:
+    full, plain = home_config(), home_config({"PV": EVERY_DEVICE["PV"]})
+    reports = []
+    for config in (full, plain):
+        world = households(config, MORNING.timestamp())
+        world.advance(world.time_s + 3600)
+        reports.append(report.figures(config, world, clients(config, world)))
+
+    assert reports[0]["metered"].keys() == reports[0]["off"].keys()
+    assert reports[0]["metered"]["import_wh"] < reports[0]["off"]["import_wh"]
+    assert reports[1]["metered"] == reports[1]["off"]
 
 
 def test_the_state_comes_back_on_the_same_clock_only(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """From a configuration to Resource Managers."""
 
+import pytest
+
 from flexhub.clock import Clock
 from flexhub.demo.build import households
 from flexhub.demo.resources import resources
@@ -30,4 +32,4 @@ def test_the_meter_measures_the_home_and_each_device_itself() -> None:
     meter, *others = resources(config, world, Clock.system())
 
     assert meter.power_w() == world.on.net_w
-    assert sum(each.power_w() for each in others) + world.cell.load_w == world.on.net_w
+    assert sum(each.power_w() for each in others) + world.cell.load_w == pytest.approx(world.on.net_w)

@@ -10,7 +10,7 @@ from flexhub.demo.physics.states import state
 
 @dataclass(slots=True)
 class Battery:
-    """Left alone it idles: its inverter has no meter of its own, so it cannot know when to charge."""
+    """Left alone it idles, because it cannot know when to charge, unless a meter of its own tells it."""
 
     capacity_wh: float
     max_charge_w: float
@@ -19,6 +19,7 @@ class Battery:
     soc: float = state(0.5)
     setpoint_w: float = 0.0
     controlled: bool = False
+    metered_w: float = 0.0  # what a meter of its own has it do while nobody controls it
 
     @property
     def stored_wh(self) -> float:
@@ -29,7 +30,7 @@ class Battery:
         """Nothing here waits for a time."""
 
     def power_w(self, cell: Cell, dt_s: float) -> float:  # noqa: ARG002 - Every device has this signature.
-        return self._possible_w(self.setpoint_w if self.controlled else 0.0, dt_s)
+        return self._possible_w(self.setpoint_w if self.controlled else self.metered_w, dt_s)
 
     def step(self, cell: Cell, dt_s: float) -> float:
         power_w = self.power_w(cell, dt_s)

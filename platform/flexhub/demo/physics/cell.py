@@ -1,6 +1,6 @@
 """One cell of the time grid: everything that comes from outside and that no energy manager can change.
 
-The home under control and its shadow twin get the very same object; that makes their comparison fair.
+The home under control and its shadows get the very same object; that makes their comparison fair.
 """
 
 from __future__ import annotations

@@ -27,6 +27,20 @@ def test_left_alone_it_idles() -> None:
     assert device.soc == 0.5
 
 
+def test_left_alone_it_follows_its_meter_within_its_limits() -> None:
+    device = battery(setpoint_w=3000, controlled=False, metered_w=-700)
+
+    assert device.power_w(CELL, 5.0) == device.minimum_w(CELL, 5.0) == -700
+    device.metered_w = -9000
+    assert device.power_w(CELL, 5.0) == -4000
+    device.metered_w = 9000
+    assert device.power_w(CELL, 5.0) == 5000
+
+
+def test_under_control_it_does_not_heed_its_meter() -> None:
+    assert battery(setpoint_w=3000, metered_w=-700).power_w(CELL, 5.0) == 3000
+
+
 def test_charging_stores_what_the_losses_leave() -> None:
     device = battery(setpoint_w=2000)
 
