@@ -49,7 +49,8 @@ def react(
 ) -> list[Decision]:
     """What to send now; mostly nothing. `last` holds the latest instruction of the session to each resource.
 
-    Resources that are not ready, or in back-off after a refusal, are left alone; their power counts as it is.
+    Resources that are not ready are left alone, and so are those that refused until their back-off ends or the fuse
+    needs them; their power counts as it is.
     """
     balance = balance_site(site, last)
     prices = _prices(site)
@@ -81,7 +82,7 @@ def _units(
     units: list[StoreUnit | EnvelopeUnit] = []
     for resource in site.resources:
         latest = last.get(resource.link_id)
-        if not resource.ready or (latest is not None and latest.refused_at(site.now)):
+        if not resource.ready or _is_left_alone(latest, site):
             continue
         if isinstance(resource, FRBCResource):
             values = value_table(resource, site, plan)
@@ -89,6 +90,14 @@ def _units(
         elif isinstance(resource, PEBCResource):
             units.append(EnvelopeUnit(resource, prices, site.now, latest))
     return units
+
+
+def _is_left_alone(latest: LastInstruction | None, site: SiteState) -> bool:
+    """After a refusal. But while the fuse is overloaded a device is asked again as soon as its answer is settled."""
+    if latest is None or not latest.refused_at(site.now):
+        return False
+    overloaded = site.main_meter_is_recent and (site.main_meter_w or 0.0) > site.fuse_limit_w
+    return not overloaded or site.now - latest.issued_at < SETTLES_WITHIN
 
 
 def _steers(link_id: UUID, units: Sequence[Unit]) -> bool:

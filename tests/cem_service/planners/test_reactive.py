@@ -94,6 +94,20 @@ def test_a_refusal_leaves_the_device_alone_until_its_back_off_ends() -> None:
     assert react(site, None, {told.link_id: refused}, new_id=new_id) == []
 
 
+@pytest.mark.parametrize(("refused_s_ago", "is_asked"), [(10, False), (60, True)])
+def test_an_overloaded_fuse_is_a_reason_to_ask_a_device_again_that_refused(refused_s_ago: int, is_asked: bool) -> None:
+    told = decide(site_with(battery(), meter_w=-2000.0))["Home battery"]
+    refused = LastInstruction.of(
+        told, NOON - timedelta(seconds=refused_s_ago), refused_until=NOON + timedelta(minutes=4)
+    )
+    overloaded = site_with(battery(), meter_w=12_000.0, fuse_limit_w=10_000.0)
+
+    decisions = react(overloaded, None, {told.link_id: refused}, new_id=new_id)
+
+    assert bool(decisions) is is_asked
+    assert all(decision.expected_power_w < 0 for decision in decisions)
+
+
 def test_the_fuse_comes_first_and_what_can_wait_gives_way() -> None:
     charging = ev_charger(active=("charge", 1.0), power_w=7400.0, departure=NOON + timedelta(hours=18))
     cold = heat_pump(level=40.5, active="on")
