@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from cem_service import services
+from cem_service.models import Instruction, LedgerStatus, PlanRun
+from flexhub.bus import BusUnavailable, Envelope, PublishResult
+from s2.messages import FRBCInstruction
+from tenants.scope import platform_scope
+from tests.support.cem_world import World
+
+
+class UnreachableInboxes:
+    """A bus that still answers questions but takes no message any more."""
+
+    def __init__(self, world: World, answer: PublishResult | None) -> None:
+        self._world, self._answer = world, answer
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._world.bus, name)
+
+    def publish(self, link_id: UUID, envelope: Envelope) -> PublishResult:
+        if self._answer is None:
+            raise BusUnavailable("Redis is down")
+        return self._answer
+
+
+def _rows() -> list[Instruction]:
+    with platform_scope("test"):
+        return list(Instruction.objects.select_related("plan_run"))
+
+
+@pytest.mark.parametrize("answer", [None, PublishResult.NO_SEAT, PublishResult.FULL])
+def test_what_could_not_be_published_is_told_in_the_ledger(world: World, answer: PublishResult | None) -> None:
+    world.connect()
+    world.describe()
+    world.tools = replace(world.tools, bus=UnreachableInboxes(world, answer))  # type: ignore[arg-type] # Passes on the rest.
+
+    world.run(lambda *ids, tools: services.react_to_site(*ids, tools=world.tools), *world.ids)
+
+    (row,) = _rows()
+    assert row.status == LedgerStatus.UNDELIVERED
+    assert world.inbox() == []
+
+
+def test_the_row_is_the_message_that_was_sent(world: World) -> None:
+    world.connect()
+    world.describe()
+
+    world.run(services.react_to_site, *world.ids)
+
+    (row,) = _rows()
+    (sent,) = world.inbox()
+    assert isinstance(sent, FRBCInstruction)
+    assert row.message["message_id"] == sent.message_id
+    assert row.message["operation_mode"] == sent.operation_mode
+    assert row.tenant_id == world.household.tenant.pk
+
+
+def test_nothing_is_sent_when_the_decision_cannot_be_stored(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.connect()
+    world.describe()
+
+    def no_room(rows: Iterable[Instruction]) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(Instruction.objects, "bulk_create", no_room)
+    with pytest.raises(OSError, match="disk"):
+        world.run(services.react_to_site, *world.ids)
+
+    assert world.inbox() == []
+    with platform_scope("test"):
+        assert not PlanRun.objects.exists()

@@ -1,0 +1,78 @@
+"""The demo's rows. Not in tests/flexhub/demo, whose tests need neither Django nor a database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from cem_service.models import SiteObjectives
+from flexhub.demo import seed
+from flexhub.demo.street import homes
+from flexhub.devices.models import Device, Site
+from flexhub.flexibility.models import Enrolment
+from flexhub.pairing.services import authenticate_node
+from tenants import api_clients
+from tenants.models import Tenant, User
+from tenants.scope import platform_scope, tenant_scope
+from tests.support.registry import make_tenant
+
+START = datetime(2026, 4, 21, 8, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def own_rows_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The owner's `flush` would wait for this test's transaction, and a test's database is empty anyway."""
+    monkeypatch.setattr(seed, "call_command", lambda *_, **__: None)
+
+
+def test_registers_homes_with_tokens_that_work(db: None, own_rows_only: None) -> None:
+    street = homes(START)[:2]
+
+    seeded = seed.seed(street)
+
+    for home, credentials in zip(street, seeded.credentials, strict=True):
+        assert len(credentials) == len(home.devices)
+        for device, credential in zip(home.devices, credentials, strict=True):
+            identity = authenticate_node(credential.node_id, credential.token)
+            assert identity is not None
+            assert identity.device_name == device.name
+            assert identity.is_main_meter is (device.kind == "METER")
+    client = api_clients.authenticate(seeded.api_token)
+    assert client is not None
+    assert client.tenant.kind == Tenant.Kind.AGGREGATOR
+
+
+def test_every_home_but_the_spare_one_is_in_the_pool(db: None, own_rows_only: None) -> None:
+    seeded = seed.seed(homes(START)[:2])
+
+    with platform_scope("test"):
+        assert Site.objects.count() == SiteObjectives.objects.count() == 3
+        assert Enrolment.objects.filter(pool_id=seeded.pool_id).count() == 2
+        assert not Enrolment.objects.filter(site_id=seeded.spare_site_id).exists()
+        assert Device.objects.filter(site_id=seeded.spare_site_id).count() == len(seeded.spare) == 2
+
+
+def test_the_four_logins_can_sign_in(db: None, own_rows_only: None) -> None:
+    seeded = seed.seed(homes(START)[:1])
+
+    assert {login.kind for login in seeded.logins} == set(Tenant.Kind.values)
+    for login in seeded.logins:
+        assert User.objects.get(username=login.username).check_password(login.password)
+
+
+def test_never_empties_a_database_that_is_not_the_demos(db: None) -> None:
+    alder = make_tenant("Alder")
+
+    with pytest.raises(seed.NotOurDatabaseError, match="Alder"):
+        seed.seed(homes(START)[:1])
+
+    with tenant_scope(alder.pk):
+        assert Tenant.objects.filter(pk=alder.pk).exists()
+
+
+def test_never_deletes_people_that_it_did_not_make(db: None) -> None:
+    User.objects.create_user("alice")
+
+    with pytest.raises(seed.NotOurDatabaseError, match="alice"):
+        seed.seed(homes(START)[:1])
