@@ -32,9 +32,9 @@ from s2.messages import (
     SelectControlType,
 )
 from s2.resource import ResourceView
-from s2.rules import Situation, findings_on, is_checked
-from s2.rules.general import R_11, R_12, R_13
+from s2.rules import Situation, findings_on, findings_on_refusal, is_checked
 from s2.rules.instructions import INSTRUCTIONS
+from s2.rules.sessions import R_11, R_12, R_13
 from s2.states import SessionState, permits, senders_of, state_under, states_for
 from s2.versions import WireProfile
 
@@ -48,8 +48,8 @@ _RM = EnergyManagementRole.RM
 class Conversation:
     """The common memory of a session. `judge` looks, `apply` changes; a refused message must not be applied.
 
-    `begun`: the version was agreed before, so there are no Handshakes. `crossing_time`: how long a message may have
-    been under way when the control type changed.
+    `agreed`: the version that was agreed before, so that there are no Handshakes. `crossing_time`: how long a message
+    may have been under way when the control type changed.
     """
 
     __slots__ = (
@@ -60,17 +60,21 @@ class Conversation:
         "_versions",
         "control_type",
         "ledger",
+        "profile",
         "resource",
         "state",
     )
 
-    def __init__(self, versions: tuple[WireProfile, ...], *, begun: bool, crossing_time: timedelta) -> None:
-        self.state = SessionState.UNCONTROLLED if begun else SessionState.NEGOTIATING
+    def __init__(
+        self, versions: tuple[WireProfile, ...], *, agreed: WireProfile | None, crossing_time: timedelta
+    ) -> None:
+        self.state = SessionState.NEGOTIATING if agreed is None else SessionState.UNCONTROLLED
+        self.profile = agreed
         self.control_type: ControlType | None = None
         self.resource = ResourceView()
         self.ledger = InstructionLedger()
         self._versions = versions
-        self._begun = begun
+        self._begun = agreed is not None
         self._crossing_time = crossing_time
         self._greeted: frozenset[EnergyManagementRole] = frozenset()
         self._former: tuple[SessionState, datetime] | None = None
@@ -82,9 +86,11 @@ class Conversation:
             return (finding,)
         if not permits(self.state, sender, message_type):
             return (self._misplaced(message, sender, now),)
-        if not is_checked(message):
-            return ()
-        return findings_on(message, Situation(now, sender, self.resource, self.ledger, self._versions))
+        return findings_on(message, self._situation(sender, now)) if is_checked(message) else ()
+
+    def refused(self, message: Message, sender: EnergyManagementRole, now: datetime) -> _Findings:
+        """What the receiver overlooked when it refused a message of `sender` in which we find nothing wrong."""
+        return findings_on_refusal(message, self._situation(sender, now))
 
     def apply(
         self, message: Message, sender: EnergyManagementRole, now: datetime, findings: _Findings = ()
@@ -111,6 +117,9 @@ class Conversation:
 
     def close(self) -> None:
         self.state = SessionState.CLOSED
+
+    def _situation(self, sender: EnergyManagementRole, now: datetime) -> Situation:
+        return Situation(now, sender, self.resource, self.ledger, self._versions, self.profile)
 
     def _untimely_greeting(self, message: Message, sender: EnergyManagementRole) -> Finding | None:
         if self._begun:
@@ -152,10 +161,11 @@ class Conversation:
         return []
 
     def _agree(
-        self, _: HandshakeResponse, _sender: EnergyManagementRole, _now: datetime, _findings: _Findings
+        self, message: HandshakeResponse, _: EnergyManagementRole, _now: datetime, _findings: _Findings
     ) -> list[LedgerEntry]:
         if self.state is SessionState.NEGOTIATING:
             self.state = SessionState.UNCONTROLLED
+            self.profile = WireProfile.of(message.selected_protocol_version)
         return []
 
     def _introduce(

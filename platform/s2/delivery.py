@@ -34,8 +34,8 @@ from s2.messages import (
     SessionRequest,
     dump_message,
 )
-from s2.rules.general import R_01, R_02
 from s2.rules.instructions import INSTRUCTIONS
+from s2.rules.sessions import R_01, R_02
 from s2.unanswered import Unanswered, Waiting
 from s2.versions import WireProfile
 
@@ -44,6 +44,7 @@ MISSING_LIMIT = 3
 
 _TEMPORARY = ReceptionStatusValues.TEMPORARY_ERROR
 _OK = ReceptionStatusValues.OK
+_REFUSED = (ReceptionStatusValues.INVALID_MESSAGE, ReceptionStatusValues.INVALID_CONTENT)
 
 
 class Delivery:
@@ -155,7 +156,8 @@ class Delivery:
 
     def _final(self, message: Message, status: ReceptionStatusValues, label: str | None, now: datetime) -> list[Event]:
         """Report the last verdict on a message, and what follows from it."""
-        events: list[Event] = [ReceptionReceived(message, status, label)]
+        findings = self._conversation.refused(message, self._role, now) if status in _REFUSED else ()
+        events: list[Event] = [ReceptionReceived(message, status, label, findings)]
         match message:
             case SelectControlType():
                 events += self._selection_settled(message, status, now)

@@ -49,14 +49,15 @@ class InvalidData(RemoteProtocolError):
 class InvalidMessage(RemoteProtocolError):
     """Understood well enough to be answered by id, but not a message of the standard.
 
-    `message_id` is the id that the answer names. For a ReceptionStatus, which has no id of its own and is never
-    answered (R-02), it is the subject_message_id.
+    `rule` is the number of what it breaks. `message_id` is the id that the answer names; for a ReceptionStatus, which
+    has no id of its own and is never answered (R-02), it is the subject_message_id.
     """
 
     message_id: str
 
-    def __init__(self, message_id: str, message_type: str | None, label: str) -> None:
+    def __init__(self, message_id: str, message_type: str | None, label: str, rule: str = "R-03") -> None:
         super().__init__(label, message_id=message_id, message_type=message_type)
+        self.rule = rule
 
 
 class LocalProtocolError(S2Error):

@@ -46,11 +46,16 @@ class MessageRefused:
 
 @dataclass(frozen=True, slots=True)
 class ReceptionReceived:
-    """The peer's verdict on something we sent; final, since what is sent again is not reported in between."""
+    """The peer's verdict on something we sent; final, since what is sent again is not reported in between.
+
+    The findings say what a peer that refused the message had to permit; nothing in it was wrong, or it would not have
+    been sent.
+    """
 
     subject: Message
     status: ReceptionStatusValues
     label: str | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One broken rule, with the message and the JSON path it was found at (`$` is the message itself)."""
+    """One broken rule, with the message and the JSON path it was found at (`$` is the message itself).
+
+    `quirk` names the allowance for this peer that let the message pass all the same (see `s2.strictness`).
+    """
 
     rule: str
     severity: Severity
@@ -30,6 +33,7 @@ class Finding:
     path: str = "$"
     message_id: str | None = None
     message_type: str | None = None
+    quirk: str | None = None
 
     @property
     def label(self) -> str:
@@ -45,6 +49,7 @@ class Finding:
             "path": self.path,
             "message_id": self.message_id,
             "message_type": self.message_type,
+            "quirk": self.quirk,
         }
 
 

@@ -1,95 +1,96 @@
-"""What the RM has put on the menu, as far as the rules need it. The same view serves both sides of a session.
+"""What the RM has told of itself, as far as the rules need it. The same view serves both sides of a session.
 
-Descriptions follow a time line (R-42, R-43). The newest word counts from its valid_from on: it drops what was
-announced for that moment or later, while what is in force stays so until then. When another description comes into
-force, the statuses and timers of the former one are gone, as are its ids.
+Descriptions follow a time line (see `descriptions`); when another one comes into force, the statuses and timers under
+the former one are gone, as are its ids. A timer is started by the transition that names it (R-55), so a status that
+tells of the transition starts it here; a timer status is the RM's own word and outranks that.
 
-Only what rules look up is kept: measurements, forecasts and fill levels belong in the snapshot of the shell. All of
-it is bounded; a peer that publishes without end loses its oldest entries.
+Only what rules look up is kept: measurements and forecasts belong in the snapshot of the shell. All of it is bounded; a
+peer that publishes without end loses its oldest entries.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
+from s2.descriptions import WHOLE_DEVICE, Descriptions, Machine, SystemDescription, has_begun, machine_in
 from s2.messages import (
-    DDBCActuatorDescription,
     DDBCActuatorStatus,
+    DDBCPresentDemandStatus,
     DDBCSystemDescription,
     DDBCTimerStatus,
-    FRBCActuatorDescription,
     FRBCActuatorStatus,
+    FRBCFillLevelTargetProfile,
+    FRBCStorageStatus,
     FRBCSystemDescription,
     FRBCTimerStatus,
     Message,
+    NumberRange,
     OMBCStatus,
     OMBCSystemDescription,
     OMBCTimerStatus,
     PEBCEnergyConstraint,
     PEBCPowerConstraints,
     PPBCPowerProfileDefinition,
+    PPBCPowerProfileStatus,
+    PPBCPowerSequenceContainerStatus,
     ResourceManagerDetails,
     RevokableObjects,
+    message_type_of,
 )
 
-SystemDescription = OMBCSystemDescription | FRBCSystemDescription | DDBCSystemDescription
-
-#: What has operation modes, transitions and timers. In OMBC that is the whole device, elsewhere one actuator.
-Machine = OMBCSystemDescription | FRBCActuatorDescription | DDBCActuatorDescription
-
-#: The actuator id under which an OMBC device, which has no actuators, keeps its status and timers.
-WHOLE_DEVICE = ""
-
-#: Clocks differ. Where nothing else is in force, a description or constraint counts this much before its valid_from.
-CLOCK_TOLERANCE = timedelta(seconds=5)
-
-_MAX_DESCRIPTIONS = 8
 _MAX_OBJECTS = 100
 _MAX_ACTUATORS = 16
 _MAX_TIMERS = 256
+_MAX_CONTAINERS = 1000
+
+Status = OMBCStatus | FRBCActuatorStatus | DDBCActuatorStatus
+TimerStatus = OMBCTimerStatus | FRBCTimerStatus | DDBCTimerStatus
 
 _DESCRIPTION_TYPES = frozenset(
-    {
-        RevokableObjects.OMBC_SYSTEM_DESCRIPTION,
-        RevokableObjects.FRBC_SYSTEM_DESCRIPTION,
-        RevokableObjects.DDBC_SYSTEM_DESCRIPTION,
-    }
-)
-
-_FOLDED = frozenset(
-    {
-        ResourceManagerDetails,
-        OMBCSystemDescription,
-        FRBCSystemDescription,
-        DDBCSystemDescription,
-        PEBCPowerConstraints,
-        PEBCEnergyConstraint,
-        PPBCPowerProfileDefinition,
-        OMBCStatus,
-        FRBCActuatorStatus,
-        DDBCActuatorStatus,
-        OMBCTimerStatus,
-        FRBCTimerStatus,
-        DDBCTimerStatus,
-    }
+    RevokableObjects(message_type_of(each))
+    for each in (OMBCSystemDescription, FRBCSystemDescription, DDBCSystemDescription)
 )
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """The last status of one actuator: its mode and factor, and where it came from when, if it said so."""
+
+    mode_id: str
+    factor: float
+    previous_mode_id: str | None
+    transition_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FillLevel:
+    """A reported fill level, and when it was received."""
+
+    value: float
+    at: datetime
+
+
 class ResourceView:
-    """Details, descriptions, constraints, profiles, active modes and timers of one RM in one session."""
+    """Details, offers and present state of one RM in one session."""
 
     __slots__ = (
-        "_active_modes",
-        "_descriptions",
+        "_activities",
+        "_sequences",
         "_timers",
         "constraints",
+        "demand",
+        "descriptions",
         "details",
         "energy_constraints",
+        "fill_level",
         "profiles",
+        "target_profile",
     )
 
     def __init__(self) -> None:
@@ -98,70 +99,47 @@ class ResourceView:
 
     def forget_offers(self) -> None:
         """Drop all that belongs to a control type; the RM publishes it anew after the next selection."""
-        self._descriptions: list[SystemDescription] = []
-        self._active_modes: dict[str, str] = {}
-        self._timers: dict[tuple[str, str], datetime] = {}
+        self.descriptions = Descriptions()
+        self._forget_statuses()
+        self.demand: NumberRange | None = None
+        self.fill_level: FillLevel | None = None
+        self.target_profile: FRBCFillLevelTargetProfile | None = None
         self.constraints: dict[str, PEBCPowerConstraints] = {}
         self.energy_constraints: dict[str, PEBCEnergyConstraint] = {}
         self.profiles: dict[str, PPBCPowerProfileDefinition] = {}
+        self._sequences: dict[tuple[str, str], PPBCPowerSequenceContainerStatus] = {}
 
     def fold(self, message: Message, now: datetime) -> None:
         """Take in what the RM published; a message that no rule needs changes nothing."""
-        # Matching classes of pydantic is slow, and most messages are measurements, which match none.
-        if type(message) not in _FOLDED:
-            return
-        match message:
-            case ResourceManagerDetails():
-                self.details = message
-                self.forget_offers()
-            case OMBCSystemDescription() | FRBCSystemDescription() | DDBCSystemDescription():
-                self._describe(message, now)
-            case PEBCPowerConstraints():
-                self._drop_expired(now)
-                _put(self.constraints, message.id, message, _MAX_OBJECTS)
-            case PEBCEnergyConstraint():
-                _put(self.energy_constraints, message.id, message, _MAX_OBJECTS)
-            case PPBCPowerProfileDefinition():
-                _put(self.profiles, message.id, message, _MAX_OBJECTS)
-            case OMBCStatus() | FRBCActuatorStatus() | DDBCActuatorStatus():
-                self._advance(now)
-                _put(self._active_modes, actuator_of(message), message.active_operation_mode_id, _MAX_ACTUATORS)
-            case OMBCTimerStatus() | FRBCTimerStatus() | DDBCTimerStatus():
-                self._advance(now)
-                _put(self._timers, (actuator_of(message), message.timer_id), message.finished_at, _MAX_TIMERS)
+        take = self._FOLDS.get(type(message))
+        if take is not None:
+            take(self, message, now)
 
     def description_at(self, moment: datetime) -> SystemDescription | None:
         """The description that is in force at `moment`, as far as is known now."""
-        in_force = None
-        for description in self._descriptions:
-            if description.valid_from <= moment:
-                in_force = description
-        if in_force is None and self._descriptions:
-            first = self._descriptions[0]
-            return first if _has_begun(first.valid_from, moment) else None
-        return in_force
+        return self.descriptions.at(moment)
 
     def machine_at(self, actuator_id: str, moment: datetime) -> Machine | None:
         """The actuator of that id, or with WHOLE_DEVICE the OMBC device, in the description in force at `moment`."""
-        description = self.description_at(moment)
-        if isinstance(description, OMBCSystemDescription):
-            return description if actuator_id == WHOLE_DEVICE else None
-        actuators = () if description is None else description.actuators
-        return next((actuator for actuator in actuators if actuator.id == actuator_id), None)
+        return machine_in(self.descriptions.at(moment), actuator_id)
 
     def published_machines(self, actuator_id: str) -> list[Machine] | None:
         """What the present and the coming descriptions hold under that id; None where nothing was described yet."""
-        if not self._descriptions:
+        if not self.descriptions:
             return None
-        moments = (description.valid_from for description in self._descriptions)
-        machines = (self.machine_at(actuator_id, moment) for moment in moments)
+        machines = (machine_in(description, actuator_id) for description in self.descriptions)
         return [machine for machine in machines if machine is not None]
+
+    def activity(self, actuator_id: str) -> Activity | None:
+        """The last status of that actuator under the description in force."""
+        return self._activities.get(actuator_id)
 
     def active_mode(self, actuator_id: str, moment: datetime) -> str | None:
         """The mode that the actuator last reported, unless another description will be in force by then."""
-        if not self._descriptions or self.description_at(moment) is not self._descriptions[0]:
+        if not self.descriptions.reported_at(moment):
             return None
-        return self._active_modes.get(actuator_id)
+        activity = self._activities.get(actuator_id)
+        return None if activity is None else activity.mode_id
 
     def timer_finished_at(self, actuator_id: str, timer_id: str) -> datetime | None:
         return self._timers.get((actuator_id, timer_id))
@@ -169,27 +147,27 @@ class ResourceView:
     def constraints_at(self, constraints_id: str, moment: datetime) -> PEBCPowerConstraints | None:
         """The constraints of that id if they are in force at `moment`."""
         constraints = self.constraints.get(constraints_id)
-        if constraints is None or not _has_begun(constraints.valid_from, moment):
+        if constraints is None or not has_begun(constraints.valid_from, moment):
             return None
         if constraints.valid_until is not None and constraints.valid_until <= moment:
             return None
         return constraints
 
+    def sequence_status(self, profile_id: str, container_id: str) -> PPBCPowerSequenceContainerStatus | None:
+        """What the RM last said of one container of a power profile."""
+        return self._sequences.get((profile_id, container_id))
+
     def knows(self, object_type: RevokableObjects, object_id: str) -> bool:
         """Whether the RM has published that object and it was neither replaced nor revoked."""
         if object_type in _DESCRIPTION_TYPES:
-            return any(_names(description, object_type, object_id) for description in self._descriptions)
+            return self.descriptions.knows(object_type, object_id)
         return object_id in self._objects(object_type)
 
     def revoke(self, object_type: RevokableObjects, object_id: str, now: datetime) -> None:
         """Withdraw an object; what is unknown or already replaced has no effect. A description goes by message_id."""
         if object_type not in _DESCRIPTION_TYPES:
             self._objects(object_type).pop(object_id, None)
-            return
-        self._advance(now)
-        in_force = self._descriptions[:1]
-        self._descriptions = [each for each in self._descriptions if not _names(each, object_type, object_id)]
-        if self._descriptions[:1] != in_force:
+        elif self.descriptions.revoke(object_type, object_id, now):
             self._forget_statuses()
 
     def _objects(self, object_type: RevokableObjects) -> dict[str, Any]:
@@ -204,31 +182,103 @@ class ResourceView:
             case _:
                 return {}
 
-    def _describe(self, new: SystemDescription, now: datetime) -> None:
-        self._advance(now)
-        in_force = self._descriptions[:1]
-        self._descriptions = [each for each in self._descriptions if each.valid_from < new.valid_from]
-        self._descriptions.append(new)
-        self._advance(now)
-        if len(self._descriptions) > _MAX_DESCRIPTIONS:
-            del self._descriptions[1]
-        if self._descriptions[:1] != in_force:
+    def _introduce(self, message: ResourceManagerDetails, _: datetime) -> None:
+        self.details = message
+        self.forget_offers()
+
+    def _describe(self, message: SystemDescription, now: datetime) -> None:
+        if self.descriptions.add(message, now):
             self._forget_statuses()
+        if isinstance(message, DDBCSystemDescription) and message.present_demand_rate is not None:
+            self.demand = message.present_demand_rate
 
     def _advance(self, now: datetime) -> None:
-        """Let the descriptions whose time has come replace the ones before them."""
-        while len(self._descriptions) > 1 and self._descriptions[1].valid_from <= now:
-            del self._descriptions[0]
+        if self.descriptions.advance(now):
             self._forget_statuses()
 
-    def _forget_statuses(self) -> None:
-        self._active_modes.clear()
-        self._timers.clear()
+    def _report(self, message: Status, now: datetime) -> None:
+        self._advance(now)
+        actuator_id = actuator_of(message)
+        before = self._activities.get(actuator_id)
+        after = Activity(
+            message.active_operation_mode_id,
+            message.operation_mode_factor,
+            message.previous_operation_mode_id,
+            message.transition_timestamp,
+        )
+        if before is None or (before.mode_id, before.transition_at) != (after.mode_id, after.transition_at):
+            self._start_timers(actuator_id, before, after, now)
+        _put(self._activities, actuator_id, after, _MAX_ACTUATORS)
 
-    def _drop_expired(self, now: datetime) -> None:
+    def _start_timers(self, actuator_id: str, before: Activity | None, after: Activity, now: datetime) -> None:
+        """Start what the transition into the present mode starts (R-55)."""
+        came_from = after.previous_mode_id or (before.mode_id if before else None)
+        machine = machine_in(self.descriptions.at(now), actuator_id)
+        if machine is None or came_from is None or came_from == after.mode_id:
+            return
+        started = {
+            timer_id
+            for each in machine.transitions
+            if (each.from_, each.to) == (came_from, after.mode_id)
+            for timer_id in each.start_timers
+        }
+        for timer in machine.timers:
+            if timer.id in started:
+                finished_at = _later(after.transition_at or now, timer.duration)
+                _put(self._timers, (actuator_id, timer.id), finished_at, _MAX_TIMERS)
+
+    def _time(self, message: TimerStatus, now: datetime) -> None:
+        self._advance(now)
+        _put(self._timers, (actuator_of(message), message.timer_id), message.finished_at, _MAX_TIMERS)
+
+    def _fill(self, message: FRBCStorageStatus, now: datetime) -> None:
+        self.fill_level = FillLevel(message.present_fill_level, now)
+
+    def _aim(self, message: FRBCFillLevelTargetProfile, _: datetime) -> None:
+        self.target_profile = message
+
+    def _demand(self, message: DDBCPresentDemandStatus, _: datetime) -> None:
+        self.demand = message.present_demand_rate
+
+    def _constrain_power(self, message: PEBCPowerConstraints, now: datetime) -> None:
         expired = [key for key, each in self.constraints.items() if each.valid_until and each.valid_until <= now]
         for key in expired:
             del self.constraints[key]
+        _put(self.constraints, message.id, message, _MAX_OBJECTS)
+
+    def _constrain_energy(self, message: PEBCEnergyConstraint, _: datetime) -> None:
+        _put(self.energy_constraints, message.id, message, _MAX_OBJECTS)
+
+    def _profile(self, message: PPBCPowerProfileDefinition, _: datetime) -> None:
+        _put(self.profiles, message.id, message, _MAX_OBJECTS)
+
+    def _progress(self, message: PPBCPowerProfileStatus, _: datetime) -> None:
+        for each in message.sequence_container_status:
+            _put(self._sequences, (each.power_profile_id, each.sequence_container_id), each, _MAX_CONTAINERS)
+
+    def _forget_statuses(self) -> None:
+        self._activities: dict[str, Activity] = {}
+        self._timers: dict[tuple[str, str], datetime] = {}
+
+    _FOLDS: ClassVar[dict[type[Message], Callable[[ResourceView, Any, datetime], None]]] = {
+        ResourceManagerDetails: _introduce,
+        OMBCSystemDescription: _describe,
+        FRBCSystemDescription: _describe,
+        DDBCSystemDescription: _describe,
+        OMBCStatus: _report,
+        FRBCActuatorStatus: _report,
+        DDBCActuatorStatus: _report,
+        OMBCTimerStatus: _time,
+        FRBCTimerStatus: _time,
+        DDBCTimerStatus: _time,
+        FRBCStorageStatus: _fill,
+        FRBCFillLevelTargetProfile: _aim,
+        DDBCPresentDemandStatus: _demand,
+        PEBCPowerConstraints: _constrain_power,
+        PEBCEnergyConstraint: _constrain_energy,
+        PPBCPowerProfileDefinition: _profile,
+        PPBCPowerProfileStatus: _progress,
+    }
 
 
 def actuator_of(message: object) -> str:
@@ -236,13 +286,11 @@ def actuator_of(message: object) -> str:
     return getattr(message, "actuator_id", WHOLE_DEVICE)
 
 
-def _has_begun(valid_from: datetime, moment: datetime) -> bool:
-    # A difference always exists, whereas a sum may lie beyond the years that a datetime can hold.
-    return valid_from - moment <= CLOCK_TOLERANCE
-
-
-def _names(description: SystemDescription, object_type: RevokableObjects, object_id: str) -> bool:
-    return description.message_id == object_id and description.message_type == object_type.value
+def _later(moment: datetime, duration_ms: int) -> datetime:
+    try:
+        return moment + timedelta(milliseconds=duration_ms)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=moment.tzinfo)
 
 
 def _put(entries: dict[_Key, _Value], key: _Key, value: _Value, capacity: int) -> None:

@@ -57,7 +57,7 @@ from s2.messages import (
 from s2.receptions import NIL_ID, Receptions, reception_text
 from s2.resource import ResourceView
 from s2.rules import RULES
-from s2.rules.general import R_03, R_07
+from s2.rules.sessions import R_03, R_07
 from s2.states import SessionState
 from s2.versions import ALL_PROFILES, WireProfile, select_version
 
@@ -121,7 +121,7 @@ class Session:
         self._versions = tuple(each for each in WireProfile if each in versions)
         self._handshake_timeout = handshake_timeout
         self._handshake_deadline: datetime | None = None
-        self._conversation = Conversation(self._versions, begun=agreed is not None, crossing_time=ack_timeout)
+        self._conversation = Conversation(self._versions, agreed=agreed, crossing_time=ack_timeout)
         # Before a version is agreed the newest one serves: Handshakes are the same in all of them.
         self._delivery = Delivery(role, self._conversation, agreed or self._versions[-1], ack_timeout, retry_delays)
         self._receptions = Receptions()
@@ -342,9 +342,8 @@ class Session:
         path, separator, expectation = error.label.partition(": ")
         if not (separator and path.startswith("$")):
             path, expectation = "$", error.label
-        finding = Finding(
-            R_03.number, Severity.ERROR, shortened(expectation), path, error.message_id, error.message_type
-        )
+        rule = error.rule if isinstance(error, InvalidMessage) else R_03.number
+        finding = Finding(rule, Severity.ERROR, shortened(expectation), path, error.message_id, error.message_type)
         if error.message_type == "ReceptionStatus":
             # An answer is never answered, not even a broken one.
             events.append(ReceptionUnmatched(error.message_id or NIL_ID, None, None, (finding,)))

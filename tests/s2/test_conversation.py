@@ -107,7 +107,7 @@ def test_only_the_rm_withdraws_offers() -> None:
 
 
 def test_greetings_come_once_and_in_order() -> None:
-    talk = Conversation(ALL_PROFILES, begun=False, crossing_time=timedelta(0))
+    talk = Conversation(ALL_PROFILES, agreed=None, crossing_time=timedelta(0))
     hello, choice = message("Handshake", role="CEM"), message("HandshakeResponse")
 
     assert [each.rule for each in talk.judge(choice, CEM, NOW)] == ["R-12"]

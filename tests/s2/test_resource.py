@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from typing import cast
 
+from s2.descriptions import WHOLE_DEVICE
 from s2.messages import FRBCSystemDescription, RevokableObjects
-from s2.resource import WHOLE_DEVICE, ResourceView
+from s2.resource import ResourceView
 from tests.support.s2_sessions import NOW, at, message, stamp
 
 
@@ -153,7 +154,7 @@ def test_is_bounded_against_a_peer_that_publishes_without_end() -> None:
     assert len(view.constraints) == len(view.energy_constraints) == 100
     assert in_force(view, 0) == "d-0"
     assert in_force(view, 299) == "d-299"
-    assert len(view._descriptions) == 8
+    assert len(view.descriptions) == 8
     assert len(view._timers) <= 256
 
 

@@ -51,8 +51,8 @@ def refusal(pair: Pair, wire_text: str) -> MessageRefused:
         ('{"message_type":"PowerMeasurement"}', Status.INVALID_DATA, "R-03"),
         (json.dumps(sample("PowerMeasurement", message_id="not an id!")), Status.INVALID_DATA, "R-03"),
         (text("PowerMeasurement").replace("PowerMeasurement", "PowerGuess"), Status.INVALID_MESSAGE, "R-03"),
-        (text("PowerMeasurement", values=[]), Status.INVALID_MESSAGE, "R-03"),
-        (text("PowerMeasurement", measurement_timestamp="2026-01-15T12:00:00"), Status.INVALID_MESSAGE, "R-03"),
+        (text("PowerMeasurement", values=[]), Status.INVALID_MESSAGE, "R-08"),
+        (text("PowerMeasurement", measurement_timestamp="2026-01-15T12:00:00"), Status.INVALID_MESSAGE, "R-22"),
         (text("FRBC.ActuatorStatus", operation_mode_factor=1.3), Status.INVALID_CONTENT, "R-20"),
         (text("InstructionStatusUpdate", instruction_id="unknown"), Status.INVALID_CONTENT, "R-35"),
         (text("OMBC.Status"), Status.INVALID_CONTENT, "R-12"),
@@ -182,7 +182,7 @@ def test_while_storage_is_down_the_peer_is_asked_to_send_again() -> None:
     (event,) = pair.cem_hears(menu, available=False)
     assert isinstance(event, MessageRefused)
     assert event.status is Status.TEMPORARY_ERROR
-    assert not any(each.message_id == "m-1" for each in pair.cem.resource._descriptions)
+    assert not any(each.message_id == "m-1" for each in pair.cem.resource.descriptions)
 
     (event,) = pair.cem_hears(menu)
     assert isinstance(event, MessageReceived)

@@ -212,4 +212,4 @@ def test_memory_is_bounded_against_a_peer_that_talks_without_end() -> None:
     assert len(rm.ledger) <= 550
     assert len(cem._receptions) <= 256
     assert len(cem._deferred) == 0
-    assert len(cem.resource._descriptions) <= 8
+    assert len(cem.resource.descriptions) <= 8

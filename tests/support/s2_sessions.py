@@ -63,7 +63,7 @@ def selection(family: str) -> Message:
 
 def conversation(family: str | None = None) -> Conversation:
     """A conversation that has come as far as this control type, with nothing on the menu yet."""
-    talk = Conversation(ALL_PROFILES, begun=True, crossing_time=timedelta(seconds=10))
+    talk = Conversation(ALL_PROFILES, agreed=WireProfile.V1_0_0, crossing_time=timedelta(seconds=10))
     talk.apply(details(), RM, NOW)
     if family is not None:
         talk.apply(selection(family), CEM, NOW)

@@ -165,7 +165,7 @@ def _judged(turn: Turn, event: ReceptionReceived) -> None:
         return
     # Written out here, since the last verdict may be drawn in a turn that a deadline or another frame caused.
     subject_id = getattr(event.subject, "message_id", NIL_ID)
-    turn.log_received(reception_text(subject_id, event.status, event.label), None, ())
+    turn.log_received(reception_text(subject_id, event.status, event.label), None, event.findings)
     # A refused selection would only be made again; it waits for the next wake, lest the two go round and round.
     if not isinstance(event.subject, SelectControlType):
         turn.wake()

@@ -6,6 +6,7 @@ the whole policy; what is not in it and not remembered below wakes nobody.
 
 from __future__ import annotations
 
+from s2.descriptions import SystemDescription
 from s2.messages import (
     DDBCActuatorStatus,
     DDBCAverageDemandRateForecast,
@@ -31,7 +32,6 @@ from s2.messages import (
     ResourceManagerDetails,
     RevokeObject,
 )
-from s2.resource import SystemDescription
 
 # A level that moved by less than this share of its range since the last wake changes no plan.
 LEVEL_SHARE = 0.005

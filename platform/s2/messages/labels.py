@@ -32,6 +32,20 @@ _EXPECTED: Final = {
 }
 
 
+_RULES: Final = {
+    "string_pattern_mismatch": "R-05",  # Nothing but ids has a pattern.
+    "too_short": "R-08",
+    "too_long": "R-08",
+    "unexpected_keyword_argument": "R-09",
+    "finite_number": "R-10",
+    "timestamp": "R-22",
+}
+"""Which rule a kind of fault breaks; all others just break the schema, R-03."""
+
+_DDBC_SPELLINGS: Final = frozenset({"Id", "id", "supported_commodites", "supported_commodities"})
+"""Keys that the standard spells in its own way in one place, and that are often "corrected" (R-144)."""
+
+
 def quoted(value: object) -> str:
     """Return the value as JSON would write it, cut short; containers only by their kind."""
     if isinstance(value, dict):
@@ -44,14 +58,21 @@ def quoted(value: object) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
-def first_fault(error: ValidationError) -> str:
-    """Return path and expectation of the first fault; of the others pydantic makes no trustworthy count."""
+def first_fault(error: ValidationError) -> tuple[str, str]:
+    """Return rule, and path with expectation, of the first fault; pydantic makes no trustworthy count of the others."""
     count = error.error_count()
     if count > _MANY_FAULTS:
-        return f"$: {count} faults"
+        return "R-03", f"$: {count} faults"
     fault = error.errors(include_url=False)[0]
     # The first item of the location is the message type, by which pydantic chose the model.
-    return f"{_path(fault['loc'][1:])}: {_expectation(fault)}"
+    return _rule(fault), f"{_path(fault['loc'][1:])}: {_expectation(fault)}"
+
+
+def _rule(fault: ErrorDetails) -> str:
+    message_type, *_, key = fault["loc"]
+    if str(message_type).startswith("DDBC.") and key in _DDBC_SPELLINGS:
+        return "R-144"
+    return _RULES.get(fault["type"], "R-03")
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -33,7 +33,7 @@ def parse_message(text: str | bytes, profile: WireProfile) -> Message:
     if type(message) is DDBCSystemDescription or type(message) is DDBCPresentDemandStatus:
         fault = _profile_fault(message, profile)
         if fault is not None:
-            raise InvalidMessage(message.message_id, message.message_type, fault)
+            raise InvalidMessage(message.message_id, message.message_type, fault, "R-16")
     return message
 
 
@@ -84,4 +84,5 @@ def _refusal_of_object(document: dict[str, Any], error: ValidationError) -> Remo
         return InvalidData(f"$.{key}: {ID_EXPECTED}", message_type=message_type)
     if message_type is None or named not in MESSAGE_CLASSES:
         return InvalidMessage(message_id, message_type, f"$.message_type: unknown, got {quoted(named)}")
-    return InvalidMessage(message_id, message_type, first_fault(error))
+    rule, label = first_fault(error)
+    return InvalidMessage(message_id, message_type, label, rule)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from s2.descriptions import Machine
 from s2.findings import Severity
 from s2.ledger import TERMINAL, regresses
 from s2.messages import (
@@ -21,7 +22,7 @@ from s2.messages import (
     RevokeObject,
     message_type_of,
 )
-from s2.resource import Machine, ResourceView, actuator_of
+from s2.resource import ResourceView, actuator_of
 from s2.rules.envelopes import allows, envelopes_of, limits_of
 from s2.rules.registry import Breach, Rule, Situation, rule
 

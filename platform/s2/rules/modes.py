@@ -8,30 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from s2.descriptions import SystemDescription, machines_of
 from s2.findings import Severity
 from s2.messages import (
-    DDBCActuatorDescription,
     DDBCInstruction,
     DDBCSystemDescription,
-    FRBCActuatorDescription,
     FRBCSystemDescription,
     OMBCInstruction,
     OMBCSystemDescription,
     Transition,
 )
-from s2.resource import Machine, SystemDescription, actuator_of
+from s2.resource import actuator_of
 from s2.rules.instructions import MODE_INSTRUCTIONS, ModeInstruction, machine_for, mode_named_by, moment_of
-from s2.rules.registry import Breach, Rule, Situation, Upheld, declare, rule
-
-
-def machines_of(description: SystemDescription) -> Iterator[tuple[str, Machine]]:
-    """The machines of a description with their JSON paths."""
-    if isinstance(description, OMBCSystemDescription):
-        yield "$", description
-        return
-    actuators: tuple[FRBCActuatorDescription | DDBCActuatorDescription, ...] = description.actuators
-    for index, actuator in enumerate(actuators):
-        yield f"$.actuators[{index}]", actuator
+from s2.rules.registry import Breach, Rule, Situation, Upheld, permission, rule
 
 
 @rule(
@@ -90,15 +79,21 @@ def transition_exists(message: ModeInstruction, situation: Situation) -> Iterato
         yield "$", f"no transition leads from {active} to {target}"
 
 
-R_53 = declare(
+@permission(
     Rule(
         "R-53",
         "Another factor in the same mode needs no transition.",
         "S2 documentation, operation modes",
+        Severity.WARNING,
         needs_session=True,
         upheld=Upheld.BY_PERMITTING,
-    )
+    ),
+    *MODE_INSTRUCTIONS,
 )
+def factor_may_change(message: ModeInstruction, situation: Situation) -> Iterator[Breach]:
+    mode_id = mode_named_by(message)
+    if situation.resource.active_mode(actuator_of(message), moment_of(message, situation.now)) == mode_id:
+        yield "$.operation_mode_factor", f"the device is in mode {mode_id}; another factor needs no transition"
 
 
 @rule(

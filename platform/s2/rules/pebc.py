@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from s2.messages import PEBCInstruction, PEBCPowerConstraints, PEBCPowerEnvelopeLimitType
+from s2.findings import Severity
+from s2.messages import (
+    PEBCAllowedLimitRange,
+    PEBCInstruction,
+    PEBCPowerConstraints,
+    PEBCPowerEnvelope,
+    PEBCPowerEnvelopeLimitType,
+)
 from s2.rules.envelopes import allows, envelopes_of, limits_of
 from s2.rules.instructions import moment_of
-from s2.rules.registry import Breach, Rule, Situation, Upheld, declare, rule
+from s2.rules.registry import Breach, Rule, Situation, Upheld, permission, rule
 
 
 @rule(
@@ -31,15 +38,30 @@ def constraints_last(message: PEBCPowerConstraints, _: Situation) -> Iterator[Br
         yield "$.valid_until", "should be after valid_from"
 
 
-R_72 = declare(
+@permission(
     Rule(
         "R-72",
         "Several ranges of one quantity and kind are the union of what is allowed.",
         "schema PEBC.PowerConstraints",
+        Severity.WARNING,
         needs_session=True,
         upheld=Upheld.BY_PERMITTING,
-    )
+    ),
+    PEBCInstruction,
 )
+def ranges_are_a_union(message: PEBCInstruction, situation: Situation) -> Iterator[Breach]:
+    constraints = situation.resource.constraints_at(message.power_constraints_id, moment_of(message, situation.now))
+    allowed = constraints.allowed_limit_ranges if constraints else ()
+    for path, envelope in envelopes_of(message):
+        for where, limit_type, limit in limits_of(path, envelope):
+            kind = [each for each in allowed if _is_for(each, envelope, limit_type)]
+            # Where one range would do alone, the union is not made use of.
+            if len(kind) > 1 and not all(allows([each], envelope, limit_type, limit) for each in kind):
+                yield where, f"{limit:g} is in one of the {len(kind)} {limit_type.value} ranges of the constraints"
+
+
+def _is_for(each: PEBCAllowedLimitRange, envelope: PEBCPowerEnvelope, limit_type: PEBCPowerEnvelopeLimitType) -> bool:
+    return each.commodity_quantity is envelope.commodity_quantity and each.limit_type is limit_type
 
 
 @rule(

@@ -5,13 +5,14 @@ where one message and the session's memory are enough to judge it, a small funct
 is to write that one function under `@rule(...)` in the family's file.
 
 Some rules are upheld in other places; they are declared here all the same, so that the catalogue is complete and a
-test can demand a case for each: by the models while parsing, by the session itself, or by not existing: a permission is
-a rule that says what must not be refused.
+test can demand a case for each: by the models while parsing, or by the session itself. A permission is a rule that says
+what must not be refused: its function, under `@permission(...)`, tells where a message makes use of it, and is asked
+only when the receiver has refused a message in which nothing is wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -46,13 +47,17 @@ class Upheld(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a check may look at besides the message: who sends it when, and what the session remembers."""
+    """What a check may look at besides the message: who sends it when, and what the session remembers.
+
+    `versions` are those we speak, `profile` is the one agreed for this session, None before that.
+    """
 
     now: datetime
     sender: EnergyManagementRole
     resource: ResourceView
     ledger: InstructionLedger
     versions: tuple[WireProfile, ...]
+    profile: WireProfile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class Rule:
 
     `needs_session`: the verdict depends on earlier messages, so a lone message cannot be judged by it.
     `rejected_by_update`: an RM acknowledges an instruction that breaks this rule and then rejects it.
+    `softens`: towards a lenient peer a breach is a warning, because taking the message in does no harm.
     """
 
     number: str
@@ -70,6 +76,7 @@ class Rule:
     needs_session: bool = False
     upheld: Upheld = Upheld.BY_CHECK
     rejected_by_update: bool = False
+    softens: bool = False
 
     def finding(self, message: Message | None, path: str, text: str) -> Finding:
         message_id = getattr(message, "message_id", None)
@@ -79,6 +86,7 @@ class Rule:
 
 _RULES: dict[str, Rule] = {}
 _CHECKS: dict[type[Message], tuple[tuple[Rule, Check], ...]] = {}
+_PERMISSIONS: dict[type[Message], tuple[tuple[Rule, Check], ...]] = {}
 
 #: The catalogue by rule number.
 RULES: Mapping[str, Rule] = MappingProxyType(_RULES)
@@ -94,28 +102,49 @@ def declare(rule: Rule) -> Rule:
 
 def rule(declared: Rule, *message_classes: type[Message]) -> Callable[[_Check], _Check]:
     """Enter a rule together with the check that judges messages of these classes by it."""
+    return _entered(declared, message_classes, _CHECKS)
+
+
+def permission(declared: Rule, *message_classes: type[Message]) -> Callable[[_Check], _Check]:
+    """Enter a permission together with what tells where a message of these classes makes use of it.
+
+    The function yields the place and what the receiver should have accepted.
+    """
+    return _entered(declared, message_classes, _PERMISSIONS)
+
+
+def findings_on(message: Message, situation: Situation) -> tuple[Finding, ...]:
+    """Judge one message by all rules that have a check for it; of each broken rule the first breaches are told."""
+    return _told(_CHECKS, message, situation)
+
+
+def findings_on_refusal(message: Message, situation: Situation) -> tuple[Finding, ...]:
+    """What the receiver of a message overlooked when it refused it, although no rule is broken by it."""
+    return _told(_PERMISSIONS, message, situation)
+
+
+def is_checked(message: Message) -> bool:
+    """Whether any rule has a check for this type."""
+    return type(message) in _CHECKS
+
+
+_Table = dict[type[Message], tuple[tuple[Rule, Check], ...]]
+
+
+def _entered(declared: Rule, message_classes: Iterable[type[Message]], table: _Table) -> Callable[[_Check], _Check]:
     declare(declared)
 
     def register(check: _Check) -> _Check:
         for message_class in message_classes:
-            _CHECKS[message_class] = (*_CHECKS.get(message_class, ()), (declared, check))
+            table[message_class] = (*table.get(message_class, ()), (declared, check))
         return check
 
     return register
 
 
-def findings_on(message: Message, situation: Situation) -> tuple[Finding, ...]:
-    """Judge one message by all rules that have a check for it; of each broken rule the first breaches are told."""
-    checks = _CHECKS.get(type(message))
-    if checks is None:
-        return ()
+def _told(table: _Table, message: Message, situation: Situation) -> tuple[Finding, ...]:
     return tuple(
         declared.finding(message, path, text)
-        for declared, check in checks
+        for declared, check in table.get(type(message), ())
         for path, text in islice(check(message, situation), MOST_PER_RULE)
     )
-
-
-def is_checked(message: Message) -> bool:
-    """Whether any rule has a check for this type; most messages by number, the measurements, have none."""
-    return type(message) in _CHECKS

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from s2.descriptions import Machine
 from s2.messages import (
     DDBCActuatorStatus,
     DDBCTimerStatus,
@@ -16,7 +17,7 @@ from s2.messages import (
     OMBCStatus,
     OMBCTimerStatus,
 )
-from s2.resource import Machine, actuator_of
+from s2.resource import actuator_of
 from s2.rules.registry import Breach, Rule, Situation, rule
 
 ActuatorStatus = FRBCActuatorStatus | DDBCActuatorStatus

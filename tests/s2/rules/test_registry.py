@@ -33,6 +33,7 @@ def test_names_rule_message_and_place() -> None:
         "path": "$.operation_mode_factor",
         "message_id": "m-1",
         "message_type": "FRBC.Instruction",
+        "quirk": None,
     }
     assert finding.severity is Severity.ERROR
     assert finding.label == "R-20 at $.operation_mode_factor: 1.3 should lie in [0, 1]"

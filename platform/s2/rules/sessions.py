@@ -1,36 +1,23 @@
-"""Rules for every session: form, direction, state, versions, identifiers and numbers."""
+"""Rules for every session: form, direction, state, versions and identifiers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
+from s2.descriptions import Machine
 from s2.findings import Severity
 from s2.messages import (
-    ControlType,
     DDBCActuatorDescription,
-    DDBCActuatorStatus,
-    DDBCInstruction,
-    DDBCPresentDemandStatus,
     DDBCSystemDescription,
     EnergyManagementRole,
     FRBCActuatorDescription,
-    FRBCActuatorStatus,
-    FRBCFillLevelTargetProfile,
-    FRBCInstruction,
-    FRBCLeakageBehaviour,
     FRBCSystemDescription,
     Handshake,
     HandshakeResponse,
-    NumberRange,
-    OMBCInstruction,
-    OMBCStatus,
     OMBCSystemDescription,
     PEBCInstruction,
-    PEBCPowerConstraints,
     PPBCPowerProfileDefinition,
-    SelectControlType,
 )
-from s2.resource import Machine
 from s2.rules.registry import Breach, Rule, Situation, Upheld, declare, rule
 from s2.versions import WireProfile
 
@@ -196,94 +183,3 @@ R_16 = declare(
         upheld=Upheld.BY_MODELS,
     )
 )
-
-
-@rule(
-    Rule("R-17", "Ranges of limits, levels and demands start at or below their end.", "schema, those fields"),
-    PEBCPowerConstraints,
-    FRBCSystemDescription,
-    FRBCFillLevelTargetProfile,
-    DDBCSystemDescription,
-    DDBCPresentDemandStatus,
-)
-def ranges_are_ordered(
-    message: PEBCPowerConstraints
-    | FRBCSystemDescription
-    | FRBCFillLevelTargetProfile
-    | DDBCSystemDescription
-    | DDBCPresentDemandStatus,
-    _: Situation,
-) -> Iterator[Breach]:
-    ranges: Iterable[tuple[str, NumberRange | None]]
-    match message:
-        case PEBCPowerConstraints(allowed_limit_ranges=allowed):
-            ranges = ((f"$.allowed_limit_ranges[{i}].range_boundary", r.range_boundary) for i, r in enumerate(allowed))
-        case FRBCFillLevelTargetProfile(elements=elements):
-            ranges = ((f"$.elements[{i}].fill_level_range", each.fill_level_range) for i, each in enumerate(elements))
-        case FRBCSystemDescription():
-            ranges = (("$.storage.fill_level_range", message.storage.fill_level_range),)
-        case _:
-            ranges = (("$.present_demand_rate", message.present_demand_rate),)
-    for path, span in ranges:
-        if span is not None and span.start_of_range > span.end_of_range:
-            yield path, f"start {span.start_of_range:g} should not be above end {span.end_of_range:g}"
-
-
-@rule(
-    Rule("R-18", "A band of fill levels starts below its end.", "schema FRBC.OperationModeElement"),
-    FRBCSystemDescription,
-    FRBCLeakageBehaviour,
-)
-def bands_are_not_empty(message: FRBCSystemDescription | FRBCLeakageBehaviour, _: Situation) -> Iterator[Breach]:
-    if isinstance(message, FRBCLeakageBehaviour):
-        bands = [(f"$.elements[{i}]", each.fill_level_range) for i, each in enumerate(message.elements)]
-    else:
-        bands = [
-            (f"$.actuators[{a}].operation_modes[{m}].elements[{e}]", element.fill_level_range)
-            for a, actuator in enumerate(message.actuators)
-            for m, mode in enumerate(actuator.operation_modes)
-            for e, element in enumerate(mode.elements)
-        ]
-    for path, band in bands:
-        if band.start_of_range >= band.end_of_range:
-            yield f"{path}.fill_level_range", f"start {band.start_of_range:g} should be below end {band.end_of_range:g}"
-
-
-R_19 = declare(
-    Rule(
-        "R-19",
-        "Ranges that go with the operation mode factor, and running costs, may run downwards.",
-        "schema PowerRange",
-        upheld=Upheld.BY_PERMITTING,
-    )
-)
-
-_Factored = OMBCInstruction | FRBCInstruction | DDBCInstruction | OMBCStatus | FRBCActuatorStatus | DDBCActuatorStatus
-
-
-@rule(
-    Rule("R-20", "An operation mode factor lies in [0, 1].", "schema, operation_mode_factor"),
-    OMBCInstruction,
-    FRBCInstruction,
-    DDBCInstruction,
-    OMBCStatus,
-    FRBCActuatorStatus,
-    DDBCActuatorStatus,
-)
-def factor_is_a_share(message: _Factored, _: Situation) -> Iterator[Breach]:
-    if not 0.0 <= message.operation_mode_factor <= 1.0:
-        yield "$.operation_mode_factor", f"{message.operation_mode_factor:g} should lie in [0, 1]"
-
-
-@rule(
-    Rule(
-        "R-24", "The CEM selects a control type that the details offer.", "schema SelectControlType", needs_session=True
-    ),
-    SelectControlType,
-)
-def selection_is_offered(message: SelectControlType, situation: Situation) -> Iterator[Breach]:
-    details = situation.resource.details
-    if details is None:
-        yield "$", "select after the RM has sent its ResourceManagerDetails"
-    elif message.control_type not in (*details.available_control_types, ControlType.NO_SELECTION):
-        yield "$.control_type", f"should be one of {', '.join(details.available_control_types)}"

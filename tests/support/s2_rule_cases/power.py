@@ -1,0 +1,9 @@
+"""Cases of the rules R-27 to R-33."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.support.s2_rule_cases.scenes import RuleCase
+
+CASES: Mapping[str, RuleCase] = {}
