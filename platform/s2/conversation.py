@@ -201,10 +201,14 @@ class Conversation:
     def _revoke(
         self, message: RevokeObject, sender: EnergyManagementRole, now: datetime, _findings: _Findings
     ) -> list[LedgerEntry]:
-        # What becomes of a revoked instruction, the RM reports with an InstructionStatusUpdate.
-        if sender is _RM and permits(self.state, sender, message.message_type):
+        if not permits(self.state, sender, message.message_type):
+            return []
+        if sender is _RM:
             self.resource.revoke(message.object_type, message.object_id, now)
-        return []
+            return []
+        # What becomes of a revoked instruction, the RM reports with an InstructionStatusUpdate.
+        entry = self.ledger.withdraw(message.object_id)
+        return [] if entry is None else [entry]
 
     _EFFECTS: ClassVar[dict[type[Message], _Effect]] = {
         Handshake: _greet,

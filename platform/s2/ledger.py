@@ -46,7 +46,11 @@ _UNUSABLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One instruction. `ended_locally`: we stopped waiting for it (the control type changed); no update said so."""
+    """One instruction.
+
+    `ended_locally`: we stopped waiting for it (the control type changed); no update said so. `withdrawn`: the CEM has
+    revoked it; what became of it, the RM has yet to say.
+    """
 
     id: str
     instruction: Instruction
@@ -56,6 +60,7 @@ class LedgerEntry:
     status_at: datetime | None = None
     findings: tuple[Finding, ...] = ()
     ended_locally: bool = False
+    withdrawn: bool = False
 
     @property
     def refused(self) -> bool:
@@ -128,6 +133,15 @@ class InstructionLedger:
             entry = replace(entry, findings=findings)
         else:
             entry = replace(entry, status=status, status_at=at, findings=findings, ended_locally=False)
+        self._put(entry)
+        return entry
+
+    def withdraw(self, instruction_id: str) -> LedgerEntry | None:
+        """Record that the CEM has revoked the instruction. None when its entry is gone or has ended before."""
+        entry = self._open.get(instruction_id)
+        if entry is None:
+            return None
+        entry = replace(entry, withdrawn=True)
         self._put(entry)
         return entry
 

@@ -67,6 +67,21 @@ def test_what_we_ended_ourselves_may_still_report_its_real_end() -> None:
     assert (reported.status, reported.ended_locally) == (InstructionStatus.SUCCEEDED, False)
 
 
+def test_a_withdrawn_instruction_stays_open_until_the_device_says_what_became_of_it() -> None:
+    ledger = InstructionLedger()
+    ledger.add(instruction("i-1"), NOW)
+
+    withdrawn = ledger.withdraw("i-1")
+    ended = ledger.update("i-1", InstructionStatus.REVOKED, at(1))
+
+    assert withdrawn is not None
+    assert withdrawn.withdrawn
+    assert not withdrawn.ended
+    assert ended is not None
+    assert ended.ended
+    assert ledger.withdraw("i-1") is None
+
+
 def test_knows_nothing_of_others() -> None:
     ledger = InstructionLedger()
 
