@@ -95,7 +95,11 @@ def test_accepts_whole_durations_however_they_are_written(raw: str, value: int) 
 
 
 @pytest.mark.parametrize(
-    "raw", ["-1", "5.5", '"5"', "true", "null", "1e999", str(MAX_DURATION_MS + 1), "9007199254740992.0", "9" * 400]
+    "raw",
+    [
+        *("-1", "5.5", "5e-324", "10000000000.5", '"5"', "true", "null", "1e999"),
+        *(str(MAX_DURATION_MS + 1), "9007199254740992.0", "9" * 400),
+    ],
 )
 def test_refuses_other_durations(raw: str) -> None:
     with pytest.raises(InvalidMessage, match="whole number of milliseconds"):
@@ -209,3 +213,25 @@ def test_named_zones_become_utc() -> None:
 
     assert status.finished_at == noon
     assert status.finished_at.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize("offset", [timedelta(seconds=3661), timedelta(microseconds=-1), timedelta(seconds=-30)])
+def test_offsets_that_the_wire_cannot_write_become_utc(offset: timedelta) -> None:
+    noon = datetime(2026, 1, 15, 12, tzinfo=timezone(offset))
+
+    status = FRBCTimerStatus(message_id="m-1", timer_id="t-1", actuator_id="a-1", finished_at=noon)
+
+    assert status.finished_at == noon
+    assert status.finished_at.utcoffset() == timedelta(0)
+
+
+def test_moments_of_our_own_code_lie_within_what_utc_can_hold() -> None:
+    late = datetime(9999, 12, 31, 23, 59, tzinfo=ZoneInfo("America/New_York"))
+
+    with pytest.raises(ValidationError, match="between the years"):
+        FRBCTimerStatus(message_id="m-1", timer_id="t-1", actuator_id="a-1", finished_at=late)
+
+
+def test_our_own_texts_are_text_that_json_can_hold() -> None:
+    with pytest.raises(ValidationError, match="unicode"):
+        Timer(id="t-1", diagnostic_label="\ud800", duration=5)
