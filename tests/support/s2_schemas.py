@@ -142,7 +142,7 @@ def _schema_of_hint(hint: Any, profile: WireProfile) -> Schema:
 
 
 def _array_of(inner: Any, metadata: list[Any], profile: WireProfile) -> Schema:
-    schema = {"type": "array", "items": _schema_of_hint(get_args(inner)[0], profile)}
+    schema: Schema = {"type": "array", "items": _schema_of_hint(get_args(inner)[0], profile)}
     for bound in (each for info in metadata if isinstance(info, FieldInfo) for each in info.metadata):
         if isinstance(bound, MinLen):
             schema["minItems"] = bound.min_length
