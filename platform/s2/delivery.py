@@ -1,9 +1,9 @@
 """Our own messages on their way: sent, acknowledged, sent again, or given up.
 
 A message that the peer answers TEMPORARY_ERROR goes out again, unchanged, after each of the retry delays, unless it has
-been overtaken by then: by a newer word on the same thing, or because it may not be said any more. Only the last verdict
-is reported. A message without any answer is reported once its time is over; three in a row, and nobody seems to be
-behind the socket any more.
+been overtaken by then: by a newer word on the same thing, by its revocation, or because it may not be said any more.
+Only the last verdict is reported. A message without any answer is reported once its time is over; three in a row, and
+nobody seems to be behind the socket any more.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from s2.events import (
     ReceptionReceived,
     ReceptionUnmatched,
 )
-from s2.findings import errors_of
+from s2.findings import Finding, Severity
 from s2.messages import (
     EnergyManagementRole,
     Handshake,
@@ -78,26 +78,30 @@ class Delivery:
     def post(self, message: Message, message_id: str, now: datetime) -> list[Event]:
         """Queue a message of ours. Raises ProfileError, and has done nothing then."""
         self.out.append(dump_message(message, self.profile))
-        overtaken = self._unanswered.withdraw_older(message)
+        overtaken = self._unanswered.overtake(message, now)
         self._unanswered.add(message_id, message, now)
         if isinstance(message, SelectControlType):
             self._selection_id = message_id
-        return [event for each in overtaken for event in self._final(each, _TEMPORARY, "overtaken", now)]
+        return self._given_up(overtaken, now)
 
-    def settle(self, reception: ReceptionStatus, now: datetime) -> list[Event]:
-        """Take in the peer's verdict on something of ours."""
+    def begin_anew(self, now: datetime) -> list[Event]:
+        """Give up what still has to be said again under the control type before."""
+        return self._given_up(self._unanswered.end_control(now), now)
+
+    def settle(self, reception: ReceptionStatus, now: datetime, findings: tuple[Finding, ...] = ()) -> list[Event]:
+        """Take in the peer's verdict on something of ours; the findings are on the verdict itself."""
         events: list[Event] = []
         status, label = reception.status, reception.diagnostic_label
         subject_id = reception.subject_message_id
         waiting = self._unanswered.settle(subject_id)
         if waiting is None:
             finding = R_02.finding(None, "$.subject_message_id", f"{subject_id} is nothing that waits for an answer")
-            events.append(ReceptionUnmatched(subject_id, status, label, (finding,)))
+            events.append(ReceptionUnmatched(subject_id, status, label, (finding, *findings)))
         else:
             self._missing = 0
             if status is _TEMPORARY and self._postpone(waiting, now):
                 return []
-            events += self._final(waiting.message, status, label, now)
+            events += self._final(waiting.message, status, label, now, findings)
         if status is ReceptionStatusValues.PERMANENT_ERROR and not self._over:
             events.append(self._close(1000, "the peer reported a permanent error"))
         return events
@@ -127,7 +131,7 @@ class Delivery:
 
     def _resend(self, waiting: Waiting, now: datetime) -> list[Event]:
         message = waiting.message
-        obstacle = self._obstacle(message, now)
+        obstacle = "overtaken" if waiting.is_overtaken(now) else self._obstacle(message, now)
         if obstacle is not None:
             self._unanswered.settle(waiting.message_id)
             return self._final(message, _TEMPORARY, f"not sent again: {obstacle}", now)
@@ -140,9 +144,16 @@ class Delivery:
             return None
         if isinstance(message, SelectControlType) and message.message_id != self._selection_id:
             return "the RM has sent new details"
-        # Its own first sending made the instruction's id known, which must not count against it (R-34).
-        errors = [each for each in errors_of(self._conversation.judge(message, self._role, now)) if each.rule != "R-34"]
-        return errors[0].label if errors else None
+        if isinstance(message, INSTRUCTIONS):
+            entry = self._conversation.ledger.get(message.id)
+            if entry is None or entry.ended:
+                return "the instruction has ended"
+        for each in self._conversation.judge(message, self._role, now):
+            # Its own first sending made the instruction's id known, which must not count against it (R-34). That the
+            # control type changed meanwhile excuses what was under way then (R-12), but not what is said again now.
+            if each.rule == "R-12" or (each.severity is Severity.ERROR and each.rule != "R-34"):
+                return each.label
+        return None
 
     def _report_missing(self, message: Message) -> list[Event]:
         finding = R_01.finding(message, "$.message_id", "a ReceptionStatus should answer this message")
@@ -154,9 +165,20 @@ class Delivery:
             events.append(self._close(1002, f"{MISSING_LIMIT} messages in a row without ReceptionStatus"))
         return events
 
-    def _final(self, message: Message, status: ReceptionStatusValues, label: str | None, now: datetime) -> list[Event]:
+    def _given_up(self, messages: list[Message], now: datetime) -> list[Event]:
+        return [event for each in messages for event in self._final(each, _TEMPORARY, "overtaken", now)]
+
+    def _final(
+        self,
+        message: Message,
+        status: ReceptionStatusValues,
+        label: str | None,
+        now: datetime,
+        findings: tuple[Finding, ...] = (),
+    ) -> list[Event]:
         """Report the last verdict on a message, and what follows from it."""
-        findings = self._conversation.refused(message, self._role, now) if status in _REFUSED else ()
+        if status in _REFUSED:
+            findings += self._conversation.refused(message, self._role, now)
         events: list[Event] = [ReceptionReceived(message, status, label, findings)]
         match message:
             case SelectControlType():
