@@ -8,6 +8,9 @@ Crossing messages: a selection takes effect when it is sent, because the RM may 
 What the RM said under the former control type may still be under way then, and nobody did wrong. For the time of one
 acknowledgement such messages are taken with a warning and have no effect. The end of an instruction may be reported
 even later, from a state that has no instructions any more.
+
+Strictness: `judge` is strict and serves for what we are about to send; `read` judges what a peer has sent, with the
+allowances that are made for it.
 """
 
 from __future__ import annotations
@@ -31,11 +34,13 @@ from s2.messages import (
     RevokeObject,
     SelectControlType,
 )
+from s2.quirks import permitted, repaired
 from s2.resource import ResourceView
 from s2.rules import Situation, findings_on, findings_on_refusal, is_checked
 from s2.rules.instructions import INSTRUCTIONS
 from s2.rules.sessions import R_11, R_12, R_13
 from s2.states import SessionState, permits, senders_of, state_under, states_for
+from s2.strictness import STRICT, Strictness
 from s2.versions import WireProfile
 
 _Findings = tuple[Finding, ...]
@@ -46,10 +51,10 @@ _RM = EnergyManagementRole.RM
 
 
 class Conversation:
-    """The common memory of a session. `judge` looks, `apply` changes; a refused message must not be applied.
+    """The common memory of a session. `read` and `judge` look, `apply` changes; a refused message must not be applied.
 
     `agreed`: the version that was agreed before, so that there are no Handshakes. `crossing_time`: how long a message
-    may have been under way when the control type changed.
+    may have been under way when the control type changed. `strictness`: how what is read is judged.
     """
 
     __slots__ = (
@@ -63,21 +68,37 @@ class Conversation:
         "profile",
         "resource",
         "state",
+        "strictness",
     )
 
     def __init__(
-        self, versions: tuple[WireProfile, ...], *, agreed: WireProfile | None, crossing_time: timedelta
+        self,
+        versions: tuple[WireProfile, ...],
+        *,
+        agreed: WireProfile | None,
+        crossing_time: timedelta,
+        strictness: Strictness = STRICT,
     ) -> None:
         self.state = SessionState.NEGOTIATING if agreed is None else SessionState.UNCONTROLLED
         self.profile = agreed
         self.control_type: ControlType | None = None
         self.resource = ResourceView()
         self.ledger = InstructionLedger()
+        self.strictness = strictness
         self._versions = versions
         self._begun = agreed is not None
         self._crossing_time = crossing_time
         self._greeted: frozenset[EnergyManagementRole] = frozenset()
         self._former: tuple[SessionState, datetime] | None = None
+
+    def read(self, message: Message, sender: EnergyManagementRole, now: datetime) -> tuple[Message, _Findings]:
+        """The message as our strictness lets it be taken, which is what to `apply`, and the findings on it."""
+        strictness = self.strictness
+        if strictness is STRICT:
+            return message, self.judge(message, sender, now)
+        message, fired = repaired(message, self._situation(sender, now), strictness.quirks)
+        findings = permitted(message, self.judge(message, sender, now), strictness.quirks)
+        return message, fired + strictness.softened(findings)
 
     def judge(self, message: Message, sender: EnergyManagementRole, now: datetime) -> _Findings:
         """Every rule that the message would break if `sender` said it now."""
@@ -123,7 +144,7 @@ class Conversation:
 
     def _untimely_greeting(self, message: Message, sender: EnergyManagementRole) -> Finding | None:
         if self._begun:
-            return R_13.finding(message, "$.message_type", "the version was agreed before; ignored")
+            return R_13.finding(message, "$.message_type", "the version was agreed before this connection")
         if self.state is not SessionState.NEGOTIATING:
             return None
         if isinstance(message, Handshake) and sender in self._greeted:

@@ -22,11 +22,15 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class MessageReceived:
-    """A message was accepted and answered OK. Its findings are warnings."""
+    """A message was accepted and answered OK. Its findings are warnings.
+
+    A message that is `rewritten` is not what the text says, but what our strictness made of it; keep this one.
+    """
 
     message: Message
     status: ReceptionStatusValues
     findings: tuple[Finding, ...] = ()
+    rewritten: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class ReceptionReceived:
     """The peer's verdict on something we sent; final, since what is sent again is not reported in between.
 
     The findings say what a peer that refused the message had to permit; nothing in it was wrong, or it would not have
-    been sent.
+    been sent. They also tell of unknown keys in the verdict, where these are allowed.
     """
 
     subject: Message
@@ -88,7 +92,21 @@ class ControlTypeSelected:
 
 @dataclass(frozen=True, slots=True)
 class InstructionUpdated:
-    """A verdict, a status update or the end of a control type changed what we know of an instruction."""
+    """A verdict, a status update or the end of a control type changed what we know of an instruction.
+
+    To an RM only the last of these is news: it stops what it was told to do, since the CEM counts on it no longer.
+    """
+
+    entry: LedgerEntry
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionRevoked:
+    """As RM: the CEM takes back an instruction that has not ended yet.
+
+    The device stops it or does not begin it, and the shell reports REVOKED with an InstructionStatusUpdate. A
+    revocation that comes too late has no effect, and there is nothing to report.
+    """
 
     entry: LedgerEntry
 
@@ -110,5 +128,6 @@ Event = (
     | AcknowledgementMissing
     | ControlTypeSelected
     | InstructionUpdated
+    | InstructionRevoked
     | CloseRequested
 )

@@ -4,11 +4,13 @@ Theory of operation. The shell feeds each text frame to `receive_text` and then 
 verdict on a message is chosen in that one call and its ReceptionStatus is queued before anything that follows from it,
 so answers leave in the order of arrival and no answer ever waits for one of the peer's. What happened is returned as
 events. `send` judges a message of ours by the very rules that a peer's is judged by, and raises rather than emit a
-broken one. `next_deadline` says when `tick` has to be called at the latest; calling it early does no harm.
+broken one, whatever is allowed to the peer. `next_deadline` says when `tick` has to be called at the latest; calling
+it early does no harm.
 
     conversation    what both sides have said, and what that allows: states, rules, menu, instruction ledger
     receptions      how the peer's recent messages were answered, to answer a repetition alike
     delivery        our messages on their way: acknowledged, sent again, or given up
+    strictness      what is taken from this peer although it is not as it should be
 
 Nothing that a peer sends raises. A peer that cannot be worked with leads to CloseRequested:
 
@@ -31,6 +33,7 @@ from s2.events import (
     CloseRequested,
     ControlTypeSelected,
     Event,
+    InstructionRevoked,
     InstructionUpdated,
     MessageReceived,
     MessageRefused,
@@ -49,6 +52,8 @@ from s2.messages import (
     Message,
     ReceptionStatus,
     ReceptionStatusValues,
+    ResourceManagerDetails,
+    RevokeObject,
     SelectControlType,
     SessionRequest,
     SessionRequestType,
@@ -59,6 +64,7 @@ from s2.resource import ResourceView
 from s2.rules import RULES
 from s2.rules.sessions import R_03, R_07
 from s2.states import SessionState
+from s2.strictness import STRICT, Strictness, read_leniently
 from s2.versions import ALL_PROFILES, WireProfile, select_version
 
 ACK_TIMEOUT = timedelta(seconds=10)
@@ -75,9 +81,11 @@ _CEM, _RM = EnergyManagementRole.CEM, EnergyManagementRole.RM
 #: What needs no storage of the shell's and is processed even while there is none.
 _ALWAYS_PROCESSED = frozenset({"Handshake", "HandshakeResponse", "SessionRequest"})
 
-
 #: After these the RM publishes everything anew.
 _FRESH_STARTS = frozenset({"ResourceManagerDetails", "SelectControlType"})
+
+#: What leads to more than its effect on the conversation.
+_CONSEQUENTIAL = frozenset({Handshake, HandshakeResponse, ResourceManagerDetails, SelectControlType, SessionRequest})
 
 
 class Session:
@@ -85,7 +93,9 @@ class Session:
 
     `role` is ours. `new_id` makes the ids of the messages that the session sends by itself. `agreed` is the version
     that S2 Connect has already settled; without it the session begins with the Handshake of a bare WebSocket.
-    All durations are in the time of the `now` that is passed in.
+    `strictness` is what is allowed to the peer. An RM that `rejects_by_update` answers an instruction that is well
+    formed but outside of its offer with OK and an InstructionStatusUpdate REJECTED, which is what certification tools
+    expect, and with INVALID_CONTENT otherwise. All durations are in the time of the `now` that is passed in.
     """
 
     __slots__ = (
@@ -98,6 +108,7 @@ class Session:
         "_new_id",
         "_peer",
         "_receptions",
+        "_rejects_by_update",
         "_versions",
         "profile",
         "role",
@@ -113,6 +124,8 @@ class Session:
         retry_delays: Sequence[timedelta] = RETRY_DELAYS,
         versions: Collection[WireProfile] = ALL_PROFILES,
         agreed: WireProfile | None = None,
+        strictness: Strictness = STRICT,
+        rejects_by_update: bool = True,
     ) -> None:
         self.role = role
         self.profile = agreed
@@ -121,10 +134,13 @@ class Session:
         self._versions = tuple(each for each in WireProfile if each in versions)
         self._handshake_timeout = handshake_timeout
         self._handshake_deadline: datetime | None = None
-        self._conversation = Conversation(self._versions, agreed=agreed, crossing_time=ack_timeout)
+        self._conversation = Conversation(
+            self._versions, agreed=agreed, crossing_time=ack_timeout, strictness=strictness
+        )
         # Before a version is agreed the newest one serves: Handshakes are the same in all of them.
         self._delivery = Delivery(role, self._conversation, agreed or self._versions[-1], ack_timeout, retry_delays)
         self._receptions = Receptions()
+        self._rejects_by_update = rejects_by_update and role is _RM
         self._deferred: list[tuple[datetime, Event]] = []
         self._leaving = False
 
@@ -173,12 +189,9 @@ class Session:
         try:
             message = parse_message(text, self._delivery.profile)
         except RemoteProtocolError as error:
-            self._refuse_unreadable(text, error, events)
+            self._take_faulty(text, error, now, available, events)
         else:
-            if isinstance(message, ReceptionStatus):
-                events += self._delivery.settle(message, now)
-            else:
-                self._take(message, message.message_id, text, now, available, events)
+            self._take(message, text, now, available, events)
         if len(self._delivery.out) > QUEUE_LIMIT and not self.closed:
             self._close(1008, "too many answers that are not read", events)
         return events
@@ -217,8 +230,7 @@ class Session:
         self._leaving = isinstance(message, SessionRequest)
         if message.message_type in _FRESH_STARTS:
             self._receptions.forget_answers()
-        if self.role is _CEM and isinstance(message, SelectControlType):
-            self._deferred += [(now, InstructionUpdated(entry)) for entry in changed]
+            self._deferred += [(now, event) for event in self._begin_anew(changed, now)]
         return warnings_of(findings)
 
     def data_to_send(self) -> list[str]:
@@ -247,15 +259,40 @@ class Session:
             events += self._delivery.tick(now)
         return events
 
+    def _take_faulty(
+        self, text: str, error: RemoteProtocolError, now: datetime, available: bool, events: list[Event]
+    ) -> None:
+        """Take in a text that breaks the schema, if unknown keys are all that is wrong and this peer may send them."""
+        if self._conversation.strictness.lenient:
+            try:
+                message, skipped = read_leniently(text, self._delivery.profile)
+            except RemoteProtocolError as graver:
+                error = graver
+            else:
+                self._take(message, text, now, available, events, skipped)
+                return
+        self._refuse_unreadable(text, error, events)
+
     def _take(
-        self, message: Message, message_id: str, text: str, now: datetime, available: bool, events: list[Event]
+        self,
+        message: Message,
+        text: str,
+        now: datetime,
+        available: bool,
+        events: list[Event],
+        skipped: tuple[Finding, ...] = (),
     ) -> None:
         """Decide on a message of the peer, queue the answer, and only then let it have its effect."""
+        if isinstance(message, ReceptionStatus):
+            events += self._delivery.settle(message, now, skipped)
+            return
+        message_id = message.message_id
         answer = self._receptions.answer_for(message_id, text)
         if answer is not None:
             self._delivery.out.append(answer)
             return
-        findings = self._conversation.judge(message, self._peer, now)
+        taken, findings = self._conversation.read(message, self._peer, now)
+        findings = skipped + findings
         if self._receptions.uses(message_id):
             self._receptions.forget_answers()
             findings += (R_07.finding(message, "$.message_id", "was used before for another message"),)
@@ -272,30 +309,48 @@ class Session:
         elif errors:
             self._receptions.remember(message_id, text)
             self._refuse(text, message.message_type, message_id, _OK, findings, events)
-            self._reject(message, now, findings)
+            self._reject(taken, now, findings)
         else:
-            if message.message_type in _FRESH_STARTS:
-                self._receptions.forget_answers()
-            self._receptions.remember(message_id, text)
-            self._delivery.out.append(reception_text(message_id))
-            events.append(MessageReceived(message, _OK, findings))
-            changed = self._conversation.apply(message, self._peer, now, findings)
-            self._follow(message, changed, now, events)
+            rewritten = bool(skipped) or taken is not message
+            self._accept(MessageReceived(taken, _OK, findings, rewritten), message_id, text, now, events)
 
-    def _follow(self, message: Message, changed: list[LedgerEntry], now: datetime, events: list[Event]) -> None:
-        """What an accepted message of the peer leads to, beyond its effect on the conversation."""
-        if changed and self.role is _CEM:
+    def _accept(
+        self, received: MessageReceived, message_id: str, text: str, now: datetime, events: list[Event]
+    ) -> None:
+        message = received.message
+        fresh_start = message.message_type in _FRESH_STARTS
+        if fresh_start:
+            self._receptions.forget_answers()
+        self._receptions.remember(message_id, text)
+        self._delivery.out.append(reception_text(message_id))
+        events.append(received)
+        changed = self._conversation.apply(message, self._peer, now, received.findings)
+        if fresh_start:
+            events += self._begin_anew(changed, now)
+        elif changed and self.role is _CEM:
             events += [InstructionUpdated(entry) for entry in changed]
-        match message.message_type:
-            case "Handshake" if self.role is _CEM and self.profile is None:
+        elif changed and isinstance(message, RevokeObject):
+            events += [InstructionRevoked(entry) for entry in changed]
+        if type(message) in _CONSEQUENTIAL:
+            self._follow(message, now, events)
+
+    def _begin_anew(self, ended: list[LedgerEntry], now: datetime) -> list[Event]:
+        """New details or a new selection: what was said under the control type before is over."""
+        events: list[Event] = [InstructionUpdated(entry) for entry in ended]
+        return events + self._delivery.begin_anew(now)
+
+    def _follow(self, message: Message, now: datetime, events: list[Event]) -> None:
+        """What an accepted message of the peer leads to, beyond its effect on the conversation."""
+        match message:
+            case Handshake() if self.role is _CEM and self.profile is None:
                 self._choose_version(message, now, events)
-            case "HandshakeResponse" if self.profile is None:
-                self._open(WireProfile.of(getattr(message, "selected_protocol_version", "")), events)
-            case "ResourceManagerDetails":
+            case HandshakeResponse() if self.profile is None:
+                self._open(WireProfile.of(message.selected_protocol_version), events)
+            case ResourceManagerDetails():
                 self._delivery.void_selection()
-            case "SelectControlType":
-                events.append(ControlTypeSelected(self._conversation.control_type or ControlType.NO_SELECTION))
-            case "SessionRequest":
+            case SelectControlType():
+                events.append(ControlTypeSelected(message.control_type))
+            case SessionRequest():
                 self._close(1000, f"the {self._peer.value} asked for it", events)
 
     def _choose_version(self, handshake: Message, now: datetime, events: list[Event]) -> None:
@@ -324,7 +379,7 @@ class Session:
         self._close(1002, "no version in common", events)
 
     def _may_be_rejected(self, errors: tuple[Finding, ...]) -> bool:
-        return self.role is _RM and all(RULES[each.rule].rejected_by_update for each in errors)
+        return self._rejects_by_update and all(RULES[each.rule].rejected_by_update for each in errors)
 
     def _reject(self, instruction: Message, now: datetime, findings: tuple[Finding, ...]) -> None:
         """Answer an instruction that was understood, but is outside the offer, as the device itself would."""

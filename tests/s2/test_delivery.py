@@ -6,10 +6,11 @@ import pytest
 
 from s2.errors import WrongState
 from s2.events import AcknowledgementMissing, CloseRequested, InstructionUpdated, ReceptionReceived
-from s2.messages import ReceptionStatusValues
+from s2.messages import Message, ReceptionStatusValues
 from s2.session import Session
 from tests.support.s2_sessions import (
     CEM,
+    MENU,
     NOW,
     Pair,
     at,
@@ -166,6 +167,116 @@ def test_does_not_send_a_selection_again_after_new_details() -> None:
     assert pair.cem.data_to_send() == []
     assert isinstance(reported, ReceptionReceived)
     assert reported.status is Status.TEMPORARY_ERROR
+
+
+def revocation(instruction_id: str) -> Message:
+    return message("RevokeObject", object_type="FRBC.Instruction", object_id=instruction_id)
+
+
+def test_an_older_word_is_not_said_again_after_a_newer_one() -> None:
+    pair = Pair().offer("FRBC")
+    for message_id, level in (("m-1", 10), ("m-2", 11)):
+        pair.rm.send(message("FRBC.StorageStatus", message_id=message_id, present_fill_level=level), NOW)
+    pair.rm.data_to_send()
+
+    (event,) = pair.rm_hears(text("ReceptionStatus", subject_message_id="m-1", status="TEMPORARY_ERROR"))
+    pair.rm_hears(text("ReceptionStatus", subject_message_id="m-2"))
+
+    assert isinstance(event, ReceptionReceived)
+    assert pair.rm.next_deadline() is None
+
+
+def test_an_instruction_is_not_sent_again_after_one_that_took_its_place() -> None:
+    pair = Pair().offer("FRBC")
+    pair.cem.send(message("FRBC.Instruction", message_id="m-1", id="i-1"), NOW)
+    busy(pair, "m-1")
+    pair.cem.send(message("FRBC.Instruction", message_id="m-2", id="i-2", operation_mode_factor=0), NOW)
+    pair.cem.data_to_send()
+
+    reported, updated = pair.cem.tick(at(1))
+
+    assert pair.cem.data_to_send() == []
+    assert isinstance(reported, ReceptionReceived)
+    assert (reported.status, reported.label) == (Status.TEMPORARY_ERROR, "overtaken")
+    assert isinstance(updated, InstructionUpdated)
+    assert updated.entry.ended
+
+
+def test_an_instruction_whose_time_went_to_a_later_one_is_not_sent_again() -> None:
+    pair = Pair().offer("FRBC")
+    pair.cem.send(message("FRBC.Instruction", message_id="m-1", id="i-1"), NOW)
+    pair.cem.send(message("FRBC.Instruction", message_id="m-2", id="i-2", execution_time=stamp(2)), NOW)
+    busy(pair, "m-1", 1.5)
+    pair.cem.data_to_send()
+
+    reported, _ = pair.cem.tick(at(2.5))
+
+    assert pair.cem.data_to_send() == []
+    assert isinstance(reported, ReceptionReceived)
+    assert reported.label == "not sent again: overtaken"
+
+
+def test_a_revoked_instruction_is_not_sent_again() -> None:
+    pair = Pair().offer("FRBC")
+    pair.cem.send(message("FRBC.Instruction", message_id="m-1", id="i-1"), NOW)
+    busy(pair, "m-1")
+    pair.cem.data_to_send()
+    pair.cem.send(revocation("i-1"), NOW)
+    pair.cem.data_to_send()
+
+    pair.cem.tick(at(1))
+
+    assert pair.cem.data_to_send() == []
+
+
+def test_an_instruction_that_ended_meanwhile_is_not_sent_again() -> None:
+    pair = Pair().offer("FRBC")
+    pair.cem.send(message("FRBC.Instruction", message_id="m-1", id="i-1"), NOW)
+    busy(pair, "m-1")
+    pair.cem_hears(text("InstructionStatusUpdate", instruction_id="i-1", status_type="REJECTED"))
+    pair.cem.data_to_send()
+
+    reported, _ = pair.cem.tick(at(1))
+
+    assert pair.cem.data_to_send() == []
+    assert isinstance(reported, ReceptionReceived)
+    assert reported.label == "not sent again: the instruction has ended"
+
+
+def test_nothing_from_before_a_selection_is_said_again_after_it() -> None:
+    pair = Pair().offer("FRBC")
+    pair.cem.send(message("FRBC.Instruction", message_id="m-1", id="i-1"), NOW)
+    busy(pair, "m-1")
+    pair.rm.send(message("FRBC.SystemDescription", message_id="d-1"), NOW)
+    pair.rm_hears(text("ReceptionStatus", subject_message_id="d-1", status="TEMPORARY_ERROR"))
+    pair.rm.data_to_send()
+    pair.cem.data_to_send()
+
+    pair.cem_says(selection("FRBC"))
+    for message_type in MENU["FRBC"]:
+        pair.rm_says(message(message_type))
+    pair.cem.tick(at(1))
+    pair.rm.tick(at(1))
+
+    assert pair.cem.data_to_send() == pair.rm.data_to_send() == []
+    (entry,) = pair.cem.ledger
+    assert (entry.ended_locally, entry.reception) == (True, Status.TEMPORARY_ERROR)
+
+
+def test_what_crossed_with_a_selection_is_not_said_again() -> None:
+    pair = Pair().offer("FRBC")
+    pair.cem_says(message("FRBC.Instruction", id="i-1"))
+    pair.rm.send(message("InstructionStatusUpdate", message_id="u-1", instruction_id="i-1"), NOW)
+    pair.rm.data_to_send()
+    pair.rm_hears(text("ReceptionStatus", subject_message_id="u-1", status="TEMPORARY_ERROR"))
+    pair.cem_says(message("SelectControlType", control_type="NO_SELECTION"))
+
+    (reported,) = pair.rm.tick(at(1))
+
+    assert pair.rm.data_to_send() == []
+    assert isinstance(reported, ReceptionReceived)
+    assert reported.label is not None
+    assert reported.label.startswith("not sent again: R-12")
 
 
 def test_leaves_when_nobody_answers_its_farewell() -> None:

@@ -6,6 +6,7 @@ from s2.errors import ProfileError, RuleBroken, WrongState
 from s2.events import (
     CloseRequested,
     ControlTypeSelected,
+    InstructionRevoked,
     InstructionUpdated,
     MessageReceived,
     ReceptionReceived,
@@ -16,6 +17,7 @@ from s2.receptions import NIL_ID
 from s2.session import QUEUE_LIMIT, Session
 from s2.versions import WireProfile
 from tests.support.s2_sessions import (
+    MENU,
     NOW,
     RM,
     Pair,
@@ -186,6 +188,77 @@ def test_refuses_to_send_what_the_version_does_not_know() -> None:
         session.send(message("DDBC.PresentDemandStatus"), NOW)
 
     assert session.data_to_send() == []
+
+
+# Instructions, from the RM's side.
+
+
+def test_a_revoked_instruction_is_told_to_the_device_which_reports_its_end() -> None:
+    pair = Pair().offer("FRBC")
+    pair.cem_says(message("FRBC.Instruction", id="i-1"))
+    pair.rm_events.clear()
+
+    pair.cem_says(message("RevokeObject", object_type="FRBC.Instruction", object_id="i-1"))
+
+    assert kinds(pair.rm_events) == ["MessageReceived", "InstructionRevoked"]
+    revoked = pair.rm_events[-1]
+    assert isinstance(revoked, InstructionRevoked)
+    assert revoked.entry.id == "i-1"
+    pair.rm_says(message("InstructionStatusUpdate", instruction_id="i-1", status_type="REVOKED"))
+    for session in (pair.cem, pair.rm):
+        (entry,) = session.ledger
+        assert entry.status is InstructionStatus.REVOKED
+
+
+def test_a_revocation_that_comes_too_late_is_acknowledged_without_effect() -> None:
+    pair = Pair().offer("FRBC")
+    pair.cem_says(message("FRBC.Instruction", id="i-1"))
+    pair.rm_says(message("InstructionStatusUpdate", instruction_id="i-1", status_type="SUCCEEDED"))
+    pair.rm_events.clear()
+
+    pair.cem_says(message("RevokeObject", object_type="FRBC.Instruction", object_id="i-1"))
+
+    assert kinds(pair.rm_events) == ["MessageReceived"]
+
+
+def test_a_selection_tells_the_device_what_counts_no_longer_before_what_comes() -> None:
+    pair = Pair().offer("FRBC")
+    pair.cem_says(message("FRBC.Instruction", id="i-1"))
+    pair.rm_events.clear()
+
+    pair.cem_says(selection("FRBC"))
+
+    assert kinds(pair.rm_events) == ["MessageReceived", "InstructionUpdated", "ControlTypeSelected"]
+    ended = pair.rm_events[1]
+    assert isinstance(ended, InstructionUpdated)
+    assert (ended.entry.id, ended.entry.ended_locally) == ("i-1", True)
+    pair.rm_says(message("InstructionStatusUpdate", instruction_id="i-1", status_type="ABORTED"))
+    (entry,) = pair.cem.ledger
+    assert (entry.status, entry.ended_locally) == (InstructionStatus.ABORTED, False)
+
+
+def test_new_details_tell_the_device_what_counts_no_longer_at_the_next_turn() -> None:
+    pair = Pair().offer("FRBC")
+    pair.cem_says(message("FRBC.Instruction", id="i-1"))
+
+    pair.rm.send(details(), NOW)
+
+    assert pair.rm.next_deadline() == NOW
+    (event,) = pair.rm.tick(NOW)
+    assert isinstance(event, InstructionUpdated)
+    assert event.entry.ended_locally
+
+
+def test_a_device_publishes_everything_anew_after_each_selection() -> None:
+    pair = Pair().offer("FRBC")
+
+    for _ in range(2):
+        pair.cem_says(selection("FRBC"))
+        for message_type in MENU["FRBC"]:
+            pair.rm_says(message(message_type))
+
+    assert pair.cem.resource.active_mode("actuator-1", NOW) == "mode-on"
+    assert set(statuses(pair.to_rm)) == {Status.OK}
 
 
 # The end.

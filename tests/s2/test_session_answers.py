@@ -11,13 +11,17 @@ from s2.events import (
 from s2.messages import InstructionStatus, ReceptionStatusValues
 from s2.receptions import NIL_ID
 from s2.session import Session
+from s2.versions import WireProfile
 from tests.support.s2_samples import L1, sample
 from tests.support.s2_sessions import (
     CEM,
     NOW,
+    RM,
     Pair,
     answers,
+    details,
     kinds,
+    message,
     new_id,
     selection,
     stamp,
@@ -116,6 +120,24 @@ def test_an_rm_rejects_limits_outside_its_offer_by_status_update() -> None:
     assert (update["instruction_id"], update["status_type"]) == ("instruction-1", "REJECTED")
     (entry,) = pair.rm.ledger
     assert entry.status is InstructionStatus.REJECTED
+
+
+def test_an_rm_refuses_limits_outside_its_offer_where_that_is_preferred() -> None:
+    rm = Session(RM, new_id=new_id, agreed=WireProfile.V1_0_0, rejects_by_update=False)
+    rm.start(NOW)
+    rm.send(details(), NOW)
+    rm.receive_text(text("SelectControlType", control_type="POWER_ENVELOPE_BASED_CONTROL"), NOW)
+    rm.send(message("PEBC.PowerConstraints"), NOW)
+    rm.data_to_send()
+    element = {"duration": 1000, "upper_limit": 9000, "lower_limit": 0}
+    envelope = {"id": "e-1", "commodity_quantity": L1, "power_envelope_elements": [element]}
+
+    (event,) = rm.receive_text(text("PEBC.Instruction", power_envelopes=[envelope]), NOW)
+
+    assert isinstance(event, MessageRefused)
+    assert (event.status, event.findings[0].rule) == (Status.INVALID_CONTENT, "R-76")
+    assert statuses(rm.data_to_send()) == [Status.INVALID_CONTENT]
+    assert len(rm.ledger) == 0
 
 
 def test_never_answers_a_reception_status() -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from s2.events import (
     CloseRequested,
     MessageReceived,
+    MessageRefused,
     Opened,
 )
 from s2.messages import ReceptionStatusValues
@@ -99,12 +100,13 @@ def test_under_connect_it_is_open_from_the_start() -> None:
     assert isinstance(event, MessageReceived)
 
 
-def test_a_handshake_under_connect_is_taken_with_a_warning_and_ignored() -> None:
+def test_a_handshake_under_connect_is_refused_and_never_answered_with_a_choice() -> None:
     session = Session(CEM, new_id=new_id, agreed=WireProfile.V1_0_0)
     session.start(NOW)
 
     (event,) = session.receive_text(text("Handshake"), NOW)
 
-    assert isinstance(event, MessageReceived)
+    assert isinstance(event, MessageRefused)
     assert [finding.rule for finding in event.findings] == ["R-13"]
-    assert statuses(session.data_to_send()) == [Status.OK]
+    assert statuses(session.data_to_send()) == [Status.INVALID_CONTENT]
+    assert not session.closed

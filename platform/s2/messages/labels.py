@@ -4,7 +4,8 @@ They go back to the peer as diagnostic labels and into the log, so what they rep
 """
 
 import json
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -66,6 +67,25 @@ def first_fault(error: ValidationError) -> tuple[str, str]:
     fault = error.errors(include_url=False)[0]
     # The first item of the location is the message type, by which pydantic chose the model.
     return _rule(fault), f"{_path(fault['loc'][1:])}: {_expectation(fault)}"
+
+
+def unknown_keys(read: dict[str, Any], known: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield rule and path of each key in a message as it was read that is missing in what is known of it."""
+    for path, key in _strays(read, known, "$"):
+        misspelt = str(known["message_type"]).startswith("DDBC.") and key in _DDBC_SPELLINGS
+        yield "R-144" if misspelt else "R-09", path + _step(key)
+
+
+def _strays(read: Any, known: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(known, dict):
+        for key, value in read.items():
+            if key not in known:
+                yield path, key
+            elif isinstance(value, dict | list):
+                yield from _strays(value, known[key], path + _step(key))
+    elif isinstance(known, list):
+        for index, (value, item) in enumerate(zip(read, known, strict=True)):
+            yield from _strays(value, item, f"{path}[{index}]")
 
 
 def _rule(fault: ErrorDetails) -> str:

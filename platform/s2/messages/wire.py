@@ -1,9 +1,10 @@
 """Text to message and message to text, in one of the two versions of the standard.
 
 The valid message is the fast path: one pass of pydantic from text to instance. Only text that failed is parsed again,
-to find out which of the two refusals it deserves and what to say about it.
+to find out which of the two refusals it deserves and what to say about it, or which of its keys a lenient reader skips.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -12,7 +13,7 @@ from pydantic_core import from_json
 from s2.errors import InvalidData, InvalidMessage, ProfileError, RemoteProtocolError
 from s2.messages.catalogue import MESSAGE_CLASSES, Message
 from s2.messages.ddbc import DDBCPresentDemandStatus, DDBCSystemDescription
-from s2.messages.labels import ID_EXPECTED, first_fault, quoted
+from s2.messages.labels import ID_EXPECTED, first_fault, quoted, unknown_keys
 from s2.messages.model import is_id
 from s2.versions import WireProfile
 
@@ -31,10 +32,23 @@ def parse_message(text: str | bytes, profile: WireProfile) -> Message:
     except ValidationError as error:
         raise _refusal(text, error) from None
     if type(message) is DDBCSystemDescription or type(message) is DDBCPresentDemandStatus:
-        fault = _profile_fault(message, profile)
-        if fault is not None:
-            raise InvalidMessage(message.message_id, message.message_type, fault, "R-16")
+        _require_profile(message, profile)
     return message
+
+
+def parse_known_keys(text: str | bytes, profile: WireProfile) -> tuple[Message, Iterator[tuple[str, str]]]:
+    """Return the message that the text holds when unknown keys are skipped, and the rule and JSON path of each of them.
+
+    For text that `parse_message` refused. Raises what that would raise if the text had no unknown keys.
+    """
+    try:
+        message: Message = _from_text(text, strict=True, extra="ignore", by_alias=True, by_name=False)
+    except ValidationError as error:
+        raise _refusal(text, error) from None
+    if isinstance(message, DDBCSystemDescription | DDBCPresentDemandStatus):
+        _require_profile(message, profile)
+    known = _ADAPTER.dump_python(message, mode="json", by_alias=True, exclude_none=True)
+    return message, unknown_keys(_document(text), known)
 
 
 def dump_message(message: Message, profile: WireProfile | None) -> str:
@@ -50,6 +64,12 @@ def dump_message(message: Message, profile: WireProfile | None) -> str:
     return _to_text(message, by_alias=True, exclude_none=True).decode()
 
 
+def _require_profile(message: DDBCSystemDescription | DDBCPresentDemandStatus, profile: WireProfile) -> None:
+    fault = _profile_fault(message, profile)
+    if fault is not None:
+        raise InvalidMessage(message.message_id, message.message_type, fault, "R-16")
+
+
 def _profile_fault(message: DDBCSystemDescription | DDBCPresentDemandStatus, profile: WireProfile | None) -> str | None:
     """Judge the only two things in which the versions differ (R-16)."""
     has_rate = message.present_demand_rate is not None
@@ -63,18 +83,23 @@ def _profile_fault(message: DDBCSystemDescription | DDBCPresentDemandStatus, pro
     return None
 
 
-def _refusal(text: str | bytes, error: ValidationError) -> RemoteProtocolError:
+def _document(text: str | bytes) -> dict[str, Any]:
+    """Return the JSON object that the text holds. Raises InvalidData."""
     try:
         # A str can hold lone surrogates, which no UTF-8 can: that is a ValueError as well.
         document = from_json(text.encode() if isinstance(text, str) else text, allow_inf_nan=False)
     except ValueError as problem:
-        return InvalidData(f"not JSON: {problem}")
+        raise InvalidData(f"not JSON: {problem}") from None
     if not isinstance(document, dict):
-        return InvalidData("$: should be an object")
-    return _refusal_of_object(document, error)
+        raise InvalidData("$: should be an object")
+    return document
 
 
-def _refusal_of_object(document: dict[str, Any], error: ValidationError) -> RemoteProtocolError:
+def _refusal(text: str | bytes, error: ValidationError) -> RemoteProtocolError:
+    try:
+        document = _document(text)
+    except InvalidData as refusal:
+        return refusal
     named = document.get("message_type")
     message_type = named[:80] if isinstance(named, str) else None
     # A ReceptionStatus has no id of its own; the log can name the message that it is about.

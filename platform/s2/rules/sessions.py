@@ -117,7 +117,7 @@ R_07 = declare(
     )
 )
 R_08 = declare(Rule("R-08", "Arrays have the allowed number of items.", "schema", upheld=Upheld.BY_MODELS))
-R_09 = declare(Rule("R-09", "Objects have no unknown keys.", "schema", upheld=Upheld.BY_MODELS))
+R_09 = declare(Rule("R-09", "Objects have no unknown keys.", "schema", upheld=Upheld.BY_MODELS, softens=True))
 R_10 = declare(Rule("R-10", "Numbers are finite.", "s2-kit S2-NUM-001", upheld=Upheld.BY_MODELS))
 R_11 = declare(
     Rule(
@@ -141,9 +141,9 @@ R_13 = declare(
         "R-13",
         "Under S2 Connect, which agreed the version before, there is no Handshake.",
         "S2 Connect, JSON messages",
-        Severity.WARNING,
         needs_session=True,
         upheld=Upheld.BY_SESSION,
+        softens=True,
     )
 )
 
