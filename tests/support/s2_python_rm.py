@@ -208,7 +208,10 @@ class Boiler(Obedient, OMBCControlType):
 
 
 class Washer(Obedient, PPBCControlType):
-    """One program of an hour, to be run within the next six. It has not begun when the conversation ends."""
+    """One program of an hour, to be begun within the next five. Its reports stop at SCHEDULED.
+
+    From EXECUTING on a report has to say the progress, which the package takes for an id and cannot send.
+    """
 
     PROFILE, CONTAINER, SEQUENCE = uuid4(), uuid4(), uuid4()
 
@@ -237,7 +240,7 @@ class Washer(Obedient, PPBCControlType):
         return 0.0
 
     def report(self, status: str, selected: UUID | None = None) -> Any:
-        """The status of its one container. The package has no way to say how far a sequence has come."""
+        """The status of its one container."""
         container = ppbc.PPBCPowerSequenceContainerStatus(
             power_profile_id=self.PROFILE,
             sequence_container_id=self.CONTAINER,

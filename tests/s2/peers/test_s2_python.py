@@ -184,7 +184,7 @@ def schedule() -> Message:
         power_profile_id=str(Washer.PROFILE),
         sequence_container_id=str(Washer.CONTAINER),
         power_sequence_id=str(Washer.SEQUENCE),
-        execution_time=datetime.now(UTC) + timedelta(hours=1),
+        execution_time=datetime.now(UTC),
         abnormal_condition=False,
     )
 
