@@ -4,39 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from s2.events import MessageRefused
-from s2.messages import (
-    ControlType,
-    InstructionStatus,
-    Message,
-    SessionRequest,
-    SessionRequestType,
-)
+from s2.messages import ControlType, InstructionStatus, Message, SessionRequest, SessionRequestType
+from s2.strictness import QUIRK_TEXTS
 from tests.support.s2_cem import LoopbackCEM, listening, new_id
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "s2.md"
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TEXT = PAGE.read_text()
 LINK = re.compile(r"\]\(([^)#:]+)[^)]*\)")
 
 
 @pytest.fixture(scope="module")
 def page() -> dict[str, Any]:
-    """What the blocks of the page have made, all of them in one namespace."""
+    """What the Python blocks have made, all of them in one namespace."""
     namespace: dict[str, Any] = {"__name__": "page"}
-    for code in blocks(PAGE.read_text()):
-        exec(code, namespace)  # noqa: S102 - That it runs is the test.
+    for block in blocks("python"):
+        # As many empty lines before it as make a traceback name the line of the page.
+        lines_before = TEXT.count("\n", 0, block.start(1))
+        exec(compile("\n" * lines_before + block[1], str(PAGE), "exec"), namespace)  # noqa: S102 - That it runs is the test.
     return namespace
 
 
 def test_every_block_runs(page: dict[str, Any]) -> None:
-    assert {"Battery", "cem", "run"} <= page.keys()
+    assert {"Battery", "cem", "run", "tolerant"} <= page.keys()
 
 
 async def test_the_battery_talks_over_a_websocket(page: dict[str, Any]) -> None:
@@ -50,20 +45,18 @@ async def test_the_battery_talks_over_a_websocket(page: dict[str, Any]) -> None:
     (entry,) = cem.session.ledger
     assert entry.status is InstructionStatus.SUCCEEDED
     assert cem.findings == []
-    assert [event for event in cem.events if isinstance(event, MessageRefused)] == []
+
+
+def test_every_quirk_has_its_row() -> None:
+    assert [quirk for quirk in QUIRK_TEXTS if f"| `{quirk.value}` |" not in TEXT] == []
 
 
 def test_links_lead_somewhere() -> None:
-    missing = [link for link in LINK.findall(PAGE.read_text()) if not (PAGE.parent / link).exists()]
-
-    assert missing == []
+    assert [link for link in LINK.findall(TEXT) if not (PAGE.parent / link).exists()] == []
 
 
-def blocks(text: str) -> Iterator[Any]:
-    """The blocks, compiled so that a traceback names the line of the page."""
-    for found in BLOCK.finditer(text):
-        lines_before = text.count("\n", 0, found.start(1))
-        yield compile("\n" * lines_before + found[1], str(PAGE), "exec")
+def blocks(language: str) -> list[re.Match[str]]:
+    return list(re.finditer(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL))
 
 
 def goodbye() -> Message:
