@@ -84,7 +84,8 @@ class Conversation:
         self.control_type: ControlType | None = None
         self.resource = ResourceView()
         self.ledger = InstructionLedger()
-        self.strictness = strictness
+        # One object stands for strict, so that most messages are judged without a look at allowances.
+        self.strictness = STRICT if strictness == STRICT else strictness
         self._versions = versions
         self._begun = agreed is not None
         self._crossing_time = crossing_time

@@ -20,6 +20,7 @@ from flexhub.gateway.wake_sender import WakeSender
 from flexhub.pairing.services import NodeIdentity
 from s2.messages import ControlType, EnergyManagementRole, Message, SelectControlType, dump_message
 from s2.session import Session
+from s2.strictness import STRICT, Strictness
 from s2.versions import WireProfile
 
 Document = dict[str, Any]
@@ -149,10 +150,14 @@ async def _nowhere(_: Mapping[str, Any]) -> None:
     """A socket that takes everything."""
 
 
-def controlled_seat(control_type: ControlType, token: int, who: NodeIdentity | None = None) -> Seat:
+def controlled_seat(
+    control_type: ControlType, token: int, who: NodeIdentity | None = None, strictness: Strictness = STRICT
+) -> Seat:
     """A seat whose session is open and under that control type."""
     who = who or identity()
-    session = Session(EnergyManagementRole.CEM, new_id=lambda: str(uuid4()), agreed=WireProfile.V1_0_0)
+    session = Session(
+        EnergyManagementRole.CEM, new_id=lambda: str(uuid4()), agreed=WireProfile.V1_0_0, strictness=strictness
+    )
     session.start(NOW)
     session.receive_text(json.dumps(details(control_type)), NOW)
     session.send(SelectControlType(message_id=str(uuid4()), control_type=control_type), NOW)

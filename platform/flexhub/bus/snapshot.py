@@ -1,8 +1,9 @@
 """The latest S2 state of a link: which message goes into which field, and how the whole is read.
 
 A field holds the message's JSON exactly as it came, so that writing costs nothing and reading parses with the same
-models that judged it. A newer message of the same kind replaces the older one; a system description also ends the
-actuator and timer states that spoke of the one before it (R-43).
+models that judged it; only what is not as it should be, and is allowed to the device type, is written as it was read. A
+newer message of the same kind replaces the older one; a system description also ends the actuator and timer states that
+spoke of the one before it (R-43).
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Model, QuerySet
@@ -12,9 +13,10 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from flexhub.devices import services
-from flexhub.devices.models import Device, DeviceType, Link, Node, Site
+from flexhub.devices.models import Device, DeviceType, Link, Node, Site, quirk_choices
 from tenants.admin import TenantForm, TenantModelAdmin, actor_of
 
 # The page with the last messages of a link. It belongs to an app above this one and may not be installed.
@@ -59,13 +61,23 @@ class SiteAdmin(TenantModelAdmin):
         obj.refresh_from_db()
 
 
+class DeviceTypeForm(TenantForm):
+    quirks = forms.MultipleChoiceField(
+        choices=quirk_choices,
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=DeviceType._meta.get_field("quirks").help_text,
+    )
+
+
 @admin.register(DeviceType)
 class DeviceTypeAdmin(TenantModelAdmin):
+    form = DeviceTypeForm
     chooses_tenant = True
-    list_display = ("brand", "model", "kind")
-    list_filter = ("kind", "brand")
+    list_display = ("brand", "model", "kind", "strictness")
+    list_filter = ("kind", "brand", "strictness")
     search_fields = ("brand", "model")
-    fields = ("brand", "model", "kind")
+    fields = ("brand", "model", "kind", "strictness", "quirks")
 
     def has_change_permission(self, request: HttpRequest, obj: Any | None = None) -> bool:
         """All read a type, its manufacturer alone changes it; the database would refuse anyone else."""

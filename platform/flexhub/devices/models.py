@@ -8,10 +8,12 @@ from __future__ import annotations
 import uuid
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 
+from s2.strictness import QUIRK_TEXTS
 from tenants.models import Tenant
 
 
@@ -22,6 +24,11 @@ def validate_timezone(name: str) -> None:
     # A name with dots or none at all is a ValueError, and that of a folder ("Europe") an OSError.
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValidationError("%(name)s is not a time zone, such as Europe/Amsterdam", params={"name": name}) from error
+
+
+def quirk_choices() -> list[tuple[str, str]]:
+    """The quirks of S2 products that we understand, by name. A function, so that another one needs no migration."""
+    return [(quirk.value, f"{quirk.value}: {text}") for quirk, text in QUIRK_TEXTS.items()]
 
 
 class Site(models.Model):
@@ -74,6 +81,10 @@ class DeviceType(models.Model):
         METER = "METER", "meter"
         OTHER = "OTHER", "other"
 
+    class Strictness(models.TextChoices):
+        STRICT = "strict", "strict"
+        LENIENT = "lenient", "lenient"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(
         Tenant, on_delete=models.PROTECT, related_name="device_types", help_text="The manufacturer."
@@ -81,6 +92,21 @@ class DeviceType(models.Model):
     brand = models.CharField(max_length=100)
     model = models.CharField(max_length=100)
     kind = models.CharField(max_length=20, choices=Kind)
+    strictness = models.CharField(
+        max_length=10,
+        choices=Strictness,
+        default=Strictness.STRICT,
+        db_default=Strictness.STRICT,  # Processes of the version before fill these two columns without knowing them.
+        help_text="Strict refuses what breaks a rule of S2. Lenient takes in what does no harm, such as unknown keys, "
+        "with a warning. A change counts from a device's next connection on.",
+    )
+    quirks = ArrayField(
+        models.CharField(max_length=40, choices=quirk_choices),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Habits of this product that are understood although they break a rule. A warning tells each time.",
+    )
 
     class Meta:
         ordering = ("brand", "model")
@@ -89,6 +115,9 @@ class DeviceType(models.Model):
                 fields=["tenant", "brand", "model"],
                 name="device_type_model",
                 violation_error_message="This model is registered already.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(strictness__in=["strict", "lenient"]), name="device_type_strictness"
             ),
         )
 

@@ -120,6 +120,8 @@ def _accepted(turn: Turn, event: MessageReceived) -> None:
     seat, batch, message = turn.seat, turn.batch, event.message
     text = turn.text if turn.text is not None else _text_of(seat, message)
     turn.log_received(text, event.status, event.findings)
+    if event.rewritten:
+        text = _text_of(seat, message)
     if event.findings and not permits(seat.session.state, EnergyManagementRole.RM, message.message_type):
         return  # It crossed with a change of the control type: acknowledged, and without effect.
     if type(message) is PowerMeasurement:
@@ -161,13 +163,13 @@ def _refused(turn: Turn, event: MessageRefused) -> None:
 
 
 def _judged(turn: Turn, event: ReceptionReceived) -> None:
-    if event.status is ReceptionStatusValues.OK:
+    if event.status is ReceptionStatusValues.OK and not event.findings:
         return
     # Written out here, since the last verdict may be drawn in a turn that a deadline or another frame caused.
     subject_id = getattr(event.subject, "message_id", NIL_ID)
     turn.log_received(reception_text(subject_id, event.status, event.label), None, event.findings)
     # A refused selection would only be made again; it waits for the next wake, lest the two go round and round.
-    if not isinstance(event.subject, SelectControlType):
+    if event.status is not ReceptionStatusValues.OK and not isinstance(event.subject, SelectControlType):
         turn.wake()
 
 

@@ -129,6 +129,7 @@ class GatewayProcess:
             ack_timeout=self._ack_timeout,
             handshake_timeout=self._handshake_timeout,
             retry_delays=self._retry_delays,
+            strictness=identity.strictness,
         )
         measures_site = identity.is_main_meter or not identity.site_has_main_meter
         seat = Seat(info, token, session, send, measures_site=measures_site)

@@ -9,9 +9,10 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from flexhub.devices.models import Link, Node
+from flexhub.devices.models import DeviceType, Link, Node
 from flexhub.devices.sessions import end_session_after_commit
 from flexhub.pairing.models import NodeToken
+from s2.strictness import STRICT, Strictness, quirks_named
 from tenants import audit, tokens
 from tenants.audit import Actor
 from tenants.scope import platform_scope, tenant_scope
@@ -30,7 +31,10 @@ class HostedNodeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class NodeIdentity:
-    """A node that proved who it is, and the link whose conversation its socket carries."""
+    """A node that proved who it is, and the link whose conversation its socket carries.
+
+    `strictness` is what its device type allows it.
+    """
 
     node_id: UUID
     role: str
@@ -42,6 +46,7 @@ class NodeIdentity:
     device_name: str
     is_main_meter: bool = False
     site_has_main_meter: bool = False
+    strictness: Strictness = STRICT
 
 
 def issue_node_token(node: Node, *, actor: Actor = None) -> str:
@@ -103,6 +108,8 @@ _COLUMNS = (
     "node__site_id",
     "node__site__main_meter_id",
     "node__device__name",
+    "node__device__device_type__strictness",
+    "node__device__device_type__quirks",
     "node__rm_link__id",
     "node__rm_link__cem_node_id",
     "node__rm_link__cem_node__hosted",
@@ -129,4 +136,8 @@ def _identity(row: dict[str, Any]) -> NodeIdentity | None:
         device_name=row["node__device__name"] or row["node__name"],
         is_main_meter=row["node__site__main_meter_id"] == row["node_id"],
         site_has_main_meter=row["node__site__main_meter_id"] is not None,
+        strictness=Strictness(
+            lenient=row["node__device__device_type__strictness"] == DeviceType.Strictness.LENIENT,
+            quirks=quirks_named(row["node__device__device_type__quirks"] or ()),
+        ),
     )

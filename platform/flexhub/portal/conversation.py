@@ -29,10 +29,13 @@ _SEVERITY_COLOURS = {"error": "danger", "warning": "warning"}
 
 @dataclass(frozen=True, slots=True)
 class ShownFinding:
+    """`quirk` names what let the message pass all the same, if anything did."""
+
     rule: str
     severity: str
     text: str
     path: str
+    quirk: str
 
     @property
     def colour(self) -> str:
@@ -96,10 +99,10 @@ def _line(entry: LogEntry, message: Mapping[str, Any], verdicts: Mapping[str, st
 
 
 def _finding(finding: Mapping[str, object]) -> ShownFinding:
-    rule, severity, text, path = (
-        printable(str(finding.get(key) or "")) for key in ("rule", "severity", "text", "path")
+    rule, severity, text, path, quirk = (
+        printable(str(finding.get(key) or "")) for key in ("rule", "severity", "text", "path", "quirk")
     )
-    return ShownFinding(rule, severity, text, "" if path == "$" else path)
+    return ShownFinding(rule, severity, text, "" if path == "$" else path, quirk)
 
 
 def _parse(text: str) -> Mapping[str, Any]:

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
+from django.utils.html import escape
 
 from flexhub.devices.models import Device, DeviceType, Link, Node, Site
+from s2.strictness import QUIRK_TEXTS
 from tenants.models import Tenant
 from tenants.scope import platform_scope, tenant_scope
 from tests.support.registry import (
@@ -23,6 +27,8 @@ pytestmark = pytest.mark.django_db
 SITES, DEVICES, TYPES, NODES, LINKS = (
     f"/admin/devices/{name}/" for name in ("site", "device", "devicetype", "node", "link")
 )
+
+_CHECKED = re.compile(r'<input[^>]* value="([^"]*)"[^>]* checked[ >]')
 
 
 @pytest.fixture
@@ -171,7 +177,7 @@ def test_a_manufacturer_changes_its_own_types_only(client: Client) -> None:
     volta, edison = (make_tenant(name, Tenant.Kind.MANUFACTURER) for name in ("Volta", "Edison"))
     own, other = make_device_type(volta), make_device_type(edison)
     client.force_login(make_member(volta))
-    form = {"brand": "Volta", "model": "Two", "kind": "BATTERY"}
+    form = {"brand": "Volta", "model": "Two", "kind": "BATTERY", "strictness": "strict"}
 
     assert client.get(TYPES).status_code == 200
     assert client.post(f"{TYPES}{own.pk}/change/", form).status_code == 302
@@ -180,6 +186,31 @@ def test_a_manufacturer_changes_its_own_types_only(client: Client) -> None:
 
     with platform_scope("test"):
         assert sorted(DeviceType.objects.values_list("brand", "model")) == [("Edison", "One"), ("Volta", "Two")]
+
+
+def test_a_manufacturer_says_how_strictly_its_devices_are_judged(client: Client) -> None:
+    volta = make_tenant("Volta", Tenant.Kind.MANUFACTURER)
+    own = make_device_type(volta)
+    client.force_login(make_member(volta))
+    form = {"brand": "Volta", "model": "One", "kind": "BATTERY", "strictness": "lenient"}
+    page = f"{TYPES}{own.pk}/change/"
+
+    shown = client.get(page).content.decode()
+    for name, text in QUIRK_TEXTS.items():
+        assert f'value="{name}"' in shown
+        assert escape(text) in shown
+    assert not _CHECKED.findall(shown)
+
+    assert client.post(page, form | {"quirks": ["no-such-habit"]}).status_code == 200
+    assert client.post(page, form | {"quirks": ["reversed-limit-range", "undeclared-leakage"]}).status_code == 302
+
+    with platform_scope("test"):
+        changed = DeviceType.objects.get()
+    assert changed.strictness == "lenient"
+    assert changed.quirks == ["reversed-limit-range", "undeclared-leakage"]
+    assert _CHECKED.findall(client.get(page).content.decode()) == changed.quirks
+    (entry,) = audited("devices.devicetype.changed")
+    assert entry["after"] == {"strictness": "lenient", "quirks": changed.quirks}
 
 
 def test_a_type_that_devices_are_of_cannot_be_deleted(client: Client) -> None:

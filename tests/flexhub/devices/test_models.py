@@ -10,7 +10,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db.utils import IntegrityError
 
-from flexhub.devices.models import Device, Link, Node, Site, validate_timezone
+from flexhub.devices.models import Device, DeviceType, Link, Node, Site, validate_timezone
 from flexhub.devices.services import create_cem_node, set_main_meter
 from flexhub.pairing.models import NodeToken
 from tenants.scope import platform_scope, tenant_scope
@@ -139,3 +139,31 @@ def test_takes_a_time_zone(name: str) -> None:
 def test_refuses_a_site_with(values: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         make_site(make_tenant("Alder"), **values)
+
+
+def test_a_device_type_is_strict_unless_told_otherwise(alder: Household) -> None:
+    with tenant_scope(alder.tenant.pk):
+        device_type = DeviceType.objects.get(pk=alder.device.device_type_id)
+
+    assert (device_type.strictness, device_type.quirks) == ("strict", [])
+
+
+def test_strictness_and_quirks_have_names_that_we_know(alder: Household) -> None:
+    device_type = alder.device.device_type
+    device_type.quirks = ["undeclared-leakage", "no-such-habit"]
+    with pytest.raises(ValidationError, match="no-such-habit"), tenant_scope(device_type.tenant_id):
+        device_type.full_clean()
+    with _refused("device_type_strictness"):
+        DeviceType.objects.filter(pk=device_type.pk).update(strictness="whatever")
+
+
+def test_a_process_that_does_not_know_strictness_can_add_a_device_type(alder: Household) -> None:
+    columns = "id, tenant_id, brand, model, kind"
+    with platform_scope("test"):
+        query(
+            f"INSERT INTO devices_devicetype ({columns}) SELECT gen_random_uuid(), tenant_id, brand, 'Next', kind "
+            "FROM devices_devicetype"
+        )
+        added = DeviceType.objects.get(model="Next")
+
+    assert (added.strictness, added.quirks) == ("strict", [])

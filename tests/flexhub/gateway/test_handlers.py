@@ -25,6 +25,7 @@ from s2.messages import (
     SelectControlType,
     dump_message,
 )
+from s2.strictness import STRICT, Quirk, Strictness
 from s2.versions import WireProfile
 from tests.support.gateway_inside import NOW, controlled_seat, details
 from tests.support.resources import allowed, battery_description, measurement, new_id, store_messages
@@ -66,11 +67,11 @@ def _text(message: Message | dict[str, Any] | str) -> str:
     return json.dumps(message) if isinstance(message, dict) else dump_message(message, WireProfile.V1_0_0)
 
 
-async def hub_under(control_type: ControlType) -> Hub:
+async def hub_under(control_type: ControlType, strictness: Strictness = STRICT) -> Hub:
     store = MemoryStore()
     bus = MemoryGatewayBus(store)
     await bus.register("process")
-    seat = controlled_seat(control_type, 0)
+    seat = controlled_seat(control_type, 0, strictness=strictness)
     seat.token = await bus.claim_seat(seat.info)
     hub = Hub(seat, bus, store)
     batch = Batch()
@@ -130,6 +131,49 @@ async def test_a_refused_message_is_only_told(frbc: Hub) -> None:
     (entry,) = frbc.worker.conversation(frbc.seat.info.link_id)
     assert (entry.status, entry.text, len(entry.findings)) == ("INVALID_DATA", "[]", 1)
     assert set(frbc.snapshot.fields()) == {"profile"}
+
+
+async def test_what_a_lenient_type_may_add_is_told_and_left_out_of_the_snapshot() -> None:
+    hub = await hub_under(ControlType.FILL_RATE_BASED_CONTROL, Strictness(lenient=True))
+    message = measurement(1234.0, NOW)
+    text = json.dumps(json.loads(_text(message)) | {"colour": "red"})
+
+    await hub.hear(text)
+
+    assert hub.snapshot.messages["PowerMeasurement"] == message
+    (entry,) = hub.worker.conversation(hub.seat.info.link_id)
+    assert (entry.status, entry.text) == ("OK", text)
+    (finding,) = entry.findings
+    assert (finding["rule"], finding["severity"], finding["path"]) == ("R-09", "warning", "$.colour")
+
+
+async def test_a_quirk_is_told_and_the_message_kept_as_it_was_read() -> None:
+    strictness = Strictness(quirks=frozenset({Quirk.REVERSED_LIMIT_RANGE}))
+    hub = await hub_under(ControlType.POWER_ENVELOPE_BASED_CONTROL, strictness)
+    meant = constraints("c-1", timedelta(hours=1))
+    said = json.loads(_text(meant))
+    said["allowed_limit_ranges"][0]["range_boundary"] = {"start_of_range": 0, "end_of_range": -6000}
+
+    await hub.hear(said)
+
+    assert hub.snapshot.messages["PEBC.PowerConstraints/c-1"] == meant
+    (entry,) = hub.worker.conversation(hub.seat.info.link_id)
+    assert (entry.status, json.loads(entry.text)) == ("OK", said)
+    assert [(each["rule"], each["quirk"]) for each in entry.findings] == [("R-17", "reversed-limit-range")]
+
+
+async def test_a_verdict_with_unknown_keys_is_told_and_wakes_nobody() -> None:
+    hub = await hub_under(ControlType.FILL_RATE_BASED_CONTROL, Strictness(lenient=True))
+    hub.seat.session.send(
+        RevokeObject(message_id="revoked", object_type=RevokableObjects.FRBC_INSTRUCTION, object_id="unknown"), NOW
+    )
+
+    verdict = {"message_type": "ReceptionStatus", "subject_message_id": "revoked", "status": "OK", "colour": "red"}
+    batch = await hub.hear(verdict)
+
+    (entry,) = hub.worker.conversation(hub.seat.info.link_id)
+    assert [each["path"] for each in entry.findings] == ["$.colour"]
+    assert not batch.wakes
 
 
 async def test_a_new_description_ends_the_states_of_the_one_before(frbc: Hub) -> None:

@@ -18,6 +18,7 @@ from flexhub.gateway.auth import Doorkeeper
 from flexhub.gateway.handlers import Turn
 from flexhub.gateway.process import GatewayProcess
 from s2.messages import ControlType, FRBCTimerStatus, Message, SelectControlType, dump_message
+from s2.strictness import STRICT, Strictness
 from s2.versions import WireProfile
 from tests.support.clock import FixedClock
 from tests.support.gateway_inside import TIMEOUT_S, FakeSocket, SwitchableBus, details, identity, make_process
@@ -79,6 +80,26 @@ async def eventually(look: Callable[[], object]) -> None:
 def fields_of(worker: MemoryWorkerBus) -> set[str]:
     snapshot = worker.snapshots([WHO.link_id])[WHO.link_id]
     return set(snapshot.fields()) if snapshot else set()
+
+
+@pytest.mark.parametrize(
+    ("strictness", "status", "severity"),
+    [(STRICT, "INVALID_MESSAGE", "error"), (Strictness(lenient=True), "OK", "warning")],
+)
+async def test_a_device_is_judged_as_strictly_as_its_type_wants(
+    process: GatewayProcess, worker: MemoryWorkerBus, strictness: Strictness, status: str, severity: str
+) -> None:
+    who = identity(strictness=strictness)
+    socket = FakeSocket(process, who)
+    await socket.shake_hands()
+
+    assert (await socket.ask(details() | {"colour": "red"}))["status"] == status
+
+    await eventually(lambda: len(worker.conversation(who.link_id)) >= 4)
+    (told,) = [entry for entry in worker.conversation(who.link_id) if "colour" in entry.text]
+    assert [(each["rule"], each["severity"]) for each in told.findings] == [("R-09", severity)]
+    socket.hang_up()
+    await asyncio.wait_for(socket.served, TIMEOUT_S)
 
 
 async def test_asks_to_send_again_while_redis_is_away_and_forgets_nothing(

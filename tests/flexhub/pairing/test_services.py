@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from flexhub.devices.models import Link, Node
+from flexhub.devices.models import DeviceType, Link, Node
 from flexhub.devices.services import create_cem_node, link_nodes
 from flexhub.pairing.models import NodeToken
 from flexhub.pairing.services import (
@@ -19,7 +19,8 @@ from flexhub.pairing.services import (
     issue_node_token,
     revoke_node_token,
 )
-from tenants.scope import tenant_scope
+from s2.strictness import Quirk, Strictness
+from tenants.scope import platform_scope, tenant_scope
 from tests.support.living_session import LivingSession
 from tests.support.registry import Household, audited, make_device, make_household
 
@@ -69,6 +70,16 @@ def test_tells_who_a_cem_is(alder: Household) -> None:
     identity = authenticate_node(alder.rm_node.pk, alder.token)
     assert identity is not None
     assert not identity.peer_hosted
+
+
+def test_tells_what_is_allowed_to_the_device_type(alder: Household) -> None:
+    with platform_scope("a test changes a type"):
+        DeviceType.objects.update(strictness="lenient", quirks=["undeclared-leakage", "from-a-later-version"])
+
+    identity = authenticate_node(alder.rm_node.pk, alder.token)
+
+    assert identity is not None
+    assert identity.strictness == Strictness(lenient=True, quirks=frozenset({Quirk.UNDECLARED_LEAKAGE}))
 
 
 def test_does_not_guess_which_of_several_links_a_cem_means(alder: Household) -> None:

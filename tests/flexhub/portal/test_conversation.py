@@ -69,6 +69,14 @@ def test_findings_have_the_colour_of_their_severity(severity: str, colour: str, 
     assert (shown.colour, line.is_bad) == (colour, bad)
 
 
+def test_a_quirk_that_was_made_allowance_for_is_named() -> None:
+    finding = {"rule": "R-17", "severity": "warning", "text": "turned", "path": "$", "quirk": "reversed-limit-range"}
+
+    line = read(received({"message_type": "PEBC.PowerConstraints"}, "OK", finding, finding | {"quirk": None}))
+
+    assert [shown.quirk for shown in line.findings] == ["reversed-limit-range", ""]
+
+
 def test_a_finding_about_the_whole_message_has_no_path() -> None:
     assert read(received("x", "INVALID_DATA", {"rule": "R-03", "path": "$"})).findings[0].path == ""
 

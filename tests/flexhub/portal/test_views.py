@@ -111,6 +111,15 @@ def test_a_conversation_shows_each_message_newest_first(client: Client, seats: S
     assert "The last 2 messages" in text
 
 
+def test_a_quirk_is_named_beside_its_finding(client: Client, seats: Seats, alder: Household) -> None:
+    seats.sit_down(alder)
+    finding = FINDING | {"severity": "warning", "quirk": "undeclared-leakage"}
+    seats.say(alder, "received", {"message_type": "FRBC.LeakageBehaviour"}, status="OK", findings=[finding])
+    client.force_login(make_member(alder.tenant))
+
+    assert "(quirk <code>undeclared-leakage</code>)" in page(client, conversation_of(alder))
+
+
 def test_findings_stand_out_and_can_be_picked(client: Client, seats: Seats, alder: Household) -> None:
     seats.sit_down(alder)
     seats.say(alder, "received", {"message_type": "PowerMeasurement"}, status="OK")
