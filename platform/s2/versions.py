@@ -6,9 +6,10 @@ on the wire (rule R-16). A bare WebSocket handshake spells the versions without,
 compared after one leading "v" is taken off, and never as ranges.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Sequence
 from enum import StrEnum
-from typing import Self
 
 
 class WireProfile(StrEnum):
@@ -18,16 +19,15 @@ class WireProfile(StrEnum):
     V1_0_0 = "1.0.0"
 
     @classmethod
-    def of(cls, text: str) -> Self | None:
+    def of(cls, text: str) -> WireProfile | None:
         """Return the profile that a peer's spelling names, or None if we do not speak it."""
-        return cls._by_spelling().get(text)
-
-    @classmethod
-    def _by_spelling(cls) -> dict[str, Self]:
-        return {prefix + profile.value: profile for profile in cls for prefix in ("", "v")}
+        return _BY_SPELLING.get(text)
 
 
 ALL_PROFILES: tuple[WireProfile, ...] = tuple(WireProfile)
+
+# A peer's list may fill a whole frame, so looking up one of its texts has to cost next to nothing.
+_BY_SPELLING = {prefix + profile.value: profile for profile in WireProfile for prefix in ("", "v")}
 
 
 def select_version(
