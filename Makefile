@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # Type checking and the migration check read the settings but reach no service.
 OFFLINE := DEBUG=1 DATABASE_URL=postgresql://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0
 
-.PHONY: demo test check bench
+.PHONY: demo test check bench soak
 .DEFAULT_GOAL := test
 
 $(VENV)/.installed: pyproject.toml
@@ -32,3 +32,6 @@ check: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m tests.bench $(ROW)
+
+soak: $(VENV)/.installed
+	$(BIN)/python -m tests.soak $(ARGS)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta, timezone
 from random import Random
 from typing import Any, Final
@@ -63,7 +64,9 @@ def document(schema: Schema, random: Random) -> Any:
 
 
 def spoil(whole: dict[str, Any], random: Random) -> None:
-    """Change one thing at a random place."""
+    """Change one thing at a random place, as long as there is anything."""
+    if not whole:
+        return
     holder, key = _place(whole, random)
     random.choice(_FAULTS)(whole, holder, key, random)
 
@@ -151,6 +154,10 @@ _MAKERS: Final[dict[str, Callable[[Schema, Random], Any]]] = {
 }
 
 
+def _odd(random: Random) -> Any:
+    return deepcopy(random.choice(ODD_VALUES))
+
+
 _Holder = Any
 _Fault = Callable[[dict[str, Any], _Holder, Any, Random], None]
 
@@ -172,13 +179,13 @@ def _drop(_: dict[str, Any], holder: _Holder, key: Any, random: Random) -> None:
 
 def _add(_: dict[str, Any], holder: _Holder, key: Any, random: Random) -> None:
     if isinstance(holder, list):
-        holder.insert(key, random.choice(ODD_VALUES))
+        holder.insert(key, _odd(random))
     else:
-        holder[random.choice(("extra", "", "message_id", "from_", "id", "Id", "$ref", "é"))] = random.choice(ODD_VALUES)
+        holder[random.choice(("extra", "", "message_id", "from_", "id", "Id", "$ref", "é"))] = _odd(random)
 
 
 def _retype(_: dict[str, Any], holder: _Holder, key: Any, random: Random) -> None:
-    holder[key] = random.choice(ODD_VALUES)
+    holder[key] = _odd(random)
 
 
 def _nullify(_: dict[str, Any], holder: _Holder, key: Any, random: Random) -> None:
@@ -202,7 +209,7 @@ def _swap(whole: dict[str, Any], holder: _Holder, key: Any, random: Random) -> N
     other, its_key = _place(whole, random)
     value = other[its_key]
     # A value within itself would be no document any more.
-    holder[key] = json.loads(json.dumps(value))
+    holder[key] = deepcopy(value)
 
 
 def _bend(_: dict[str, Any], holder: _Holder, key: Any, random: Random) -> None:
@@ -218,7 +225,7 @@ def _bend(_: dict[str, Any], holder: _Holder, key: Any, random: Random) -> None:
             )
         case list() as items:
             length = random.choice((0, 1, 2, 3, 4, 5, 6, 10, 11, 100, 101))
-            holder[key] = (items * length)[:length]
+            holder[key] = deepcopy((items * length)[:length])
 
 
 def _misspelt(text: str, random: Random) -> str:

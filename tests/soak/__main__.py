@@ -1,0 +1,83 @@
+"""`python -m tests.soak [--bytes N] [--seed S]`: feed spoilt frames to sessions until that many bytes are through.
+
+Nothing may raise, and no frame may take more than 50 ms of CPU; a slow one is tried again before it counts, because
+the machine has moments of its own. The largest frames that are valid come first, since they are the same each time.
+What fails is written to .flexhub/ with all that its session had heard before, and the exit status is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from random import Random
+
+from tests.soak.fuzz import Fuzz
+from tests.soak.mutants import size_of
+from tests.soak.stages import Stage, Step
+from tests.soak.worst import worst_frames
+from tests.support.early import ROOT
+
+LIMIT_S = 0.050
+
+_TOLD = 12
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description="Soak the S2 sessions in bad frames.")
+    parser.add_argument("--bytes", type=int, default=10_000_000, help="how much to feed (default: 10 million)")
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000_000, help="of an earlier run")
+    chosen = parser.parse_args()
+    _say(f"seed {chosen.seed}, {chosen.bytes:,} bytes")
+    failures = [*_soak_worst(), *_soak_mutants(chosen.seed, chosen.bytes)]
+    for number, (name, why, stage) in enumerate(failures):
+        path = ROOT / ".flexhub" / f"soak-{chosen.seed}-{number}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"name": name, "why": why} | stage.as_dict(), indent=1))
+        _say(f"FAILED {name}: {why}\n  kept in {path}")
+    return 1 if failures else 0
+
+
+_Failure = tuple[str, str, Stage]
+
+
+def _soak_worst() -> Iterator[_Failure]:
+    costs: list[tuple[float, str]] = []
+    for worst in worst_frames():
+        stage = worst.stage()
+        stage.do(Step("hear", worst.text))
+        cost = stage.cost_again()
+        costs.append((cost, f"{worst.name} ({size_of(worst.text):,} bytes)"))
+        if cost > LIMIT_S:
+            yield worst.name, f"{cost * 1000:.1f} ms", stage
+    _say("largest valid frames:")
+    for cost, name in sorted(costs, reverse=True)[:_TOLD]:
+        _say(f"  {cost * 1000:6.1f} ms  {name}")
+
+
+def _soak_mutants(seed: int, size: int) -> Iterator[_Failure]:
+    fuzz = Fuzz(Random(seed))  # noqa: S311 - repeatable on purpose.
+    while fuzz.fed < size:
+        try:
+            slow_s = fuzz.play(LIMIT_S)
+        except Exception:  # noqa: BLE001 - that none comes is what is tried.
+            yield "an exception", traceback.format_exc(), fuzz.stage
+            break  # Fix it before looking on: the same one would come again and again.
+        else:
+            if slow_s is not None:
+                yield "a slow frame", f"{slow_s * 1000:.1f} ms", fuzz.stage
+    _say(f"{fuzz.sessions:,} sessions heard {fuzz.frames:,} frames of {fuzz.fed:,} bytes, {fuzz.accepted:,} were OK")
+    _say("slowest spoilt frames:")
+    for cost_s, head in sorted(fuzz.slowest, reverse=True):
+        _say(f"  {cost_s * 1000:6.1f} ms  {head}")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201  # What the command is for.
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""Sessions to be soaked: of either role, under each control type, with the sample menu on the table.
+
+A stage keeps the script of all that happened to its session, so that a slow or fatal frame can be tried again from the
+beginning, and kept for a person to look at.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+from s2.events import Event
+from s2.messages import EnergyManagementRole, Message, dump_message, parse_message
+from s2.receptions import reception_text
+from s2.session import Session
+from s2.states import SessionState
+from s2.versions import WireProfile
+from tests.support.s2_sessions import CEM, CONTROLLED, MENU, NOW, RM, details, message, try_to_send
+
+#: Control types, and "" for a session that still negotiates its version.
+FAMILIES = ("", *CONTROLLED)
+
+ROLES = (CEM, RM)
+
+_PROFILE = WireProfile.V1_0_0
+_REPLAYS = 5
+_OWN_IDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happens: a frame is heard or a message said after some seconds, or only time passes."""
+
+    action: str
+    text: str = ""
+    after_s: float = 0.0
+    available: bool = True
+
+
+class Stage:
+    """One session and its script. `own_ids`: what the peer may answer or refer to."""
+
+    def __init__(self, role: EnergyManagementRole, family: str) -> None:
+        self._ids = count(1)
+        self.role, self.family = role, family
+        self.script: list[Step] = []
+        self.own_ids: list[str] = []
+        self.session = Session(role, new_id=self._new_id, agreed=_PROFILE if family else None)
+        self._now = NOW
+        self.session.start(self._now)
+        self._collect()
+
+    @classmethod
+    def opened(cls, role: EnergyManagementRole, family: str) -> Stage:
+        """A session that has come as far as the control type, with the sample menu published."""
+        stage = cls(role, family)
+        if family:
+            rm_acts, cem_acts = ("hear", "say") if role is CEM else ("say", "hear")
+            stage._act(rm_acts, details(message_id=stage._new_id()))
+            stage._act(cem_acts, stage._selection())
+            for message_type in MENU[family]:
+                stage._act(rm_acts, message(message_type, message_id=stage._new_id()))
+        return stage
+
+    @property
+    def needs_selection(self) -> bool:
+        """Whether we are a CEM that has not answered the latest details."""
+        return self.role is CEM and self.session.state is SessionState.UNCONTROLLED
+
+    def select(self) -> None:
+        if self.family:
+            self.do(Step("say", dump_message(self._selection(), _PROFILE)))
+
+    def do(self, step: Step) -> tuple[float, list[Event]]:
+        """Let it happen; return the CPU seconds that it took and what came of it."""
+        self.script.append(step)
+        self._now += timedelta(seconds=step.after_s)
+        said = parse_message(step.text, _PROFILE) if step.action == "say" else None
+        events: list[Event] = []
+        before = time.process_time()
+        if said is not None:
+            try_to_send(self.session, said, self._now)
+        elif step.action == "hear":
+            events = self.session.receive_text(step.text, self._now, available=step.available)
+        else:
+            events = self.session.tick(self._now)
+        spent = time.process_time() - before
+        self._collect()
+        return spent, events
+
+    def cost_again(self) -> float:
+        """The least CPU that the last step took in some replays of the whole script: what is not noise."""
+        costs: list[float] = []
+        for _ in range(_REPLAYS):
+            again = Stage(self.role, self.family)
+            *earlier, last = self.script
+            for step in earlier:
+                again.do(step)
+            costs.append(again.do(last)[0])
+        return min(costs)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"role": self.role.value, "family": self.family, "script": [asdict(step) for step in self.script]}
+
+    def _new_id(self) -> str:
+        return f"own-{next(self._ids)}"
+
+    def _selection(self) -> Message:
+        chosen = CONTROLLED[self.family].value
+        return message("SelectControlType", message_id=self._new_id(), control_type=chosen)
+
+    def _act(self, action: str, each: Message) -> None:
+        self.do(Step(action, dump_message(each, _PROFILE)))
+        for own_id in self.own_ids:
+            self.do(Step("hear", reception_text(own_id)))
+        self.own_ids.clear()
+
+    def _collect(self) -> None:
+        """Take what the session has to send, and remember what the peer can refer to."""
+        for text in self.session.data_to_send():
+            said = json.loads(text)
+            if said["message_type"] != "ReceptionStatus":
+                self.own_ids += [said["message_id"], *([said["id"]] if "id" in said else [])]
+        del self.own_ids[:-_OWN_IDS]
