@@ -51,6 +51,11 @@ class Descriptions:
     def __iter__(self) -> Iterator[SystemDescription]:
         return iter(self._line)
 
+    @property
+    def were_given(self) -> bool:
+        """Whether there has been any, be it revoked by now."""
+        return bool(self._line) or self.former is not None
+
     def at(self, moment: datetime) -> SystemDescription | None:
         """The description that is in force at `moment`, as far as is known now."""
         in_force = None
@@ -65,6 +70,16 @@ class Descriptions:
     def reported_at(self, moment: datetime) -> bool:
         """Whether what the RM reports now still holds at `moment`: no other description will be in force by then."""
         return bool(self._line) and self.at(moment) is self._line[0]
+
+    def steady_at(self, moment: datetime) -> bool:
+        """Whether what the RM says at `moment` is surely about what it reported before.
+
+        Not so while another description begins: on the RM's clock it may be in force already.
+        """
+        line = self._line
+        if len(line) == 1:
+            return has_begun(line[0].valid_from, moment)
+        return bool(line) and has_begun(line[0].valid_from, moment) and not has_begun(line[1].valid_from, moment)
 
     def add(self, new: SystemDescription, now: datetime) -> bool:
         line = [each for each in self._line if each.valid_from < new.valid_from]

@@ -10,9 +10,12 @@ peer that publishes without end loses its oldest entries.
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import Any, ClassVar, TypeVar
 
 from s2.descriptions import WHOLE_DEVICE, Descriptions, Machine, SystemDescription, has_begun, machine_in
@@ -57,6 +60,8 @@ _DESCRIPTION_TYPES = frozenset(
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
+_MILLISECOND = timedelta(milliseconds=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Activity:
@@ -82,6 +87,7 @@ class ResourceView:
     __slots__ = (
         "_activities",
         "_sequences",
+        "_target_ends",
         "_timers",
         "constraints",
         "demand",
@@ -102,12 +108,20 @@ class ResourceView:
         self.descriptions = Descriptions()
         self._forget_statuses()
         self.demand: NumberRange | None = None
-        self.fill_level: FillLevel | None = None
-        self.target_profile: FRBCFillLevelTargetProfile | None = None
         self.constraints: dict[str, PEBCPowerConstraints] = {}
         self.energy_constraints: dict[str, PEBCEnergyConstraint] = {}
         self.profiles: dict[str, PPBCPowerProfileDefinition] = {}
         self._sequences: dict[tuple[str, str], PPBCPowerSequenceContainerStatus] = {}
+
+    def _forget_statuses(self) -> None:
+        self._activities: dict[str, Activity] = {}
+        self._timers: dict[tuple[str, str], datetime] = {}
+        # Another description may count the level in another unit, as when another car is plugged in.
+        self.fill_level: FillLevel | None = None
+        self.target_profile: FRBCFillLevelTargetProfile | None = None
+        # When each element of the target profile is over, in ms after its start: found by bisection, since every
+        # reported level asks for it.
+        self._target_ends = array("q")
 
     def fold(self, message: Message, now: datetime) -> None:
         """Take in what the RM published; a message that no rule needs changes nothing."""
@@ -141,8 +155,35 @@ class ResourceView:
         activity = self._activities.get(actuator_id)
         return None if activity is None else activity.mode_id
 
+    def activity_before(self, actuator_id: str, now: datetime) -> Activity | None:
+        """The status that one of now is to be compared with; None where it may be the first under its description."""
+        return self._activities.get(actuator_id) if self.descriptions.steady_at(now) else None
+
+    def level_before(self, now: datetime) -> FillLevel | None:
+        """The fill level that one of now is to be compared with; None as for `activity_before`."""
+        return self.fill_level if self.descriptions.steady_at(now) else None
+
+    def target_at(self, moment: datetime) -> NumberRange | None:
+        """The range that the RM wants the fill level in at `moment`, as far as it gave one."""
+        profile = self.target_profile
+        if profile is None or not self.descriptions.steady_at(moment):
+            return None
+        offset_ms = (moment - profile.start_time) // _MILLISECOND
+        index = bisect_right(self._target_ends, offset_ms)
+        if offset_ms < 0 or index == len(profile.elements):
+            return None
+        return profile.elements[index].fill_level_range
+
     def timer_finished_at(self, actuator_id: str, timer_id: str) -> datetime | None:
         return self._timers.get((actuator_id, timer_id))
+
+    def timers_running(self, actuator_id: str, moment: datetime) -> dict[str, datetime]:
+        """When each timer of that actuator that is not yet finished at `moment` will be."""
+        return {
+            timer_id: finished_at
+            for (owner, timer_id), finished_at in self._timers.items()
+            if owner == actuator_id and finished_at > moment
+        }
 
     def constraints_at(self, constraints_id: str, moment: datetime) -> PEBCPowerConstraints | None:
         """The constraints of that id if they are in force at `moment`."""
@@ -216,12 +257,10 @@ class ResourceView:
         machine = machine_in(self.descriptions.at(now), actuator_id)
         if machine is None or came_from is None or came_from == after.mode_id:
             return
-        started = {
-            timer_id
-            for each in machine.transitions
-            if (each.from_, each.to) == (came_from, after.mode_id)
-            for timer_id in each.start_timers
-        }
+        started: set[str] = set()
+        for each in machine.transitions:
+            if each.from_ == came_from and each.to == after.mode_id:
+                started.update(each.start_timers)
         for timer in machine.timers:
             if timer.id in started:
                 finished_at = _later(after.transition_at or now, timer.duration)
@@ -232,10 +271,13 @@ class ResourceView:
         _put(self._timers, (actuator_of(message), message.timer_id), message.finished_at, _MAX_TIMERS)
 
     def _fill(self, message: FRBCStorageStatus, now: datetime) -> None:
+        self._advance(now)
         self.fill_level = FillLevel(message.present_fill_level, now)
 
-    def _aim(self, message: FRBCFillLevelTargetProfile, _: datetime) -> None:
+    def _aim(self, message: FRBCFillLevelTargetProfile, now: datetime) -> None:
+        self._advance(now)
         self.target_profile = message
+        self._target_ends = array("q", accumulate(element.duration for element in message.elements))
 
     def _demand(self, message: DDBCPresentDemandStatus, _: datetime) -> None:
         self.demand = message.present_demand_rate
@@ -255,10 +297,6 @@ class ResourceView:
     def _progress(self, message: PPBCPowerProfileStatus, _: datetime) -> None:
         for each in message.sequence_container_status:
             _put(self._sequences, (each.power_profile_id, each.sequence_container_id), each, _MAX_CONTAINERS)
-
-    def _forget_statuses(self) -> None:
-        self._activities: dict[str, Activity] = {}
-        self._timers: dict[tuple[str, str], datetime] = {}
 
     _FOLDS: ClassVar[dict[type[Message], Callable[[ResourceView, Any, datetime], None]]] = {
         ResourceManagerDetails: _introduce,

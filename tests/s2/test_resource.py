@@ -64,6 +64,80 @@ def test_statuses_go_when_the_announced_description_comes_into_force() -> None:
     assert view.active_mode("actuator-1", at(61)) == "mode-off"
 
 
+def test_what_was_reported_is_compared_under_one_description_only() -> None:
+    view = ResourceView()
+    view.fold(description("now", 0), NOW)
+    view.fold(description("later", 60), NOW)
+    view.fold(message("FRBC.ActuatorStatus"), NOW)
+    view.fold(message("FRBC.StorageStatus"), NOW)
+
+    assert view.activity_before("actuator-1", at(54)) is not None
+    assert view.level_before(at(54)) is not None
+    # On a clock that is five seconds ahead the later one is in force.
+    assert view.activity_before("actuator-1", at(55)) is None
+    assert view.level_before(at(55)) is None
+
+
+def test_a_level_goes_with_the_description_that_gave_it_its_unit() -> None:
+    view = ResourceView()
+    view.fold(description("first", 0), NOW)
+    view.fold(message("FRBC.StorageStatus"), NOW)
+    view.fold(message("FRBC.FillLevelTargetProfile"), NOW)
+    view.fold(description("second", 30), NOW)
+
+    view.fold(message("FRBC.StorageStatus", present_fill_level=7), at(31))
+
+    level = view.level_before(at(31))
+    assert level is not None
+    assert (level.value, level.at) == (7, at(31))
+    assert view.target_at(at(31)) is None
+
+
+def test_finds_the_target_of_a_moment() -> None:
+    elements = [
+        {"duration": duration, "fill_level_range": {"start_of_range": low, "end_of_range": 100}}
+        for duration, low in ((60_000, 10), (0, 20), (30_000, 30), (2**53 - 1, 40))
+    ]
+    view = ResourceView()
+    view.fold(description("first", 0), NOW)
+    view.fold(message("FRBC.FillLevelTargetProfile", start_time=stamp(10), elements=elements), NOW)
+
+    targets = [view.target_at(at(seconds)) for seconds in (9, 10, 69, 70, 99, 100, 1e9)]
+
+    assert [None if each is None else each.start_of_range for each in targets] == [None, 10, 10, 30, 30, 40, 40]
+
+
+def test_has_no_target_after_the_last_one() -> None:
+    view = ResourceView()
+    view.fold(description("first", 0), NOW)
+    view.fold(message("FRBC.FillLevelTargetProfile"), NOW)
+
+    assert view.target_at(at(899)) is not None
+    assert view.target_at(at(900)) is None
+
+
+def test_tells_the_timers_that_run() -> None:
+    view = ResourceView()
+    view.fold(description("first", 0), NOW)
+    for timer_id, seconds in (("t-1", 60), ("t-2", 30)):
+        view.fold(message("FRBC.TimerStatus", timer_id=timer_id, finished_at=stamp(seconds)), NOW)
+
+    assert view.timers_running("actuator-1", at(29)) == {"t-1": at(60), "t-2": at(30)}
+    assert view.timers_running("actuator-1", at(30)) == {"t-1": at(60)}
+    assert view.timers_running("actuator-2", at(0)) == {}
+
+
+def test_remembers_that_there_was_a_description() -> None:
+    view = ResourceView()
+    assert not view.descriptions.were_given
+    view.fold(description("first", 0), NOW)
+
+    view.revoke(RevokableObjects.FRBC_SYSTEM_DESCRIPTION, "first", at(1))
+
+    assert view.descriptions.were_given
+    assert not view.descriptions
+
+
 def test_clocks_may_differ_a_little_where_nothing_else_is_in_force() -> None:
     view = ResourceView()
     view.fold(description("ahead", 3), NOW)
