@@ -57,6 +57,13 @@ def details(**changes: object) -> Message:
     return message("ResourceManagerDetails", **{"available_control_types": ALL_CONTROL_TYPES, **changes})
 
 
+def details_without(key: str) -> Message:
+    """The details without one of their optional parts."""
+    document = sample("ResourceManagerDetails", WireProfile.V1_0_0, available_control_types=ALL_CONTROL_TYPES)
+    del document[key]
+    return parse_message(json.dumps(document), WireProfile.V1_0_0)
+
+
 def selection(family: str) -> Message:
     return message("SelectControlType", control_type=CONTROLLED[family].value)
 

@@ -1,12 +1,13 @@
 """The semantic rules of S2, by the numbers of the catalogue (R-01 and on).
 
-One module per family: `sessions` for every conversation, `values` for numbers and times wherever they occur, `details`
-for what an RM says of itself, `power` for measurements and forecasts, `instructions` for what holds for every
-instruction and what becomes of it, `modes` for operation modes, transitions and timers, `statuses` for what an RM
-reports of them, and one for what only that control type has. `registry` says how a rule is written.
+One module per family: `sessions` for every conversation, `values` for numbers and ranges wherever they occur, `timing`
+for timestamps, durations and delays, `details` for what an RM says of itself, `power` for what it measures and expects,
+`instructions` for what holds for every instruction and what becomes of it, `safety` for abnormal conditions, `modes`
+for operation modes, transitions and timers, `statuses` for what an RM reports of them, and those for what only one
+control type has. `registry` says how a rule is written.
 """
 
-from s2.rules import details, frbc, instructions, modes, pebc, sessions, statuses, values
+from s2.rules import details, frbc, instructions, modes, pebc, power, safety, sessions, statuses, timing, values
 from s2.rules.registry import (
     RULES,
     Breach,
@@ -32,7 +33,10 @@ __all__ = [
     "is_checked",
     "modes",
     "pebc",
+    "power",
+    "safety",
     "sessions",
     "statuses",
+    "timing",
     "values",
 ]

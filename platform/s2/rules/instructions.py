@@ -22,8 +22,7 @@ from s2.messages import (
     RevokeObject,
     message_type_of,
 )
-from s2.resource import ResourceView, actuator_of
-from s2.rules.envelopes import allows, envelopes_of, limits_of
+from s2.resource import actuator_of
 from s2.rules.registry import Breach, Rule, Situation, rule
 
 ModeInstruction = OMBCInstruction | FRBCInstruction | DDBCInstruction
@@ -108,63 +107,6 @@ def status_moves_forwards(message: InstructionStatusUpdate, situation: Situation
 
 @rule(
     Rule(
-        "R-38",
-        "What is meant for abnormal conditions is used only with abnormal_condition.",
-        "schema, abnormal_condition_only",
-        needs_session=True,
-    ),
-    *INSTRUCTIONS,
-)
-def abnormal_only_when_abnormal(message: Instruction, situation: Situation) -> Iterator[Breach]:
-    if message.abnormal_condition:
-        return
-    match message:
-        case PEBCInstruction():
-            yield from _abnormal_limits(message, situation)
-        case OMBCInstruction() | FRBCInstruction() | DDBCInstruction():
-            yield from _abnormal_mode(message, situation)
-        case _:
-            yield from _abnormal_sequence(message, situation.resource)
-
-
-def _abnormal_mode(message: ModeInstruction, situation: Situation) -> Iterator[Breach]:
-    machine, target = machine_for(message, situation), mode_named_by(message)
-    if machine is None:
-        return
-    field = "operation_mode" if isinstance(message, FRBCInstruction) else "operation_mode_id"
-    if any(mode.abnormal_condition_only for mode in machine.operation_modes if mode.id == target):
-        yield f"$.{field}", f"{target} is for abnormal conditions only"
-    active = situation.resource.active_mode(actuator_of(message), moment_of(message, situation.now))
-    ways = [each for each in machine.transitions if each.from_ == active and each.to == target]
-    if ways and active != target and all(way.abnormal_condition_only for way in ways):
-        yield f"$.{field}", f"the transition {ways[0].id} to {target} is for abnormal conditions only"
-
-
-def _abnormal_limits(message: PEBCInstruction, situation: Situation) -> Iterator[Breach]:
-    moment = moment_of(message, situation.now)
-    constraints = situation.resource.constraints_at(message.power_constraints_id, moment)
-    if constraints is None:
-        return
-    abnormal = tuple(each for each in constraints.allowed_limit_ranges if each.abnormal_condition_only)
-    normal = tuple(each for each in constraints.allowed_limit_ranges if not each.abnormal_condition_only)
-    for path, envelope in envelopes_of(message):
-        for where, limit_type, limit in limits_of(path, envelope):
-            if allows(abnormal, envelope, limit_type, limit) and not allows(normal, envelope, limit_type, limit):
-                yield where, f"{limit:g} is within a range for abnormal conditions only"
-
-
-def _abnormal_sequence(message: ProfileInstruction, resource: ResourceView) -> Iterator[Breach]:
-    profile = resource.profiles.get(message.power_profile_id)
-    containers = () if profile is None else profile.power_sequences_containers
-    for container in containers:
-        for sequence in container.power_sequences:
-            named = (container.id, sequence.id) == (message.sequence_container_id, message.power_sequence_id)
-            if named and sequence.abnormal_condition_only:
-                yield "$.power_sequence_id", f"{sequence.id} is for abnormal conditions only"
-
-
-@rule(
-    Rule(
         "R-44",
         "An instruction is based on a description, constraint or profile that is in force.",
         "schema, instructions",
@@ -185,6 +127,9 @@ _INSTRUCTION_TYPES = frozenset(message_type_of(each) for each in INSTRUCTIONS)
 
 
 @rule(
+    # A warning even in a strict session. To revoke constraints that have run out, or an offer that went with its
+    # control type while the message was under way, has no effect and is no mistake; and such an object looks like one
+    # that never was.
     Rule(
         "R-45",
         "An object is revoked by the side that published it, and exists.",
@@ -206,4 +151,7 @@ def revoked_object_exists(message: RevokeObject, situation: Situation) -> Iterat
 def _is_known(message: RevokeObject, situation: Situation) -> bool:
     if message.object_type in _INSTRUCTION_TYPES:
         return situation.ledger.knows(message.object_id)
+    former = situation.resource.descriptions.former
+    if former is not None and (former.message_type, former.message_id) == (message.object_type, message.object_id):
+        return True
     return situation.resource.knows(message.object_type, message.object_id)

@@ -1,10 +1,10 @@
-"""Rules for numbers, ranges and timestamps, wherever they occur."""
+"""Rules for numbers and ranges, wherever they occur."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from s2.descriptions import SystemDescription, machines_of
+from s2.descriptions import SystemDescription
 from s2.findings import Severity
 from s2.messages import (
     DDBCActuatorStatus,
@@ -16,18 +16,17 @@ from s2.messages import (
     FRBCFillLevelTargetProfile,
     FRBCInstruction,
     FRBCLeakageBehaviour,
-    FRBCOperationMode,
     FRBCOperationModeElement,
     FRBCSystemDescription,
     NumberRange,
     OMBCInstruction,
-    OMBCOperationMode,
     OMBCStatus,
     OMBCSystemDescription,
     PEBCPowerConstraints,
     PowerRange,
 )
-from s2.rules.registry import Breach, Rule, Situation, Upheld, declare, permission, rule
+from s2.rules.places import operating_points_of
+from s2.rules.registry import Breach, Rule, Situation, Upheld, permission, rule
 
 
 @rule(
@@ -100,27 +99,15 @@ def factor_may_run_downwards(message: SystemDescription, _: Situation) -> Iterat
 
 
 def _factor_ranges(message: SystemDescription) -> Iterator[tuple[str, NumberRange | PowerRange]]:
-    for path, machine in machines_of(message):
-        modes: tuple[OMBCOperationMode | FRBCOperationMode | DDBCOperationMode, ...] = machine.operation_modes
-        for m, mode in enumerate(modes):
-            where = f"{path}.operation_modes[{m}]"
-            if isinstance(mode, FRBCOperationMode):
-                for e, element in enumerate(mode.elements):
-                    yield f"{where}.elements[{e}].fill_rate", element.fill_rate
-                    yield from _power_ranges(f"{where}.elements[{e}]", element)
-                continue
-            yield from _power_ranges(where, mode)
-            if isinstance(mode, DDBCOperationMode):
-                yield f"{where}.supply_range", mode.supply_range
-
-
-def _power_ranges(
-    path: str, place: OMBCOperationMode | DDBCOperationMode | FRBCOperationModeElement
-) -> Iterator[tuple[str, NumberRange | PowerRange]]:
-    for index, power_range in enumerate(place.power_ranges):
-        yield f"{path}.power_ranges[{index}]", power_range
-    if place.running_costs is not None:
-        yield f"{path}.running_costs", place.running_costs
+    for path, point in operating_points_of(message):
+        if isinstance(point, FRBCOperationModeElement):
+            yield f"{path}.fill_rate", point.fill_rate
+        for index, power_range in enumerate(point.power_ranges):
+            yield f"{path}.power_ranges[{index}]", power_range
+        if point.running_costs is not None:
+            yield f"{path}.running_costs", point.running_costs
+        if isinstance(point, DDBCOperationMode):
+            yield f"{path}.supply_range", point.supply_range
 
 
 _Factored = OMBCInstruction | FRBCInstruction | DDBCInstruction | OMBCStatus | FRBCActuatorStatus | DDBCActuatorStatus
@@ -138,6 +125,3 @@ _Factored = OMBCInstruction | FRBCInstruction | DDBCInstruction | OMBCStatus | F
 def factor_is_a_share(message: _Factored, _: Situation) -> Iterator[Breach]:
     if not 0.0 <= message.operation_mode_factor <= 1.0:
         yield "$.operation_mode_factor", f"{message.operation_mode_factor:g} should lie in [0, 1]"
-
-
-R_22 = declare(Rule("R-22", "Timestamps carry an offset.", "schema, date-time; RFC 3339", upheld=Upheld.BY_MODELS))

@@ -71,7 +71,7 @@ def test_finds_an_abnormal_sequence_in_normal_conditions() -> None:
     menu: Utterance = (RM, "PPBC.PowerProfileDefinition", abnormal_profile())
 
     assert found("PPBC", menu, (CEM, "PPBC.ScheduleInstruction", {})) == {"R-38"}
-    assert found("PPBC", menu, (CEM, "PPBC.ScheduleInstruction", {"abnormal_condition": True})) == set()
+    assert found("PPBC", menu, (CEM, "PPBC.ScheduleInstruction", {"abnormal_condition": True})) == {"R-40"}
 
 
 def test_an_abnormal_range_counts_with_the_condition_only() -> None:
@@ -82,7 +82,7 @@ def test_an_abnormal_range_counts_with_the_condition_only() -> None:
     )
 
     assert found("PEBC", menu, (CEM, "PEBC.Instruction", {})) == {"R-38"}
-    assert found("PEBC", menu, (CEM, "PEBC.Instruction", {"abnormal_condition": True})) == set()
+    assert found("PEBC", menu, (CEM, "PEBC.Instruction", {"abnormal_condition": True})) == {"R-40"}
 
 
 def test_a_transition_for_abnormal_conditions_is_found() -> None:

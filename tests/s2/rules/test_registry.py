@@ -16,8 +16,8 @@ def test_refuses_a_second_rule_of_the_same_number() -> None:
 
 
 def test_leaves_alone_what_no_rule_is_about() -> None:
-    assert not is_checked(message("PowerMeasurement"))
-    assert conversation("FRBC").judge(message("PowerMeasurement"), RM, NOW) == ()
+    assert not is_checked(message("SessionRequest"))
+    assert conversation("FRBC").judge(message("SessionRequest"), RM, NOW) == ()
 
 
 def test_names_rule_message_and_place() -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from s2.conversation import Conversation
 from s2.events import AcknowledgementMissing, Event, MessageReceived, MessageRefused, ReceptionUnmatched
-from s2.findings import errors_of
+from s2.findings import Finding, errors_of
 from s2.messages import EnergyManagementRole, Message
+from s2.rules import RULES
 from s2.versions import ALL_PROFILES
 from tests.support.s2_samples import sample
 from tests.support.s2_sessions import CEM, NOW, RM, Pair, conversation, message
@@ -31,11 +33,18 @@ class RuleCase:
 def judged(*utterances: Utterance, after_s: float = 0) -> Scene:
     """The last utterance is judged, `after_s` seconds after the others were taken in."""
 
-    def play() -> set[str]:
-        talk, sender, last = _told(utterances)
-        return {finding.rule for finding in talk.judge(last, sender, NOW + timedelta(seconds=after_s))}
+    return partial(rules_broken, *utterances, after_s=after_s)
 
-    return play
+
+def rules_broken(*utterances: Utterance, after_s: float = 0, of: Container[str] = RULES) -> set[str]:
+    """The rules, `of` those that matter, that the last utterance breaks, `after_s` seconds after the others."""
+    return {finding.rule for finding in findings_on_last(*utterances, after_s=after_s, of=of)}
+
+
+def findings_on_last(*utterances: Utterance, after_s: float = 0, of: Container[str] = RULES) -> list[Finding]:
+    """What is found in the last utterance, as for `rules_broken`."""
+    talk, sender, last = _told(utterances)
+    return [each for each in talk.judge(last, sender, NOW + timedelta(seconds=after_s)) if each.rule in of]
 
 
 def refused(*utterances: Utterance) -> Scene:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.support.s2_rule_cases.scenes import MENU_FRBC, RuleCase, case, cem, edited, heard_by_cem, permitted, rm, span
-from tests.support.s2_sessions import text
+from tests.support.s2_sessions import stamp, text
 
 CASES: Mapping[str, RuleCase] = {
     "R-17": case(
@@ -23,6 +23,10 @@ CASES: Mapping[str, RuleCase] = {
     "R-20": case(
         [MENU_FRBC, cem("FRBC.Instruction", operation_mode_factor=1.3)],
         [MENU_FRBC, cem("FRBC.Instruction", operation_mode_factor=1)],
+    ),
+    "R-21": case(
+        [rm("PowerMeasurement", measurement_timestamp=stamp(31))],
+        [rm("PowerMeasurement", measurement_timestamp=stamp(30))],
     ),
     "R-22": RuleCase(
         heard_by_cem(text("PowerMeasurement", measurement_timestamp="2026-01-15T12:00:00")),
