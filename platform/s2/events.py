@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from s2.descriptions import SystemDescription
 from s2.findings import Finding
 from s2.ledger import LedgerEntry
 from s2.messages import ControlType, Message, ReceptionStatusValues
@@ -91,6 +92,16 @@ class ControlTypeSelected:
 
 
 @dataclass(frozen=True, slots=True)
+class DescriptionInForce:
+    """As CEM: a system description that was announced counts from now on; what was reported under the former is void.
+
+    One that counts as soon as it is received is only told as a MessageReceived.
+    """
+
+    description: SystemDescription
+
+
+@dataclass(frozen=True, slots=True)
 class InstructionUpdated:
     """A verdict, a status update or the end of a control type changed what we know of an instruction.
 
@@ -127,6 +138,7 @@ Event = (
     | ReceptionUnmatched
     | AcknowledgementMissing
     | ControlTypeSelected
+    | DescriptionInForce
     | InstructionUpdated
     | InstructionRevoked
     | CloseRequested

@@ -11,6 +11,8 @@ it early does no harm.
     receptions      how the peer's recent messages were answered, to answer a repetition alike
     delivery        our messages on their way: acknowledged, sent again, or given up
     strictness      what is taken from this peer although it is not as it should be
+    opening         Handshakes and the version
+    announcements   system descriptions that are not in force yet
 
 Nothing that a peer sends raises. A peer that cannot be worked with leads to CloseRequested:
 
@@ -25,9 +27,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
+from typing import get_args
 
+from s2.announcements import Announcements
 from s2.conversation import Conversation
 from s2.delivery import Delivery
+from s2.descriptions import SystemDescription
 from s2.errors import InvalidMessage, RemoteProtocolError, RuleBroken, WrongState
 from s2.events import (
     CloseRequested,
@@ -37,7 +42,6 @@ from s2.events import (
     InstructionUpdated,
     MessageReceived,
     MessageRefused,
-    Opened,
     ReceptionUnmatched,
 )
 from s2.findings import Finding, Severity, errors_of, shortened, warnings_of
@@ -47,6 +51,7 @@ from s2.messages import (
     EnergyManagementRole,
     Handshake,
     HandshakeResponse,
+    Instruction,
     InstructionStatus,
     InstructionStatusUpdate,
     Message,
@@ -56,16 +61,17 @@ from s2.messages import (
     RevokeObject,
     SelectControlType,
     SessionRequest,
-    SessionRequestType,
     parse_message,
 )
+from s2.opening import Opening
 from s2.receptions import NIL_ID, Receptions, reception_text
 from s2.resource import ResourceView
 from s2.rules import RULES
+from s2.rules.instructions import INSTRUCTIONS
 from s2.rules.sessions import R_03, R_07
 from s2.states import SessionState
 from s2.strictness import STRICT, Strictness, read_leniently
-from s2.versions import ALL_PROFILES, WireProfile, select_version
+from s2.versions import ALL_PROFILES, WireProfile
 
 ACK_TIMEOUT = timedelta(seconds=10)
 HANDSHAKE_TIMEOUT = timedelta(seconds=30)
@@ -85,7 +91,10 @@ _ALWAYS_PROCESSED = frozenset({"Handshake", "HandshakeResponse", "SessionRequest
 _FRESH_STARTS = frozenset({"ResourceManagerDetails", "SelectControlType"})
 
 #: What leads to more than its effect on the conversation.
-_CONSEQUENTIAL = frozenset({Handshake, HandshakeResponse, ResourceManagerDetails, SelectControlType, SessionRequest})
+_CONSEQUENTIAL = frozenset(
+    {Handshake, HandshakeResponse, ResourceManagerDetails, SelectControlType, SessionRequest}
+    | set(get_args(SystemDescription))
+)
 
 
 class Session:
@@ -99,18 +108,16 @@ class Session:
     """
 
     __slots__ = (
+        "_announcements",
         "_conversation",
         "_deferred",
         "_delivery",
-        "_handshake_deadline",
-        "_handshake_timeout",
         "_leaving",
         "_new_id",
+        "_opening",
         "_peer",
         "_receptions",
         "_rejects_by_update",
-        "_versions",
-        "profile",
         "role",
     )
 
@@ -127,22 +134,26 @@ class Session:
         strictness: Strictness = STRICT,
         rejects_by_update: bool = True,
     ) -> None:
+        spoken = tuple(each for each in WireProfile if each in versions)
         self.role = role
-        self.profile = agreed
         self._peer = _RM if role is _CEM else _CEM
         self._new_id = new_id
-        self._versions = tuple(each for each in WireProfile if each in versions)
-        self._handshake_timeout = handshake_timeout
-        self._handshake_deadline: datetime | None = None
-        self._conversation = Conversation(
-            self._versions, agreed=agreed, crossing_time=ack_timeout, strictness=strictness
+        self._conversation = talk = Conversation(
+            spoken, agreed=agreed, crossing_time=ack_timeout, strictness=strictness
         )
         # Before a version is agreed the newest one serves: Handshakes are the same in all of them.
-        self._delivery = Delivery(role, self._conversation, agreed or self._versions[-1], ack_timeout, retry_delays)
+        self._delivery = Delivery(role, talk, agreed or spoken[-1], ack_timeout, retry_delays)
+        self._opening = Opening(role, spoken, talk, self._delivery, new_id, handshake_timeout)
         self._receptions = Receptions()
+        self._announcements = Announcements(talk.resource)
         self._rejects_by_update = rejects_by_update and role is _RM
         self._deferred: list[tuple[datetime, Event]] = []
         self._leaving = False
+
+    @property
+    def profile(self) -> WireProfile | None:
+        """The version that was agreed; None before that."""
+        return self._conversation.profile
 
     @property
     def state(self) -> SessionState:
@@ -167,15 +178,7 @@ class Session:
 
     def start(self, now: datetime) -> list[Event]:
         """Queue our Handshake; where the version is agreed already, the session is open at once."""
-        if self.profile is not None:
-            return [Opened(self.profile)]
-        self._handshake_deadline = now + self._handshake_timeout
-        message_id = self._new_id()
-        versions = tuple(each.value for each in reversed(self._versions))
-        hello = Handshake(message_id=message_id, role=self.role, supported_protocol_versions=versions)
-        self._delivery.post(hello, message_id, now)
-        self._conversation.apply(hello, self.role, now)
-        return []
+        return self._opening.start(now)
 
     def receive_text(self, text: str, now: datetime, *, available: bool = True) -> list[Event]:
         """Take in one text frame. Whatever the peer sends, this does not raise.
@@ -185,7 +188,7 @@ class Session:
         """
         if self.closed:
             return []
-        events = self._take_deferred()
+        events = self._take_due(now)
         try:
             message = parse_message(text, self._delivery.profile)
         except RemoteProtocolError as error:
@@ -196,11 +199,11 @@ class Session:
             self._close(1008, "too many answers that are not read", events)
         return events
 
-    def receive_bytes(self, data: bytes, now: datetime) -> list[Event]:  # noqa: ARG002  # The twin of receive_text.
+    def receive_bytes(self, data: bytes, now: datetime) -> list[Event]:
         """Take in one binary frame, which S2 does not know."""
         if self.closed:
             return []
-        events = self._take_deferred()
+        events = self._take_due(now)
         finding = R_03.finding(None, "$", "messages are text frames, this was a binary one")
         head = data[:_HEAD].decode("ascii", "replace")
         self._refuse(head, None, NIL_ID, ReceptionStatusValues.INVALID_DATA, (finding,), events)
@@ -242,18 +245,18 @@ class Session:
         """When `tick` is due at the latest."""
         if self.closed:
             return None
-        handshake = self._handshake_deadline if self.state is SessionState.NEGOTIATING else None
-        deferred = self._deferred[0][0] if self._deferred else None
-        moments = [moment for moment in (handshake, deferred, self._delivery.next_deadline()) if moment is not None]
+        parts = (self._opening, self._announcements, self._delivery)
+        moments = [moment for part in parts if (moment := part.next_deadline()) is not None]
+        if self._deferred:
+            moments.append(self._deferred[0][0])
         return min(moments, default=None)
 
     def tick(self, now: datetime) -> list[Event]:
-        """Do what has become due: send again, report missing acknowledgements, give up."""
+        """Do what has become due: send again, report missing acknowledgements and new descriptions, give up."""
         if self.closed:
             return []
-        events = self._take_deferred()
-        deadline = self._handshake_deadline
-        if self.state is SessionState.NEGOTIATING and deadline is not None and deadline <= now:
+        events = self._take_due(now)
+        if self._opening.is_overdue(now):
             self._close(1002, "no handshake in time", events)
         else:
             events += self._delivery.tick(now)
@@ -292,21 +295,23 @@ class Session:
             self._delivery.out.append(answer)
             return
         taken, findings = self._conversation.read(message, self._peer, now)
-        findings = skipped + findings
+        if skipped:
+            findings = skipped + findings
         if self._receptions.uses(message_id):
             self._receptions.forget_answers()
             findings += (R_07.finding(message, "$.message_id", "was used before for another message"),)
         errors = errors_of(findings) if findings else ()
-        if errors and not self._may_be_rejected(errors):
+        if errors and not self._may_be_rejected(taken, errors):
             status = ReceptionStatusValues.INVALID_CONTENT
             self._receptions.remember(message_id, text, status, errors[0].label)
             self._refuse(text, message.message_type, message_id, status, findings, events)
             if any(each.rule == "R-15" for each in errors):
-                self._part_without_version(now, events)
+                self._opening.part(now, "no version in common")
+                self._close(1002, "no version in common", events)
         elif not available and message.message_type not in _ALWAYS_PROCESSED:
             status = ReceptionStatusValues.TEMPORARY_ERROR
             self._refuse(text, message.message_type, message_id, status, findings, events)
-        elif errors:
+        elif errors and isinstance(taken, INSTRUCTIONS):
             self._receptions.remember(message_id, text)
             self._refuse(text, message.message_type, message_id, _OK, findings, events)
             self._reject(taken, now, findings)
@@ -342,51 +347,29 @@ class Session:
     def _follow(self, message: Message, now: datetime, events: list[Event]) -> None:
         """What an accepted message of the peer leads to, beyond its effect on the conversation."""
         match message:
-            case Handshake() if self.role is _CEM and self.profile is None:
-                self._choose_version(message, now, events)
-            case HandshakeResponse() if self.profile is None:
-                self._open(WireProfile.of(message.selected_protocol_version), events)
+            case Handshake() if self.role is _CEM:
+                events += self._opening.choose(message, now)
+            case HandshakeResponse():
+                events += self._opening.open()
             case ResourceManagerDetails():
                 self._delivery.void_selection()
             case SelectControlType():
                 events.append(ControlTypeSelected(message.control_type))
             case SessionRequest():
                 self._close(1000, f"the {self._peer.value} asked for it", events)
+            case _ if isinstance(message, SystemDescription):
+                self._announcements.note(message, now)
 
-    def _choose_version(self, handshake: Message, now: datetime, events: list[Event]) -> None:
-        theirs: tuple[str, ...] = getattr(handshake, "supported_protocol_versions", None) or ()
-        choice = select_version(theirs, self._versions)
-        if choice is None:
-            return
-        message_id = self._new_id()
-        response = HandshakeResponse(message_id=message_id, selected_protocol_version=choice[0])
-        self._delivery.post(response, message_id, now)
-        self._conversation.apply(response, self.role, now)
-        self._open(choice[1], events)
+    def _may_be_rejected(self, message: Message, errors: tuple[Finding, ...]) -> bool:
+        rejects = self._rejects_by_update and isinstance(message, INSTRUCTIONS)
+        return rejects and all(RULES[each.rule].rejected_by_update for each in errors)
 
-    def _open(self, profile: WireProfile | None, events: list[Event]) -> None:
-        if profile is not None:
-            self.profile = self._delivery.profile = profile
-            events.append(Opened(profile))
-
-    def _part_without_version(self, now: datetime, events: list[Event]) -> None:
-        """No version in common: S2 has no procedure for it, so we say why and go."""
-        message_id = self._new_id()
-        farewell = SessionRequest(
-            message_id=message_id, request=SessionRequestType.TERMINATE, diagnostic_label="no version in common"
-        )
-        self._delivery.post(farewell, message_id, now)
-        self._close(1002, "no version in common", events)
-
-    def _may_be_rejected(self, errors: tuple[Finding, ...]) -> bool:
-        return self._rejects_by_update and all(RULES[each.rule].rejected_by_update for each in errors)
-
-    def _reject(self, instruction: Message, now: datetime, findings: tuple[Finding, ...]) -> None:
+    def _reject(self, instruction: Instruction, now: datetime, findings: tuple[Finding, ...]) -> None:
         """Answer an instruction that was understood, but is outside the offer, as the device itself would."""
         self._conversation.apply(instruction, self._peer, now, findings)
         update = InstructionStatusUpdate(
             message_id=self._new_id(),
-            instruction_id=getattr(instruction, "id", ""),
+            instruction_id=instruction.id,
             status_type=InstructionStatus.REJECTED,
             timestamp=now,
         )
@@ -425,7 +408,10 @@ class Session:
         self._conversation.close()
         events.append(CloseRequested(code, reason))
 
-    def _take_deferred(self) -> list[Event]:
-        events = [event for _, event in self._deferred]
-        self._deferred.clear()
+    def _take_due(self, now: datetime) -> list[Event]:
+        """What is to be told before anything else: it happened before."""
+        events = self._announcements.due(now)
+        if self._deferred:
+            events = [event for _, event in self._deferred] + events
+            self._deferred.clear()
         return events

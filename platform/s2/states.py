@@ -38,6 +38,9 @@ class SessionState(Enum):
     DDBC = "DDBC"
     CLOSED = "closed"
 
+    # The table is looked up for every message, and Enum would compute the hash of the name in Python each time.
+    __hash__ = object.__hash__
+
 
 Permissions = Mapping[SessionState, frozenset[str]]
 
