@@ -1,6 +1,7 @@
 """What each event of a session means to the rest of the hub. Pure: events in, additions to a batch out.
 
 accepted message      → snapshot field, telemetry rows, conversation, perhaps a wake
+announced description → conversation; the rest once it is in force
 refused message       → conversation, with its findings
 verdict on ours       → instruction ledger; conversation and a wake when it is not OK
 opened, selected      → snapshot, wake
@@ -16,10 +17,12 @@ from typing import Any
 from flexhub.bus import Batch, LedgerRow
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, revoked_field, snapshot_field
 from flexhub.gateway.seats import Seat
+from s2.descriptions import SystemDescription
 from s2.events import (
     AcknowledgementMissing,
     CloseRequested,
     ControlTypeSelected,
+    DescriptionInForce,
     Event,
     InstructionUpdated,
     MessageReceived,
@@ -131,12 +134,22 @@ def _accepted(turn: Turn, event: MessageReceived) -> None:
         seat.reset_control_type(batch)
     elif type(message) is RevokeObject:
         _revoke(turn, message)
+    elif isinstance(message, SystemDescription) and seat.session.resource.description_at(turn.at) is not message:
+        return  # It was announced for later. Until then the energy manager goes by the one in force.
+    _fold(turn, message, text)
+
+
+def _fold(turn: Turn, message: Message, text: str) -> None:
     field = snapshot_field(message)
     if field is not None:
-        seat.fold(batch, field, text)
+        turn.seat.fold(turn.batch, field, text)
         _drop_withdrawn(turn, message)
-    if seat.wakes.is_worth(message):
+    if turn.seat.wakes.is_worth(message):
         turn.wake()
+
+
+def _in_force(turn: Turn, event: DescriptionInForce) -> None:
+    _fold(turn, event.description, _text_of(turn.seat, event.description))
 
 
 def _revoke(turn: Turn, revoke: RevokeObject) -> None:
@@ -208,5 +221,6 @@ _MEANINGS: Mapping[type, Callable[[Turn, Any], None]] = {
     AcknowledgementMissing: _unanswered,
     InstructionUpdated: _instruction_updated,
     ControlTypeSelected: _selected,
+    DescriptionInForce: _in_force,
     Opened: _opened,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -183,6 +184,26 @@ async def test_a_new_description_ends_the_states_of_the_one_before(frbc: Hub) ->
     await frbc.hear(battery()[0])
 
     assert set(frbc.snapshot.fields()) == {"profile", "FRBC.SystemDescription", "FRBC.StorageStatus"}
+
+
+async def test_an_announced_description_takes_over_when_its_time_has_come(frbc: Hub) -> None:
+    first, *statuses = battery()
+    later = replace(battery()[0], valid_from=NOW + timedelta(minutes=1))
+
+    await frbc.hear(first, *statuses)
+    announced = await frbc.hear(later)
+
+    assert frbc.snapshot.messages["FRBC.SystemDescription"] == first
+    assert "FRBC.ActuatorStatus/actuator" in frbc.snapshot.fields()
+    assert not announced.wakes
+
+    batch, then = Batch(), NOW + timedelta(minutes=1)
+    handle(Turn(frbc.seat, batch, then), frbc.seat.session.tick(then))
+    await frbc.write(batch)
+
+    assert frbc.snapshot.messages["FRBC.SystemDescription"] == later
+    assert "FRBC.ActuatorStatus/actuator" not in frbc.snapshot.fields()
+    assert batch.wakes
 
 
 async def test_new_details_end_what_was_offered_before(frbc: Hub) -> None:
