@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 
 from s2.findings import Finding
 from s2.messages import Instruction, InstructionStatus, ReceptionStatusValues
@@ -80,7 +81,7 @@ class InstructionLedger:
     instructions are remembered in any case, because they must not be used again (R-34).
     """
 
-    __slots__ = ("_capacity", "_ended", "_ended_capacity", "_ids", "_open")
+    __slots__ = ("_capacity", "_ended", "_ended_capacity", "_ids", "_open", "_taken")
 
     def __init__(self, capacity: int = 500, ended_capacity: int = 50) -> None:
         self._capacity = capacity
@@ -88,6 +89,7 @@ class InstructionLedger:
         self._open: dict[str, LedgerEntry] = {}
         self._ended: dict[str, LedgerEntry] = {}
         self._ids = RecentKeys(capacity)
+        self._taken: dict[type[Instruction], tuple[LedgerEntry, ...]] = {}
 
     def __len__(self) -> int:
         return len(self._open) + len(self._ended)
@@ -105,6 +107,16 @@ class InstructionLedger:
 
     def open_entries(self) -> tuple[LedgerEntry, ...]:
         return tuple(self._open.values())
+
+    def taken(self, kind: type[Instruction]) -> tuple[LedgerEntry, ...]:
+        """The entries of one type that the device has not refused, the newest first.
+
+        Found again only after a change, because rules ask for them with each measurement.
+        """
+        if kind not in self._taken:
+            entries = (entry for entry in self if type(entry.instruction) is kind and not entry.refused)
+            self._taken[kind] = tuple(sorted(entries, key=attrgetter("at")))[::-1]
+        return self._taken[kind]
 
     def add(self, instruction: Instruction, at: datetime, findings: tuple[Finding, ...] = ()) -> LedgerEntry:
         entry = LedgerEntry(instruction.id, instruction, at, findings=findings)
@@ -156,6 +168,7 @@ class InstructionLedger:
         return ended
 
     def _put(self, entry: LedgerEntry) -> None:
+        self._taken.clear()
         if not entry.ended:
             self._ended.pop(entry.id, None)
             self._open[entry.id] = entry

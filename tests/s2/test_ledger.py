@@ -4,7 +4,7 @@ from typing import cast
 
 from s2.findings import Finding, Severity
 from s2.ledger import MOST_FINDINGS, InstructionLedger
-from s2.messages import FRBCInstruction, InstructionStatus, ReceptionStatusValues
+from s2.messages import FRBCInstruction, InstructionStatus, PEBCInstruction, ReceptionStatusValues
 from tests.support.s2_sessions import NOW, at, message
 
 
@@ -88,6 +88,19 @@ def test_knows_nothing_of_others() -> None:
     assert not ledger.knows("i-1")
     assert ledger.update("i-1", InstructionStatus.STARTED, NOW) is None
     assert ledger.receive(instruction("i-1"), ReceptionStatusValues.OK) is None
+
+
+def test_tells_what_was_not_refused_newest_first() -> None:
+    ledger = InstructionLedger()
+    for number in range(4):
+        ledger.add(instruction(f"i-{number}"), at(number))
+    ledger.update("i-0", InstructionStatus.SUCCEEDED, at(5))
+    assert [entry.id for entry in ledger.taken(FRBCInstruction)] == ["i-3", "i-2", "i-1", "i-0"]
+
+    ledger.update("i-2", InstructionStatus.REJECTED, at(5))
+
+    assert [entry.id for entry in ledger.taken(FRBCInstruction)] == ["i-3", "i-1", "i-0"]
+    assert ledger.taken(PEBCInstruction) == ()
 
 
 def test_is_bounded_and_evicts_ended_entries_first() -> None:
