@@ -7,7 +7,21 @@ for operation modes, transitions and timers, `statuses` for what an RM reports o
 control type has. `registry` says how a rule is written.
 """
 
-from s2.rules import details, frbc, instructions, modes, pebc, power, safety, sessions, statuses, timing, values
+from s2.rules import (
+    details,
+    frbc,
+    instructions,
+    modes,
+    pebc,
+    pebc_course,
+    pebc_energy,
+    power,
+    safety,
+    sessions,
+    statuses,
+    timing,
+    values,
+)
 from s2.rules.registry import (
     RULES,
     Breach,
@@ -33,6 +47,8 @@ __all__ = [
     "is_checked",
     "modes",
     "pebc",
+    "pebc_course",
+    "pebc_energy",
     "power",
     "safety",
     "sessions",

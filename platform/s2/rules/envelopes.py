@@ -1,15 +1,52 @@
-"""Arithmetic on PEBC envelopes that more than one rule needs."""
+"""Arithmetic on PEBC envelopes and allowed ranges that more than one rule needs."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from s2.messages import PEBCAllowedLimitRange, PEBCInstruction, PEBCPowerEnvelope, PEBCPowerEnvelopeLimitType
+from s2.messages import (
+    CommodityQuantity,
+    PEBCAllowedLimitRange,
+    PEBCInstruction,
+    PEBCPowerEnvelope,
+    PEBCPowerEnvelopeElement,
+    PEBCPowerEnvelopeLimitType,
+)
 
 #: A limit that was computed to lie on the edge of a range may miss it by rounding, in the unit of the quantity.
 LIMIT_TOLERANCE = 1e-6
 
 _UPPER, _LOWER = PEBCPowerEnvelopeLimitType.UPPER_LIMIT, PEBCPowerEnvelopeLimitType.LOWER_LIMIT
+
+
+class AllowedLimits:
+    """What the limits of each quantity may be; several ranges of one kind are the union of what is allowed (R-72).
+
+    The ranges are merged once and then searched by bisection: an instruction may hold 5760 limits and its constraints
+    100 ranges, and comparing each with each would hold up the session.
+    """
+
+    __slots__ = ("_edges",)
+
+    def __init__(self, ranges: Iterable[PEBCAllowedLimitRange]) -> None:
+        spans: defaultdict[tuple[CommodityQuantity, PEBCPowerEnvelopeLimitType], list[tuple[float, float]]]
+        spans = defaultdict(list)
+        for each in ranges:
+            start = each.range_boundary.start_of_range - LIMIT_TOLERANCE
+            spans[each.commodity_quantity, each.limit_type].append(
+                (start, each.range_boundary.end_of_range + LIMIT_TOLERANCE)
+            )
+        self._edges = {kind: _merged(found) for kind, found in spans.items()}
+
+    def allow(self, quantity: CommodityQuantity, limit_type: PEBCPowerEnvelopeLimitType, limit: float) -> bool:
+        edges = self._edges.get((quantity, limit_type))
+        if edges is None:
+            return False
+        starts, ends = edges
+        index = bisect_right(starts, limit) - 1
+        return index >= 0 and limit <= ends[index]
 
 
 def envelopes_of(instruction: PEBCInstruction) -> Iterator[tuple[str, PEBCPowerEnvelope]]:
@@ -26,17 +63,30 @@ def limits_of(path: str, envelope: PEBCPowerEnvelope) -> Iterator[tuple[str, PEB
         yield f"{where}.lower_limit", _LOWER, element.lower_limit
 
 
-def allows(
-    ranges: Iterable[PEBCAllowedLimitRange],
-    envelope: PEBCPowerEnvelope,
-    limit_type: PEBCPowerEnvelopeLimitType,
-    limit: float,
-) -> bool:
-    """Whether one of the ranges holds the limit; several ranges of one kind are the union of what is allowed (R-72)."""
-    return any(
-        each.range_boundary.start_of_range - LIMIT_TOLERANCE
-        <= limit
-        <= each.range_boundary.end_of_range + LIMIT_TOLERANCE
-        for each in ranges
-        if each.commodity_quantity is envelope.commodity_quantity and each.limit_type is limit_type
-    )
+def duration_ms(envelope: PEBCPowerEnvelope) -> int:
+    return sum(element.duration for element in envelope.power_envelope_elements)
+
+
+def element_throughout(envelope: PEBCPowerEnvelope, from_ms: float, to_ms: float) -> PEBCPowerEnvelopeElement | None:
+    """The one element that holds from the one to the other moment, both in ms since the envelope began."""
+    end_ms = 0
+    for element in envelope.power_envelope_elements:
+        end_ms += element.duration
+        if 0 <= from_ms < end_ms:
+            return element if to_ms < end_ms else None
+    return None
+
+
+def _merged(spans: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    """The union of the spans, as ascending starts and the ends that go with them."""
+    starts: list[float] = []
+    ends: list[float] = []
+    for start, end in sorted(spans):
+        if start > end:
+            continue
+        if ends and start <= ends[-1]:
+            ends[-1] = max(ends[-1], end)
+        else:
+            starts.append(start)
+            ends.append(end)
+    return starts, ends

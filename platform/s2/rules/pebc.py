@@ -1,18 +1,24 @@
-"""Rules for Power Envelope Based Control."""
+"""Rules for what Power Envelope Based Control offers and for what an instruction may take of it.
+
+What the offered energy asks of an envelope is in `pebc_energy`, what is judged while an envelope lasts in
+`pebc_course`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from math import inf
 
 from s2.findings import Severity
 from s2.messages import (
+    CommodityQuantity,
     PEBCAllowedLimitRange,
     PEBCInstruction,
     PEBCPowerConstraints,
-    PEBCPowerEnvelope,
     PEBCPowerEnvelopeLimitType,
 )
-from s2.rules.envelopes import allows, envelopes_of, limits_of
+from s2.rules.envelopes import LIMIT_TOLERANCE, AllowedLimits, envelopes_of, limits_of
 from s2.rules.instructions import moment_of
 from s2.rules.registry import Breach, Rule, Situation, Upheld, permission, rule
 
@@ -51,17 +57,26 @@ def constraints_last(message: PEBCPowerConstraints, _: Situation) -> Iterator[Br
 )
 def ranges_are_a_union(message: PEBCInstruction, situation: Situation) -> Iterator[Breach]:
     constraints = situation.resource.constraints_at(message.power_constraints_id, moment_of(message, situation.now))
-    allowed = constraints.allowed_limit_ranges if constraints else ()
+    shared = {} if constraints is None else _shared_by_all(constraints.allowed_limit_ranges)
     for path, envelope in envelopes_of(message):
         for where, limit_type, limit in limits_of(path, envelope):
-            kind = [each for each in allowed if _is_for(each, envelope, limit_type)]
-            # Where one range would do alone, the union is not made use of.
-            if len(kind) > 1 and not all(allows([each], envelope, limit_type, limit) for each in kind):
-                yield where, f"{limit:g} is in one of the {len(kind)} {limit_type.value} ranges of the constraints"
+            start, end, count = shared.get((envelope.commodity_quantity, limit_type), (limit, limit, 1))
+            # Where each range would do alone, the union is not made use of.
+            if count > 1 and not start - LIMIT_TOLERANCE <= limit <= end + LIMIT_TOLERANCE:
+                yield where, f"{limit:g} is in one of the {count} {limit_type.value} ranges of the constraints"
 
 
-def _is_for(each: PEBCAllowedLimitRange, envelope: PEBCPowerEnvelope, limit_type: PEBCPowerEnvelopeLimitType) -> bool:
-    return each.commodity_quantity is envelope.commodity_quantity and each.limit_type is limit_type
+def _shared_by_all(
+    ranges: Iterable[PEBCAllowedLimitRange],
+) -> dict[tuple[CommodityQuantity, PEBCPowerEnvelopeLimitType], tuple[float, float, int]]:
+    """What all ranges of one quantity and kind have in common, from start to end, and how many ranges these are."""
+    shared: dict[tuple[CommodityQuantity, PEBCPowerEnvelopeLimitType], tuple[float, float, int]] = {}
+    for each in ranges:
+        kind = (each.commodity_quantity, each.limit_type)
+        start, end, count = shared.get(kind, (-inf, inf, 0))
+        span = each.range_boundary
+        shared[kind] = (max(start, span.start_of_range), min(end, span.end_of_range), count + 1)
+    return shared
 
 
 @rule(
@@ -116,13 +131,14 @@ def limits_are_allowed(message: PEBCInstruction, situation: Situation) -> Iterat
     if constraints is None:
         return
     # A range for abnormal conditions is R-38's affair; here it only tells that the limit exists at all.
-    allowed = constraints.allowed_limit_ranges
-    mentioned = {each.commodity_quantity for each in allowed}
+    allowed = AllowedLimits(constraints.allowed_limit_ranges)
+    mentioned = {each.commodity_quantity for each in constraints.allowed_limit_ranges}
     for path, envelope in envelopes_of(message):
-        if envelope.commodity_quantity not in mentioned:
+        quantity = envelope.commodity_quantity
+        if quantity not in mentioned:
             continue
         for where, limit_type, limit in limits_of(path, envelope):
-            if not allows(allowed, envelope, limit_type, limit):
+            if not allowed.allow(quantity, limit_type, limit):
                 yield where, f"{limit:g} is in no {limit_type.value} range of the constraints"
 
 
@@ -141,3 +157,33 @@ def quantity_is_offered(message: PEBCInstruction, situation: Situation) -> Itera
     for path, envelope in envelopes_of(message):
         if envelope.commodity_quantity not in mentioned:
             yield f"{path}.commodity_quantity", f"the constraints say nothing of {envelope.commodity_quantity.value}"
+
+
+@rule(
+    # An id that follows another without a revocation may well be meant to replace it, so this is but a doubt.
+    Rule(
+        "R-81",
+        "Constraints of one quantity that hold at the same time agree on what becomes of limited energy.",
+        "schema PEBC.PowerEnvelopeConsequenceType",
+        Severity.WARNING,
+        needs_session=True,
+    ),
+    PEBCPowerConstraints,
+)
+def consequences_agree(message: PEBCPowerConstraints, situation: Situation) -> Iterator[Breach]:
+    quantities = {each.commodity_quantity for each in message.allowed_limit_ranges}
+    for other in situation.resource.constraints.values():
+        if other.id == message.id or other.consequence_type is message.consequence_type:
+            continue
+        shared = quantities.intersection(each.commodity_quantity for each in other.allowed_limit_ranges)
+        if shared and _hold_together(message, other, situation.now):
+            text = (
+                f"constraints {other.id} say {other.consequence_type.value} for {min(shared).value}; should be the same"
+            )
+            yield "$.consequence_type", text
+
+
+def _hold_together(one: PEBCPowerConstraints, other: PEBCPowerConstraints, now: datetime) -> bool:
+    ends = [each.valid_until for each in (one, other) if each.valid_until is not None]
+    begin = max(one.valid_from, other.valid_from, now)
+    return all(begin < end for end in ends)

@@ -16,7 +16,7 @@ from s2.messages import (
     PEBCInstruction,
 )
 from s2.resource import ResourceView, actuator_of
-from s2.rules.envelopes import allows, envelopes_of, limits_of
+from s2.rules.envelopes import AllowedLimits, envelopes_of, limits_of
 from s2.rules.instructions import (
     INSTRUCTIONS,
     ModeInstruction,
@@ -70,11 +70,12 @@ def _abnormal_limits(message: PEBCInstruction, situation: Situation) -> Iterator
     constraints = situation.resource.constraints_at(message.power_constraints_id, moment)
     if constraints is None:
         return
-    abnormal = tuple(each for each in constraints.allowed_limit_ranges if each.abnormal_condition_only)
-    normal = tuple(each for each in constraints.allowed_limit_ranges if not each.abnormal_condition_only)
+    abnormal = AllowedLimits(each for each in constraints.allowed_limit_ranges if each.abnormal_condition_only)
+    normal = AllowedLimits(each for each in constraints.allowed_limit_ranges if not each.abnormal_condition_only)
     for path, envelope in envelopes_of(message):
+        quantity = envelope.commodity_quantity
         for where, limit_type, limit in limits_of(path, envelope):
-            if allows(abnormal, envelope, limit_type, limit) and not allows(normal, envelope, limit_type, limit):
+            if abnormal.allow(quantity, limit_type, limit) and not normal.allow(quantity, limit_type, limit):
                 yield where, f"{limit:g} is within a range for abnormal conditions only"
 
 
