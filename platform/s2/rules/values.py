@@ -66,18 +66,19 @@ def ranges_are_ordered(
     FRBCLeakageBehaviour,
 )
 def bands_are_not_empty(message: FRBCSystemDescription | FRBCLeakageBehaviour, _: Situation) -> Iterator[Breach]:
-    if isinstance(message, FRBCLeakageBehaviour):
-        bands = [(f"$.elements[{i}]", each.fill_level_range) for i, each in enumerate(message.elements)]
-    else:
-        bands = [
-            (f"$.actuators[{a}].operation_modes[{m}].elements[{e}]", element.fill_level_range)
-            for a, actuator in enumerate(message.actuators)
-            for m, mode in enumerate(actuator.operation_modes)
-            for e, element in enumerate(mode.elements)
-        ]
-    for path, band in bands:
+    for path, band in _bands_of(message):
         if band.start_of_range >= band.end_of_range:
             yield f"{path}.fill_level_range", f"start {band.start_of_range:g} should be below end {band.end_of_range:g}"
+
+
+def _bands_of(message: FRBCSystemDescription | FRBCLeakageBehaviour) -> Iterator[tuple[str, NumberRange]]:
+    if isinstance(message, FRBCLeakageBehaviour):
+        for index, each in enumerate(message.elements):
+            yield f"$.elements[{index}]", each.fill_level_range
+        return
+    for path, point in operating_points_of(message):
+        if isinstance(point, FRBCOperationModeElement):
+            yield path, point.fill_level_range
 
 
 @permission(
