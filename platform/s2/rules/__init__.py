@@ -8,6 +8,8 @@ control type has. `registry` says how a rule is written.
 """
 
 from s2.rules import (
+    ddbc,
+    ddbc_supply,
     details,
     frbc,
     instructions,
@@ -41,6 +43,8 @@ __all__ = [
     "Rule",
     "Situation",
     "Upheld",
+    "ddbc",
+    "ddbc_supply",
     "details",
     "findings_on",
     "findings_on_refusal",
