@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from s2.messages import Message, dump_message, parse_message
 from s2.receptions import NIL_ID
 from s2.session import Session
+from s2.strictness import STRICT, Quirk, Strictness
 from s2.versions import WireProfile
 from tests.support.s2_samples import samples
 from tests.support.s2_sessions import (
@@ -38,16 +39,17 @@ FAMILIES = sorted(CONTROLLED)
 
 @dataclass
 class End:
-    """A session with a record of what it was asked and what it answered."""
+    """A session with a record of what it was asked and what it answered; `busy` while its shell has no storage."""
 
     session: Session
+    busy: bool = False
     heard: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
     def hear(self, wire_text: str, now: datetime) -> None:
         if not self.session.closed:
             self.heard.append(wire_text)
-            self.session.receive_text(wire_text, now)
+            self.session.receive_text(wire_text, now, available=not self.busy)
 
     def speak(self) -> list[str]:
         said = self.session.data_to_send()
@@ -83,18 +85,32 @@ actions = st.one_of(
     st.tuples(
         st.just("inject"),
         st.sampled_from(["cem", "rm"]),
-        st.sampled_from([*TYPES, "", "[]", "{}", "nul", '{"a":1e999}']),
+        st.sampled_from([*TYPES, *(f"+{each}" for each in TYPES), "", "[]", "{}", "nul", '{"a":1e999}']),
     ),
-    st.tuples(st.sampled_from(["drop", "duplicate", "carry", "tick"]), st.sampled_from(["cem", "rm"]), st.just("")),
+    st.tuples(
+        st.sampled_from(["drop", "duplicate", "carry", "tick", "busy"]), st.sampled_from(["cem", "rm"]), st.just("")
+    ),
 )
+
+strictnesses = st.builds(Strictness, lenient=st.booleans(), quirks=st.frozensets(st.sampled_from(Quirk)))
+
+
+def frame(what: str) -> str:
+    """A message of that type, one with an unknown key after a plus sign, or the text itself."""
+    if what in TYPES:
+        return text(what)
+    return text(what[1:], stray=1) if what.startswith("+") else what
 
 
 class Line:
     """A CEM and an RM on a line that a script of actions spoils."""
 
-    def __init__(self) -> None:
+    def __init__(self, strictness: Strictness = STRICT) -> None:
         self.now = NOW
-        self.ends = {"cem": End(Session(CEM, new_id=new_id)), "rm": End(Session(RM, new_id=new_id))}
+        self.ends = {
+            "cem": End(Session(CEM, new_id=new_id, strictness=strictness)),
+            "rm": End(Session(RM, new_id=new_id, strictness=strictness)),
+        }
         self.under_way: dict[str, list[str]] = {"cem": [], "rm": []}
         for end in self.ends.values():
             end.session.start(self.now)
@@ -123,7 +139,9 @@ class Line:
             case "select":
                 try_to_send(end.session, selection(what), self.now)
             case "inject":
-                end.hear(text(what) if what in TYPES else what, self.now)
+                end.hear(frame(what), self.now)
+            case "busy":
+                end.busy = not end.busy
             case "drop" if texts:
                 del texts[0]
             case "duplicate" if texts:
@@ -137,9 +155,9 @@ class Line:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(actions, max_size=60))
-def test_survives_a_bad_line(script: list[tuple[str, str, str]]) -> None:
-    line = Line()
+@given(st.lists(actions, max_size=60), strictnesses)
+def test_survives_a_bad_line(script: list[tuple[str, str, str]], strictness: Strictness) -> None:
+    line = Line(strictness)
     line.carry_all()
 
     for action, name, what in script:
@@ -150,9 +168,11 @@ def test_survives_a_bad_line(script: list[tuple[str, str, str]]) -> None:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(messages(PROFILE), max_size=8), st.sampled_from(FAMILIES), st.booleans())
-def test_takes_any_valid_message_in_any_state(heard: list[Message], family: str, as_cem: bool) -> None:
-    line = Line()
+@given(st.lists(messages(PROFILE), max_size=8), st.sampled_from(FAMILIES), st.booleans(), strictnesses)
+def test_takes_any_valid_message_in_any_state(
+    heard: list[Message], family: str, as_cem: bool, strictness: Strictness
+) -> None:
+    line = Line(strictness)
     line.carry_all()
     for action, name, what in (
         ("offer", "rm", family),

@@ -1,20 +1,23 @@
 """What a session takes from a peer to which more is allowed, and what it makes of that."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from s2.errors import InvalidData, InvalidMessage, RuleBroken
 from s2.events import MessageReceived, MessageRefused, ReceptionReceived, ReceptionUnmatched
 from s2.findings import Finding, Severity
-from s2.messages import DDBCSystemDescription, PowerMeasurement, ReceptionStatusValues
+from s2.messages import DDBCSystemDescription, PowerMeasurement, ReceptionStatusValues, parse_message
 from s2.rules import RULES
 from s2.rules.registry import MOST_PER_RULE
 from s2.session import Session
 from s2.strictness import QUIRK_TEXTS, STRICT, Quirk, Strictness, quirks_named, read_leniently
 from s2.versions import WireProfile
-from tests.support.s2_samples import L1, sample
+from tests.support.s2_samples import L1, sample, samples
 from tests.support.s2_sessions import CEM, NOW, RM, answers, details, message, new_id, only, selection, statuses, text
 
 Status = ReceptionStatusValues
@@ -164,6 +167,29 @@ def test_the_version_still_counts() -> None:
 
 
 _ONE = WireProfile.V1_0_0
+
+
+def objects_in(value: object) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from objects_in(inner)
+
+
+@given(st.sampled_from(sorted(samples())), st.data())
+def test_what_is_left_without_unknown_keys_is_the_message(message_type: str, data: st.DataObject) -> None:
+    document = sample(message_type)
+    expected = parse_message(json.dumps(document), _ONE)
+    places = list(objects_in(document))
+    chosen = data.draw(st.sets(st.sampled_from(range(len(places))), min_size=1, max_size=5))
+    for place in chosen:
+        places[place]["stray"] = data.draw(st.sampled_from([None, 1, "x", [], {}, [{"id": 1}], {"stray": {}}]))
+
+    read, findings = read_leniently(json.dumps(document), _ONE)
+
+    assert read == expected
+    assert len(findings) == len(chosen)
+    assert all(each.path.endswith(".stray") for each in findings)
 
 
 # Rules that soften.
