@@ -15,6 +15,7 @@ from typing import Any
 from s2python.common import RoleType
 
 from s2.events import AcknowledgementMissing, CloseRequested, ReceptionReceived
+from s2.findings import Severity
 from s2.messages import (
     CommodityQuantity,
     ControlType,
@@ -90,6 +91,18 @@ async def test_a_washer_is_scheduled() -> None:
         PPBCPowerSequenceStatus.NOT_SCHEDULED,
         PPBCPowerSequenceStatus.SCHEDULED,
     ]
+
+
+async def test_a_sequence_that_runs_cannot_tell_how_far_it_has_come() -> None:
+    """The package takes `progress` for an id and cannot send a duration there, which R-99 asks for."""
+    washer = Washer()
+
+    async with conversation(washer, RoleType.ENERGY_CONSUMER, schedule) as (cem, peer):
+        report = washer.report("EXECUTING", washer.SEQUENCE)
+        reception = await peer.connection.send_msg_and_await_reception_status(report)
+
+    assert reception.status.value == ReceptionStatusValues.OK
+    assert [(finding.rule, finding.severity) for finding in cem.findings] == [("R-99", Severity.WARNING)]
 
 
 async def test_a_goodbye_that_is_not_acknowledged_ends_the_session_all_the_same() -> None:
