@@ -5,10 +5,14 @@ They go back to the peer as diagnostic labels and into the log, so what they rep
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
+
+from s2.messages.catalogue import Message
 
 ID_EXPECTED: Final = "should be 2 to 64 of a-z A-Z 0-9 - _ :"
 
@@ -69,23 +73,33 @@ def first_fault(error: ValidationError) -> tuple[str, str]:
     return _rule(fault), f"{_path(fault['loc'][1:])}: {_expectation(fault)}"
 
 
-def unknown_keys(read: dict[str, Any], known: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield rule and path of each key in a message as it was read that is missing in what is known of it."""
-    for path, key in _strays(read, known, "$"):
-        misspelt = str(known["message_type"]).startswith("DDBC.") and key in _DDBC_SPELLINGS
-        yield "R-144" if misspelt else "R-09", path + _step(key)
+def unknown_keys(read: dict[str, Any], message: Message) -> Iterator[tuple[str, str]]:
+    """Yield rule and path of each key in a document that has no place in the message that was made of it."""
+    for path, key in _strays(read, message, ()):
+        misspelt = message.message_type.startswith("DDBC.") and key in _DDBC_SPELLINGS
+        yield "R-144" if misspelt else "R-09", _path((*path, key))
 
 
-def _strays(read: Any, known: Any, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(known, dict):
-        for key, value in read.items():
-            if key not in known:
-                yield path, key
-            elif isinstance(value, dict | list):
-                yield from _strays(value, known[key], path + _step(key))
-    elif isinstance(known, list):
-        for index, (value, item) in enumerate(zip(read, known, strict=True)):
-            yield from _strays(value, item, f"{path}[{index}]")
+def _strays(
+    read: dict[str, Any], known: Any, path: tuple[int | str, ...]
+) -> Iterator[tuple[tuple[int | str, ...], str]]:
+    names = _names(known.__class__)
+    for key, value in read.items():
+        name = names.get(key)
+        if name is None:
+            yield path, key
+        elif type(value) is dict:
+            yield from _strays(value, getattr(known, name), (*path, key))
+        elif type(value) is list and value and type(value[0]) is dict:
+            for index, (inner, item) in enumerate(zip(value, getattr(known, name), strict=True)):
+                yield from _strays(inner, item, (*path, key, index))
+
+
+@cache
+def _names(message_class: type[Any]) -> dict[str, str]:
+    """The fields of a message or component by their names on the wire."""
+    fields: dict[str, FieldInfo] = message_class.__pydantic_fields__
+    return {str(field.validation_alias or name): name for name, field in fields.items()}
 
 
 def _rule(fault: ErrorDetails) -> str:

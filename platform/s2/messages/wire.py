@@ -7,7 +7,8 @@ to find out which of the two refusals it deserves and what to say about it, or w
 from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 from pydantic_core import from_json
 
 from s2.errors import InvalidData, InvalidMessage, ProfileError, RemoteProtocolError
@@ -47,8 +48,7 @@ def parse_known_keys(text: str | bytes, profile: WireProfile) -> tuple[Message, 
         raise _refusal(text, error) from None
     if isinstance(message, DDBCSystemDescription | DDBCPresentDemandStatus):
         _require_profile(message, profile)
-    known = _ADAPTER.dump_python(message, mode="json", by_alias=True, exclude_none=True)
-    return message, unknown_keys(_document(text), known)
+    return message, unknown_keys(_document(text), message)
 
 
 def dump_message(message: Message, profile: WireProfile | None) -> str:
@@ -95,16 +95,43 @@ def _document(text: str | bytes) -> dict[str, Any]:
     return document
 
 
+@dataclass(config=ConfigDict(extra="ignore"))
+class _Head:
+    """What tells whom a refusal is about, whatever else is in the object."""
+
+    message_type: Any = None
+    message_id: Any = None
+    subject_message_id: Any = None
+
+
+_head_from_text: Final = TypeAdapter(_Head).validator.validate_json
+
+
+def _head(text: str | bytes) -> _Head:
+    """Read the head without making Python objects of the rest. Raises InvalidData."""
+    # The validator would let these pass, which are no JSON; inside of a string they do no harm.
+    names = (b"NaN", b"Infinity") if isinstance(text, bytes) else ("NaN", "Infinity")
+    if not any(name in text for name in names):  # type: ignore[operator]  # Both are of one kind.
+        try:
+            head: _Head = _head_from_text(text)
+        except ValidationError:
+            pass  # No JSON, or no object: reading all of it tells which.
+        else:
+            return head
+    document = _document(text)
+    return _Head(*(document.get(key) for key in ("message_type", "message_id", "subject_message_id")))
+
+
 def _refusal(text: str | bytes, error: ValidationError) -> RemoteProtocolError:
     try:
-        document = _document(text)
+        head = _head(text)
     except InvalidData as refusal:
         return refusal
-    named = document.get("message_type")
+    named = head.message_type
     message_type = named[:80] if isinstance(named, str) else None
     # A ReceptionStatus has no id of its own; the log can name the message that it is about.
     key = "subject_message_id" if message_type == "ReceptionStatus" else "message_id"
-    message_id = document.get(key)
+    message_id = getattr(head, key)
     if not is_id(message_id):
         return InvalidData(f"$.{key}: {ID_EXPECTED}", message_type=message_type)
     if message_type is None or named not in MESSAGE_CLASSES:
