@@ -9,7 +9,7 @@ from typing import Final
 
 from s2.events import MessageReceived
 from tests.soak.mutants import Mutants, size_of
-from tests.soak.stages import FAMILIES, ROLES, Stage, Step
+from tests.soak.stages import ALLOWANCES, FAMILIES, ROLES, Stage, Step
 from tests.support.s2_samples import sample, samples
 from tests.support.s2_sessions import CEM, RM
 
@@ -35,7 +35,7 @@ class Fuzz:
         Returns the CPU seconds of that frame, which is the last one in the script of the stage.
         """
         role, family = self._random.choice(ROLES), self._random.choice(FAMILIES)
-        self.stage = Stage.opened(role, family)
+        self.stage = Stage.opened(role, family, self._random.choice(ALLOWANCES))
         self.sessions += 1
         mutants = Mutants(self._random, RM if role is CEM else CEM, family)
         for _ in range(FRAMES_OF_A_SESSION):

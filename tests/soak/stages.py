@@ -1,7 +1,7 @@
 """Sessions to be soaked: of either role, under each control type, with the sample menu on the table.
 
-A stage keeps the script of all that happened to its session, so that a slow or fatal frame can be tried again from the
-beginning, and kept for a person to look at.
+A stage keeps the script of all that happened to its session, so that a slow
+or fatal frame can be tried again from the beginning, and kept for a person to look at.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from s2.messages import EnergyManagementRole, Message, dump_message, parse_messa
 from s2.receptions import reception_text
 from s2.session import Session
 from s2.states import SessionState
+from s2.strictness import STRICT, Quirk, Strictness
 from s2.versions import WireProfile
 from tests.support.s2_sessions import CEM, CONTROLLED, MENU, NOW, RM, details, message, try_to_send
 
@@ -25,6 +26,9 @@ from tests.support.s2_sessions import CEM, CONTROLLED, MENU, NOW, RM, details, m
 FAMILIES = ("", *CONTROLLED)
 
 ROLES = (CEM, RM)
+
+#: What a session allows its peer: nothing, or all there is.
+ALLOWANCES = (STRICT, Strictness(lenient=True, quirks=frozenset(Quirk)))
 
 _PROFILE = WireProfile.V1_0_0
 _REPLAYS = 5
@@ -44,20 +48,21 @@ class Step:
 class Stage:
     """One session and its script. `own_ids`: what the peer may answer or refer to."""
 
-    def __init__(self, role: EnergyManagementRole, family: str) -> None:
+    def __init__(self, role: EnergyManagementRole, family: str, allowed: Strictness = STRICT) -> None:
         self._ids = count(1)
-        self.role, self.family = role, family
+        self.role, self.family, self.allowed = role, family, allowed
         self.script: list[Step] = []
         self.own_ids: list[str] = []
-        self.session = Session(role, new_id=self._new_id, agreed=_PROFILE if family else None)
+        agreed = _PROFILE if family else None
+        self.session = Session(role, new_id=self._new_id, agreed=agreed, strictness=allowed)
         self._now = NOW
         self.session.start(self._now)
         self._collect()
 
     @classmethod
-    def opened(cls, role: EnergyManagementRole, family: str) -> Stage:
+    def opened(cls, role: EnergyManagementRole, family: str, allowed: Strictness = STRICT) -> Stage:
         """A session that has come as far as the control type, with the sample menu published."""
-        stage = cls(role, family)
+        stage = cls(role, family, allowed)
         if family:
             rm_acts, cem_acts = ("hear", "say") if role is CEM else ("say", "hear")
             stage._act(rm_acts, details(message_id=stage._new_id()))
@@ -96,7 +101,7 @@ class Stage:
         """The least CPU that the last step took in some replays of the whole script: what is not noise."""
         costs: list[float] = []
         for _ in range(_REPLAYS):
-            again = Stage(self.role, self.family)
+            again = Stage(self.role, self.family, self.allowed)
             *earlier, last = self.script
             for step in earlier:
                 again.do(step)
@@ -104,7 +109,8 @@ class Stage:
         return min(costs)
 
     def as_dict(self) -> dict[str, Any]:
-        return {"role": self.role.value, "family": self.family, "script": [asdict(step) for step in self.script]}
+        lenient, script = self.allowed.lenient, [asdict(step) for step in self.script]
+        return {"role": self.role.value, "family": self.family, "lenient": lenient, "script": script}
 
     def _new_id(self) -> str:
         return f"own-{next(self._ids)}"

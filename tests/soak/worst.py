@@ -13,8 +13,9 @@ from typing import Any
 
 from s2.events import MessageReceived
 from s2.messages import CommodityQuantity, EnergyManagementRole
+from s2.strictness import STRICT, Strictness
 from tests.soak.mutants import LARGEST_FRAME
-from tests.soak.stages import Stage, Step
+from tests.soak.stages import ALLOWANCES, Stage, Step
 from tests.support.s2_samples import LATER, NOW, sample
 from tests.support.s2_sessions import CEM, RM, stamp
 
@@ -35,6 +36,7 @@ class Worst:
     frame: _Document
     before: tuple[tuple[str, _Document], ...] = ()
     valid: bool = True
+    allowed: Strictness = STRICT
 
     @property
     def text(self) -> str:
@@ -42,7 +44,7 @@ class Worst:
 
     def stage(self) -> Stage:
         """The session that is about to hear the frame. Raises where it did not take in what comes before."""
-        stage = Stage.opened(self.role, self.family)
+        stage = Stage.opened(self.role, self.family, self.allowed)
         for number, (action, document) in enumerate(self.before):
             named = document | {"message_id": f"before-{number}"}
             _, events = stage.do(Step(action, json.dumps(named, separators=(",", ":"))))
@@ -53,7 +55,15 @@ class Worst:
 
 
 def worst_frames() -> list[Worst]:
-    return [*_descriptions(), *_after_descriptions(), *_profiles(), *_envelopes(), *_forecasts(), *_others()]
+    return [
+        *_descriptions(),
+        *_after_descriptions(),
+        *_profiles(),
+        *_envelopes(),
+        *_forecasts(),
+        *_others(),
+        *_faulty(),
+    ]
 
 
 def _descriptions() -> Iterable[Worst]:
@@ -187,16 +197,22 @@ def _others() -> Iterable[Worst]:
         yield Worst(f"label of {text[0]}", RM, "OMBC", sample("SessionRequest", diagnostic_label=text))
         yield Worst(f"answer of {text[0]}", CEM, "OMBC", sample("ReceptionStatus", diagnostic_label=text))
     yield Worst("name", CEM, "FRBC", sample("ResourceManagerDetails", name="x" * 1_000_000))
+
+
+def _faulty() -> Iterable[Worst]:
+    """Frames that cost most to refuse, or to read without what is unknown in them."""
     measured = {"commodity_quantity": "ELECTRIC.POWER.L1", "value": 1.5}
-    yield Worst("too many values", CEM, "FRBC", sample("PowerMeasurement", values=[measured] * 18_000), valid=False)
-    yield Worst(
-        "unknown keys", CEM, "FRBC", sample("PowerMeasurement") | {f"k{n}": 1 for n in range(80_000)}, valid=False
-    )
-    spoilt = frbc(actuators=10, modes=100, elements=4)
-    for actuator in spoilt["actuators"]:
-        for mode in actuator["operation_modes"]:
-            mode["elements"][0] |= {"extra": 1, "fill_rate": "fast"}
-    yield Worst("faults everywhere", CEM, "FRBC", spoilt, valid=False)
+    unknown = sample("PowerMeasurement") | {f"k{number}": 1 for number in range(80_000)}
+    many = sample("PowerMeasurement", values=[measured] * 18_000)
+    crowded, spoilt = (frbc(actuators=10, modes=100, elements=4) for _ in range(2))
+    for description, fault in ((crowded, {"extra": 1}), (spoilt, {"extra": 1, "fill_rate": "fast"})):
+        for actuator in description["actuators"]:
+            for mode in actuator["operation_modes"]:
+                mode["elements"][0] |= fault
+    for manner, allowed in zip(("strictly", "leniently"), ALLOWANCES, strict=True):
+        frames = {"unknown keys": unknown, "too many values": many, "crowded modes": crowded, "spoilt modes": spoilt}
+        for name, frame in frames.items():
+            yield Worst(f"{name}, {manner}", CEM, "FRBC", frame, valid=False, allowed=allowed)
 
 
 def names(number: int) -> list[str]:
