@@ -55,7 +55,7 @@ SKEW = timedelta(seconds=30)
 #: Nobody plans further ahead; a timestamp there has a mistake in its year or in its unit.
 FURTHEST_PLAN = timedelta(days=366)
 
-#: What a device may take to start beyond its instruction_processing_delay, which is an average.
+#: What a device may take to start on top of its instruction_processing_delay, which is an average.
 STARTING_TIME = timedelta(minutes=1)
 
 _STATUSES = (OMBCStatus, FRBCActuatorStatus, DDBCActuatorStatus)
@@ -180,7 +180,7 @@ def start_is_on_time(message: InstructionStatusUpdate, situation: Situation) -> 
     planned = entry.instruction.execution_time
     if planned > entry.at and planned - message.timestamp > SKEW:
         yield "$.timestamp", f"is {_in_words(planned - message.timestamp)} before the execution_time"
-    elif message.status_type is InstructionStatus.STARTED:
+    elif message.status_type is InstructionStatus.STARTED and entry.status is not InstructionStatus.STARTED:
         taken = message.timestamp - max(planned, entry.at)
         if taken - STARTING_TIME > _processing_delay(situation) and not _had_to_wait(entry.findings):
             yield "$.timestamp", f"is {_in_words(taken)} after the instruction could have started"
@@ -237,7 +237,10 @@ def description_is_not_used_early(message: Status | TimerStatus, situation: Situ
     early = next((each for each in announced if _holds(each, message)), None)
     if early is not None:
         field = "timer_id" if isinstance(message, _TIMER_STATUSES) else "active_operation_mode_id"
-        yield f"$.{field}", f"is described for {_in_words(early.valid_from - situation.now)} from now, not yet"
+        yield (
+            f"$.{field}",
+            f"counts only in {_in_words(early.valid_from - situation.now)}, by the description's valid_from",
+        )
 
 
 def _holds(description: SystemDescription, message: Status | TimerStatus) -> bool:

@@ -135,6 +135,11 @@ class TestStart:
             assert broken(*told, update("STARTED", 60.5), after_s=61) == set()
             assert broken(*told, update("STARTED", 60.6), after_s=61) == {"R-41"}
 
+    def test_is_judged_when_it_is_first_told(self) -> None:
+        told = [MENU_FRBC, INSTRUCTED, update("STARTED", 0)]
+
+        assert broken(*told, update("STARTED", 600), after_s=600) == set()
+
     def test_may_come_late_where_a_timer_was_in_the_way(self) -> None:
         actuators = sample("FRBC.SystemDescription")["actuators"]
         actuators[0]["transitions"][0]["blocking_timers"] = ["timer-on"]
