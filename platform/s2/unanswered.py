@@ -6,7 +6,7 @@ the same message_id, as often as there are pauses.
 
 A message that is sent again arrives after what was said meanwhile, and would count as the newer word. So what has been
 overtaken is not sent again: by another message on the same thing, by an instruction to the same actuator that begins
-before it does, by a revocation of what it published, or by a change of the control type.
+before it does, by a revocation of what it published, by a change of the control type, or by our farewell.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from s2.messages import Message, RevokeObject
+from s2.messages import Handshake, HandshakeResponse, Message, RevokeObject, SessionRequest
 from s2.rules.instructions import INSTRUCTIONS
 
 #: What identifies the thing that a message is about: for an instruction whom it instructs, otherwise what it publishes.
@@ -137,6 +137,8 @@ def _begins(message: Message, now: datetime) -> datetime:
 
 
 def _replaces(newer: Message, older: Message) -> bool:
+    if isinstance(newer, SessionRequest):
+        return not isinstance(older, Handshake | HandshakeResponse)
     if newer.message_type == older.message_type:
         return newer.message_type not in _EACH_COUNTS and _subject_of(newer) == _subject_of(older)
     return _revokes(newer, older) or _revokes(older, newer)

@@ -290,6 +290,17 @@ def test_leaves_when_nobody_answers_its_farewell() -> None:
     assert events[-1].code == 1000
 
 
+def test_says_nothing_again_after_its_farewell() -> None:
+    pair = Pair().offer("FRBC")
+    pair.cem.send(message("FRBC.Instruction", message_id="m-1", id="i-1"), NOW)
+    busy(pair, "m-1")
+    pair.cem.send(message("SessionRequest"), NOW)
+    pair.cem.data_to_send()
+
+    assert kinds(pair.cem.tick(at(1))) == ["ReceptionReceived", "InstructionUpdated"]
+    assert pair.cem.data_to_send() == []
+
+
 def test_does_not_wait_for_a_busy_peer_to_take_its_leave() -> None:
     pair = Pair().open()
     pair.cem.send(message("SessionRequest", message_id="bye"), NOW)

@@ -163,6 +163,17 @@ def test_measurements_do_not_replace_each_other() -> None:
     assert unanswered.overtake(message("PowerMeasurement"), NOW) == []
 
 
+def test_nothing_but_a_greeting_is_said_again_after_the_farewell() -> None:
+    unanswered = waiting_list()
+    add(unanswered, "m-1", "Handshake")
+    measured = add(unanswered, "m-2")
+    for message_id in ("m-1", "m-2"):
+        unanswered.postpone(settled(unanswered, message_id), NOW)
+
+    assert unanswered.overtake(message("SessionRequest"), NOW) == [measured]
+    assert [each.message_id for each in unanswered.to_resend(at(1))] == ["m-1"]
+
+
 def test_is_full_at_its_capacity_but_lets_reported_messages_go() -> None:
     unanswered = waiting_list(capacity=2)
     add(unanswered, "m-1")
