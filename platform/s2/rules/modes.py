@@ -1,26 +1,65 @@
-"""Rules for operation modes, transitions and timers, as OMBC, FRBC and DDBC share them.
+"""Rules for how operation modes are described, and for the factor that goes with them, in OMBC, FRBC and DDBC alike.
 
-A rule here speaks of a machine: the whole device in OMBC, one actuator elsewhere.
+A rule here speaks of a machine: the whole device in OMBC, one actuator elsewhere. What a mode does is said by the mode
+itself in OMBC and DDBC, and by each of its elements in FRBC; both are a place where ranges stand.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import isfinite
 
-from s2.descriptions import SystemDescription, machines_of
+from s2.descriptions import Machine, SystemDescription, machines_of
 from s2.findings import Severity
 from s2.messages import (
-    DDBCInstruction,
+    Commodity,
+    CommodityQuantity,
+    DDBCActuatorDescription,
+    DDBCOperationMode,
     DDBCSystemDescription,
+    FRBCActuatorDescription,
+    FRBCOperationMode,
+    FRBCOperationModeElement,
     FRBCSystemDescription,
-    OMBCInstruction,
+    NumberRange,
+    OMBCOperationMode,
     OMBCSystemDescription,
-    Transition,
+    PowerRange,
 )
-from s2.resource import actuator_of
-from s2.rules.instructions import MODE_INSTRUCTIONS, ModeInstruction, machine_for, mode_named_by, moment_of
-from s2.rules.registry import Breach, Rule, Situation, Upheld, permission, rule
+from s2.rules.instructions import MODE_INSTRUCTIONS, ModeInstruction, machine_for, mode_named_by
+from s2.rules.registry import Breach, Rule, Situation, rule
+
+OperationMode = OMBCOperationMode | FRBCOperationMode | DDBCOperationMode
+Place = OMBCOperationMode | FRBCOperationModeElement | DDBCOperationMode
+
+#: An instruction for less than this ahead is judged by what the device reports now.
+_AT_ONCE = timedelta(minutes=1)
+
+#: Which commodity a quantity is a power of. A temperature is none.
+_COMMODITY_OF = {
+    CommodityQuantity.ELECTRIC_POWER_L1: Commodity.ELECTRICITY,
+    CommodityQuantity.ELECTRIC_POWER_L2: Commodity.ELECTRICITY,
+    CommodityQuantity.ELECTRIC_POWER_L3: Commodity.ELECTRICITY,
+    CommodityQuantity.ELECTRIC_POWER_3_PHASE_SYMMETRIC: Commodity.ELECTRICITY,
+    CommodityQuantity.NATURAL_GAS_FLOW_RATE: Commodity.GAS,
+    CommodityQuantity.HYDROGEN_FLOW_RATE: Commodity.GAS,
+    CommodityQuantity.HEAT_FLOW_RATE: Commodity.HEAT,
+    CommodityQuantity.HEAT_THERMAL_POWER: Commodity.HEAT,
+    CommodityQuantity.OIL_FLOW_RATE: Commodity.OIL,
+}
+
+
+def is_due(instruction: ModeInstruction, now: datetime) -> bool:
+    """Whether the instruction is for now; what the device will be doing at a later time is not known."""
+    return instruction.execution_time - now <= _AT_ONCE
+
+
+def mode_in(machine: Machine | None, mode_id: str) -> OperationMode | None:
+    if machine is None:
+        return None
+    modes: tuple[OperationMode, ...] = machine.operation_modes
+    return next((mode for mode in modes if mode.id == mode_id), None)
 
 
 @rule(
@@ -48,95 +87,122 @@ def transitions_resolve(message: SystemDescription, _: Situation) -> Iterator[Br
 
 
 @rule(
-    # FRBC has numbers of its own for the same demand, R-122 and R-123.
-    Rule("R-51", "The instructed mode exists in the description in force.", "schema, instructions", needs_session=True),
-    OMBCInstruction,
-    DDBCInstruction,
+    Rule(
+        "R-57",
+        "Power and rates are linear in the factor, so from start to end of their range is a finite way.",
+        "S2 documentation, operation modes",
+    ),
+    OMBCSystemDescription,
+    FRBCSystemDescription,
+    DDBCSystemDescription,
 )
-def instructed_mode_exists(message: OMBCInstruction | DDBCInstruction, situation: Situation) -> Iterator[Breach]:
-    description = situation.resource.description_at(moment_of(message, situation.now))
-    machine = machine_for(message, situation)
-    if machine is not None and not any(mode.id == message.operation_mode_id for mode in machine.operation_modes):
-        yield "$.operation_mode_id", f"{message.operation_mode_id} is no operation mode in force"
-    elif machine is None and description is not None:
-        yield "$.actuator_id", f"{actuator_of(message) or 'this'} is no actuator in force"
+def ranges_can_be_interpolated(message: SystemDescription, _: Situation) -> Iterator[Breach]:
+    for path, place in _places(message):
+        for field, each in _factor_ranges(place):
+            if not isfinite(each.end_of_range - each.start_of_range):
+                yield (
+                    f"{path}.{field}",
+                    f"from {each.start_of_range:g} to {each.end_of_range:g} is more than a number can hold",
+                )
 
 
 @rule(
     Rule(
-        "R-52",
-        "A transition leads from the active mode to the instructed one.",
+        "R-58",
+        "Running costs are a band of uncertainty, lower end first, and do not depend on the factor.",
+        "schema, running_costs",
+        Severity.WARNING,
+    ),
+    OMBCSystemDescription,
+    FRBCSystemDescription,
+    DDBCSystemDescription,
+)
+def running_costs_are_a_band(message: SystemDescription, _: Situation) -> Iterator[Breach]:
+    for path, place in _places(message):
+        costs = place.running_costs
+        if costs is not None and costs.start_of_range > costs.end_of_range:
+            text = f"{costs.end_of_range:g} should come before {costs.start_of_range:g}; the factor plays no part here"
+            yield f"{path}.running_costs", text
+
+
+@rule(
+    Rule(
+        "R-62",
+        "Each mode says the power of every supported commodity, and each commodity is listed once.",
+        "s2-kit S2-ACT-001, S2-ACT-002; s2-python",
+        Severity.WARNING,
+    ),
+    FRBCSystemDescription,
+    DDBCSystemDescription,
+)
+def commodities_are_covered(message: FRBCSystemDescription | DDBCSystemDescription, _: Situation) -> Iterator[Breach]:
+    actuators: tuple[FRBCActuatorDescription | DDBCActuatorDescription, ...] = message.actuators
+    for a, actuator in enumerate(actuators):
+        field, listed = _commodities_of(actuator)
+        supported = frozenset(listed)
+        if len(supported) < len(listed):
+            yield f"$.actuators[{a}].{field}", "each commodity should be listed once"
+        for path, place in _places_of(f"$.actuators[{a}]", actuator):
+            covered = {_COMMODITY_OF.get(each.commodity_quantity) for each in place.power_ranges}
+            if not supported <= covered:
+                missing = ", ".join(sorted(supported - covered))
+                yield f"{path}.power_ranges", f"a range for {missing} should be here, even if it is 0"
+
+
+@rule(
+    # Only between 0 and 1: many a CEM sends 1 for a mode that is simply on, and the standard lets it.
+    Rule(
+        "R-135",
+        "Where a factor has no effect it is 0.",
         "S2 documentation, operation modes",
         Severity.WARNING,
         needs_session=True,
     ),
     *MODE_INSTRUCTIONS,
 )
-def transition_exists(message: ModeInstruction, situation: Situation) -> Iterator[Breach]:
-    active, ways = _ways_to(message, situation)
-    target = mode_named_by(message)
-    if active is not None and active != target and not ways and _has_mode(message, situation):
-        yield "$", f"no transition leads from {active} to {target}"
-
-
-@permission(
-    Rule(
-        "R-53",
-        "Another factor in the same mode needs no transition.",
-        "S2 documentation, operation modes",
-        Severity.WARNING,
-        needs_session=True,
-        upheld=Upheld.BY_PERMITTING,
-    ),
-    *MODE_INSTRUCTIONS,
-)
-def factor_may_change(message: ModeInstruction, situation: Situation) -> Iterator[Breach]:
-    mode_id = mode_named_by(message)
-    if situation.resource.active_mode(actuator_of(message), moment_of(message, situation.now)) == mode_id:
-        yield "$.operation_mode_factor", f"the device is in mode {mode_id}; another factor needs no transition"
-
-
-@rule(
-    Rule(
-        "R-54",
-        "No timer blocks the transition at the execution time.",
-        "schema Transition",
-        Severity.WARNING,
-        needs_session=True,
-    ),
-    *MODE_INSTRUCTIONS,
-)
-def no_timer_blocks(message: ModeInstruction, situation: Situation) -> Iterator[Breach]:
-    moment = moment_of(message, situation.now)
-    active, ways = _ways_to(message, situation)
-    if active == mode_named_by(message):
+def factor_has_an_effect(message: ModeInstruction, situation: Situation) -> Iterator[Breach]:
+    if not 0.0 < message.operation_mode_factor < 1.0:
         return
-    blocked = [_blocking(each, message, situation, moment) for each in ways]
-    # One free way is enough; where all are blocked, the first one is told.
-    if blocked and all(blocked):
-        timer_id = blocked[0]
-        finished_at = situation.resource.timer_finished_at(actuator_of(message), timer_id or "")
-        yield "$.execution_time", f"timer {timer_id} blocks until {finished_at:%Y-%m-%dT%H:%M:%S%z}"
+    mode = mode_in(machine_for(message, situation), mode_named_by(message))
+    if mode is not None and all(
+        each.start_of_range == each.end_of_range
+        for _, place in _places_in("", mode)
+        for _, each in _factor_ranges(place)
+    ):
+        yield "$.operation_mode_factor", f"{mode.id} does the same at every factor; 0 should stand for that"
 
 
-def _ways_to(message: ModeInstruction, situation: Situation) -> tuple[str | None, list[Transition]]:
-    """The active mode, and the transitions that lead from it to the instructed one."""
-    machine = machine_for(message, situation)
-    active = situation.resource.active_mode(actuator_of(message), moment_of(message, situation.now))
-    if machine is None or active is None:
-        return None, []
-    target = mode_named_by(message)
-    return active, [each for each in machine.transitions if each.from_ == active and each.to == target]
+def _commodities_of(actuator: FRBCActuatorDescription | DDBCActuatorDescription) -> tuple[str, tuple[Commodity, ...]]:
+    if isinstance(actuator, FRBCActuatorDescription):
+        return "supported_commodities", actuator.supported_commodities
+    return "supported_commodites", actuator.supported_commodities
 
 
-def _has_mode(message: ModeInstruction, situation: Situation) -> bool:
-    machine = machine_for(message, situation)
-    return machine is not None and any(mode.id == mode_named_by(message) for mode in machine.operation_modes)
+def _places(message: SystemDescription) -> Iterator[tuple[str, Place]]:
+    """The places of a description where ranges stand, with their JSON paths."""
+    for path, machine in machines_of(message):
+        yield from _places_of(path, machine)
 
 
-def _blocking(transition: Transition, message: ModeInstruction, situation: Situation, moment: datetime) -> str | None:
-    for timer_id in transition.blocking_timers:
-        finished_at = situation.resource.timer_finished_at(actuator_of(message), timer_id)
-        if finished_at is not None and finished_at > moment:
-            return timer_id
-    return None
+def _places_of(path: str, machine: Machine) -> Iterator[tuple[str, Place]]:
+    modes: tuple[OperationMode, ...] = machine.operation_modes
+    for index, mode in enumerate(modes):
+        yield from _places_in(f"{path}.operation_modes[{index}]", mode)
+
+
+def _places_in(path: str, mode: OperationMode) -> Iterator[tuple[str, Place]]:
+    if not isinstance(mode, FRBCOperationMode):
+        yield path, mode
+        return
+    for index, element in enumerate(mode.elements):
+        yield f"{path}.elements[{index}]", element
+
+
+def _factor_ranges(place: Place) -> Iterator[tuple[str, NumberRange | PowerRange]]:
+    """The ranges that go with the operation mode factor."""
+    if isinstance(place, FRBCOperationModeElement):
+        yield "fill_rate", place.fill_rate
+    elif isinstance(place, DDBCOperationMode):
+        yield "supply_range", place.supply_range
+    for index, power_range in enumerate(place.power_ranges):
+        yield f"power_ranges[{index}]", power_range
