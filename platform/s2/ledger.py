@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from operator import attrgetter
+from typing import Any, TypeVar
 
 from s2.findings import Finding
 from s2.messages import Instruction, InstructionStatus, ReceptionStatusValues
 from s2.recent import RecentKeys
+
+_Kind = TypeVar("_Kind", bound=Instruction)
 
 TERMINAL = frozenset(
     {InstructionStatus.REJECTED, InstructionStatus.REVOKED, InstructionStatus.SUCCEEDED, InstructionStatus.ABORTED}
@@ -89,7 +91,7 @@ class InstructionLedger:
         self._open: dict[str, LedgerEntry] = {}
         self._ended: dict[str, LedgerEntry] = {}
         self._ids = RecentKeys(capacity)
-        self._taken: dict[type[Instruction], tuple[LedgerEntry, ...]] = {}
+        self._taken: dict[object, tuple[tuple[LedgerEntry, Any], ...]] = {}
 
     def __len__(self) -> int:
         return len(self._open) + len(self._ended)
@@ -108,14 +110,15 @@ class InstructionLedger:
     def open_entries(self) -> tuple[LedgerEntry, ...]:
         return tuple(self._open.values())
 
-    def taken(self, kind: type[Instruction]) -> tuple[LedgerEntry, ...]:
-        """The entries of one type that the device has not refused, the newest first.
+    def taken(self, kind: type[_Kind]) -> tuple[tuple[LedgerEntry, _Kind], ...]:
+        """The instructions of one type that the device has not refused, with their entries, the newest first.
 
         Found again only after a change, because rules ask for them with each measurement.
         """
         if kind not in self._taken:
-            entries = (entry for entry in self if type(entry.instruction) is kind and not entry.refused)
-            self._taken[kind] = tuple(sorted(entries, key=attrgetter("at")))[::-1]
+            found = [(entry, entry.instruction) for entry in self if isinstance(entry.instruction, kind)]
+            found.sort(key=lambda each: each[0].at)
+            self._taken[kind] = tuple(each for each in reversed(found) if not each[0].refused)
         return self._taken[kind]
 
     def add(self, instruction: Instruction, at: datetime, findings: tuple[Finding, ...] = ()) -> LedgerEntry:

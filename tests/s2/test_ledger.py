@@ -95,11 +95,11 @@ def test_tells_what_was_not_refused_newest_first() -> None:
     for number in range(4):
         ledger.add(instruction(f"i-{number}"), at(number))
     ledger.update("i-0", InstructionStatus.SUCCEEDED, at(5))
-    assert [entry.id for entry in ledger.taken(FRBCInstruction)] == ["i-3", "i-2", "i-1", "i-0"]
+    assert [entry.id for entry, _ in ledger.taken(FRBCInstruction)] == ["i-3", "i-2", "i-1", "i-0"]
 
     ledger.update("i-2", InstructionStatus.REJECTED, at(5))
 
-    assert [entry.id for entry in ledger.taken(FRBCInstruction)] == ["i-3", "i-1", "i-0"]
+    assert [entry.id for entry, _ in ledger.taken(FRBCInstruction)] == ["i-3", "i-1", "i-0"]
     assert ledger.taken(PEBCInstruction) == ()
 
 

@@ -49,38 +49,39 @@ def power_stays_within(message: PowerMeasurement, situation: Situation) -> Itera
     # Every measurement of every control type comes by here, so what is rare and costly to find out comes last.
     if not situation.resource.constraints:
         return
-    entry = next(_begun(situation), None)
-    elements = {} if entry is None else _elements_in_force(entry, message.measurement_timestamp, situation)
+    newest = next(_begun(situation), None)
+    if newest is None:
+        return
+    elements = _elements_in_force(newest, message.measurement_timestamp, situation)
     for index, each in enumerate(message.values):
         element = elements.get(each.commodity_quantity)
         text = None if element is None else _excess(each.value, element)
-        if entry is not None and text is not None and _is_followed(entry, situation):
-            yield f"$.values[{index}].value", f"{text} of instruction {entry.id}"
+        if text is not None and _is_followed(newest, situation):
+            yield f"$.values[{index}].value", f"{text} of instruction {newest[1].id}"
 
 
-def _begun(situation: Situation) -> Iterator[LedgerEntry]:
+_Begun = tuple[LedgerEntry, PEBCInstruction]
+
+
+def _begun(situation: Situation) -> Iterator[_Begun]:
     """The instructions whose time has come, the newest first.
 
     An early SUCCEEDED does not end an envelope: some devices report it as soon as they have set the limits.
     """
-    for entry in situation.ledger.taken(PEBCInstruction):
-        if entry.instruction.execution_time <= situation.now:
-            yield entry
+    return (each for each in situation.ledger.taken(PEBCInstruction) if each[1].execution_time <= situation.now)
 
 
 def _elements_in_force(
-    entry: LedgerEntry, measured_at: datetime, situation: Situation
+    begun: _Begun, measured_at: datetime, situation: Situation
 ) -> dict[CommodityQuantity, PEBCPowerEnvelopeElement]:
     """The elements, by quantity, that were in force at the measurement however one reads the clocks.
 
     An element counts when it has held since before the device had to be settled, and still does, both for a device
     that joins the envelope of a late instruction midway and for one that begins it late.
     """
-    now, details, instruction = situation.now, situation.resource.details, entry.instruction
-    if not isinstance(instruction, PEBCInstruction):
-        return {}
+    now, details, instruction = situation.now, situation.resource.details, begun[1]
     settling_ms = SETTLING_MS + (details.instruction_processing_delay if details else 0)
-    from_ms = (min(now, measured_at) - _began(entry)) / _MILLISECOND - settling_ms
+    from_ms = (min(now, measured_at) - _began(begun)) / _MILLISECOND - settling_ms
     to_ms = (max(now, measured_at) - instruction.execution_time) / _MILLISECOND
     elements = {}
     for envelope in instruction.power_envelopes:
@@ -90,16 +91,14 @@ def _elements_in_force(
     return elements
 
 
-def _is_followed(entry: LedgerEntry, situation: Situation) -> bool:
+def _is_followed(begun: _Begun, situation: Situation) -> bool:
     """Whether it is sure that the device follows this instruction, the newest one that has begun."""
+    (entry, instruction), began = begun, _began(begun)
+    now, resource = situation.now, situation.resource
     if entry.withdrawn or entry.ended_locally or entry.status in _GONE:
         return False
-    began, now, resource = _began(entry), situation.now, situation.resource
     # One that was ordered before and begins after it: some devices then turn to that one, for others it is replaced.
-    if any(each.instruction.execution_time > began for each in _begun(situation)):
-        return False
-    instruction = entry.instruction
-    if not isinstance(instruction, PEBCInstruction):
+    if any(other.execution_time > began for _, other in _begun(situation)):
         return False
     if resource.constraints_at(instruction.power_constraints_id, now) is None:
         return False
@@ -107,8 +106,9 @@ def _is_followed(entry: LedgerEntry, situation: Situation) -> bool:
     return not any(began < each.valid_from <= now for each in resource.constraints.values())
 
 
-def _began(entry: LedgerEntry) -> datetime:
-    return max(entry.at, entry.instruction.execution_time)
+def _began(begun: _Begun) -> datetime:
+    entry, instruction = begun
+    return max(entry.at, instruction.execution_time)
 
 
 def _excess(value: float, element: PEBCPowerEnvelopeElement) -> str | None:

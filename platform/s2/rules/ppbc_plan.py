@@ -177,9 +177,7 @@ def _may_have_paused(container: PPBCPowerSequenceContainer) -> bool:
 
 def _starts(message: ProfileInstruction, situation: Situation) -> Iterator[Start]:
     """The starts told for the profile, oldest first, besides the one that is judged."""
-    for entry in reversed(situation.ledger.taken(PPBCScheduleInstruction)):
-        told = entry.instruction
-        if not isinstance(told, PPBCScheduleInstruction) or told.power_profile_id != message.power_profile_id:
-            continue
-        if entry.id != message.id and not entry.withdrawn and entry.status not in _TAKEN_BACK:
+    for entry, told in reversed(situation.ledger.taken(PPBCScheduleInstruction)):
+        taken_back = entry.withdrawn or entry.status in _TAKEN_BACK
+        if told.power_profile_id == message.power_profile_id and entry.id != message.id and not taken_back:
             yield Start(entry, told)

@@ -1,5 +1,6 @@
 """Power profiles: windows, what is reported of their parts, and what may be scheduled when."""
 
+import json
 from time import perf_counter
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from tests.support.s2_judging import JudgedTalk, found
 from tests.support.s2_rule_cases.ppbc import DRY, TWO_PARTS, WASH, container, profile, sequence, start, status
 from tests.support.s2_rule_cases.scenes import Utterance, cem, rm
-from tests.support.s2_sessions import stamp
+from tests.support.s2_sessions import Pair, stamp, text
 
 FOREVER_S = (2**53 - 1) / 1000
 YEAR_1, YEAR_9999 = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"
@@ -241,10 +242,19 @@ def test_the_newest_start_of_a_part_counts() -> None:
     assert "R-94" not in talk.says(start("dry", 2100), 2)
 
 
-def test_an_rm_may_reject_what_does_not_fit() -> None:
+def test_tells_by_how_much_a_schedule_is_late() -> None:
     (finding,) = offered(profile(WASH)).findings(start("wash", 3000))
 
     assert finding.text == "should be 600 s earlier, to be done by the profile's end_time, 2026-01-15T13:00:00+0000"
+
+
+def test_an_rm_takes_in_a_schedule_outside_the_window_and_rejects_it() -> None:
+    pair = Pair().offer("PPBC")
+
+    pair.rm_hears(text("PPBC.ScheduleInstruction", execution_time=stamp(6 * 3600)))
+
+    said = [json.loads(each) for each in pair.rm.data_to_send()]
+    assert [(each.get("status"), each.get("status_type")) for each in said] == [("OK", None), (None, "REJECTED")]
 
 
 @pytest.mark.parametrize(
