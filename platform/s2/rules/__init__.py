@@ -4,7 +4,8 @@ One module per family: `sessions` for every conversation, `values` for numbers a
 for timestamps, durations and delays, `details` for what an RM says of itself, `power` for what it measures and expects,
 `instructions` for what holds for every instruction and what becomes of it, `safety` for abnormal conditions, `modes`
 for how operation modes are described, `transitions` for the way from one to another, `references` for whose ids are
-named, `statuses` for what an RM reports, and those for what only one control type has. `registry` says how a rule is written, `table` prints the catalogue.
+named, `statuses` for what an RM reports, and those for what only one control type has. `registry` says how a rule is
+written, `table` prints the catalogue.
 """
 
 from s2.rules import (

@@ -8,7 +8,7 @@ from s2.findings import Severity
 from s2.messages import OMBCInstruction, OMBCStatus, OMBCSystemDescription, OMBCTimerStatus
 from s2.resource import actuator_of
 from s2.rules.modes import is_due
-from s2.rules.references import has_mode, unresolved
+from s2.rules.references import any_has_mode, unresolved
 from s2.rules.registry import Breach, Rule, Situation, rule
 
 
@@ -42,7 +42,7 @@ def instructed_mode_is_known(message: OMBCInstruction, situation: Situation) -> 
 @rule(Rule("R-112", "A status names a known mode.", "schema OMBC.Status", needs_session=True), OMBCStatus)
 def device_is_in_a_known_mode(message: OMBCStatus, situation: Situation) -> Iterator[Breach]:
     machines = situation.resource.published_machines(actuator_of(message))
-    if machines is not None and not any(has_mode(machine, message.active_operation_mode_id) for machine in machines):
+    if machines is not None and not any_has_mode(machines, message.active_operation_mode_id):
         yield "$.active_operation_mode_id", f"{message.active_operation_mode_id} is no operation mode here"
 
 

@@ -18,7 +18,7 @@ from s2.messages import (
 )
 from s2.resource import Status, TimerStatus, actuator_of
 from s2.rules.instructions import MODE_INSTRUCTIONS, mode_named_by
-from s2.rules.references import STATUSES, TIMER_STATUSES, has_mode, has_timer
+from s2.rules.references import STATUSES, TIMER_STATUSES, any_has_mode, any_has_timer
 from s2.rules.registry import Breach, Rule, Situation, Upheld, permission, rule
 from s2.rules.transitions import duration_of
 
@@ -79,7 +79,7 @@ def timer_is_declared(message: TimerStatus, situation: Situation) -> Iterator[Br
         return
     if not machines:
         yield "$.actuator_id", f"{actuator_of(message)} is no actuator of the description"
-    elif not any(has_timer(machine, message.timer_id) for machine in machines):
+    elif not any_has_timer(machines, message.timer_id):
         yield "$.timer_id", f"{message.timer_id} is no timer here"
 
 
@@ -117,7 +117,7 @@ def actuator_is_in_a_known_mode(
         return
     if not machines:
         yield "$.actuator_id", f"{message.actuator_id} is no actuator of the description"
-    elif not any(has_mode(machine, message.active_operation_mode_id) for machine in machines):
+    elif not any_has_mode(machines, message.active_operation_mode_id):
         yield "$.active_operation_mode_id", f"{message.active_operation_mode_id} is no operation mode of this actuator"
 
 
