@@ -143,8 +143,12 @@ def _entered(declared: Rule, message_classes: Iterable[type[Message]], table: _T
 
 
 def _told(table: _Table, message: Message, situation: Situation) -> tuple[Finding, ...]:
-    return tuple(
-        declared.finding(message, path, text)
-        for declared, check in table.get(type(message), ())
-        for path, text in islice(check(message, situation), MOST_PER_RULE)
-    )
+    found: list[Finding] = []
+    for declared, check in table.get(type(message), ()):
+        # Nearly always there is no breach, so asking for the first one is all that should cost anything.
+        breaches = check(message, situation)
+        for first in breaches:
+            told = (first, *islice(breaches, MOST_PER_RULE - 1))
+            found += [declared.finding(message, path, text) for path, text in told]
+            break
+    return tuple(found)
