@@ -23,9 +23,9 @@ class Announcements:
         self._waiting: tuple[SystemDescription, ...] = ()
 
     def note(self, description: SystemDescription, now: datetime) -> None:
-        """Remember a description that was accepted, unless it counts already."""
+        """Remember a description that was accepted, unless it counts already or never will."""
         if self._resource.description_at(now) is not description:
-            self._waiting = (*self._known(), description)
+            self._waiting = self._known((*self._waiting, description))
 
     def next_deadline(self) -> datetime | None:
         return min((each.valid_from for each in self._waiting), default=None) if self._waiting else None
@@ -36,9 +36,11 @@ class Announcements:
             return []
         in_force = self._resource.description_at(now)
         begun = any(each is in_force for each in self._waiting)
-        self._waiting = tuple(each for each in self._known() if each is not in_force and each.valid_from > now)
+        self._waiting = tuple(
+            each for each in self._known(self._waiting) if each is not in_force and each.valid_from > now
+        )
         return [DescriptionInForce(in_force)] if begun and in_force is not None else []
 
-    def _known(self) -> tuple[SystemDescription, ...]:
+    def _known(self, descriptions: tuple[SystemDescription, ...]) -> tuple[SystemDescription, ...]:
         line = tuple(self._resource.descriptions)
-        return tuple(each for each in self._waiting if any(each is one for one in line))
+        return tuple(each for each in descriptions if any(each is one for one in line))

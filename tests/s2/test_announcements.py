@@ -1,6 +1,6 @@
 """Descriptions that are announced before they count."""
 
-from s2.events import DescriptionInForce, Event
+from s2.events import DescriptionInForce, Event, MessageReceived
 from s2.messages import Message
 from s2.session import Session
 from tests.support.s2_sessions import NOW, Pair, at, kinds, message, selection, stamp, text
@@ -86,6 +86,18 @@ def test_a_new_selection_ends_announcements() -> None:
     assert told(pair.cem.tick(at(60))) == []
 
 
+def test_what_crossed_with_another_selection_is_no_announcement() -> None:
+    pair = Pair().offer("FRBC")
+    pair.cem.send(selection("PEBC"), NOW)
+    pair.cem.tick(NOW)
+    before = pair.cem.next_deadline()
+
+    (event,) = pair.cem_hears(text("FRBC.SystemDescription", valid_from=stamp(5)))
+
+    assert isinstance(event, MessageReceived)
+    assert pair.cem.next_deadline() == before
+
+
 def test_where_nothing_else_counts_clocks_may_differ() -> None:
     pair = Pair().open("FRBC")
     pair.cem_events.clear()
@@ -96,3 +108,14 @@ def test_where_nothing_else_counts_clocks_may_differ() -> None:
     assert kinds(pair.cem_events) == ["MessageReceived", "MessageReceived"]
     assert in_force(pair.cem) == "d-1"
     assert pair.cem.next_deadline() == at(60)
+
+
+def test_what_counts_a_little_early_is_told_once() -> None:
+    pair = Pair().open("FRBC")
+    announced(pair, 60, "d-1")
+
+    early = pair.cem.receive_text(text("PowerMeasurement"), at(57))
+
+    assert told(early) == ["d-1"]
+    assert pair.cem.next_deadline() is None
+    assert pair.cem.tick(at(60)) == []

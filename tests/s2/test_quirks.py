@@ -174,6 +174,33 @@ def test_an_end_that_comes_after_control_is_understood_as_well() -> None:
 # Undeclared leakage.
 
 
+def storage(**declared: bool) -> dict[str, Any]:
+    """The sample's storage with other declarations."""
+    return {"storage": sample("FRBC.SystemDescription")["storage"] | declared}
+
+
+def test_undeclared_leakage_is_taken_as_it_is() -> None:
+    session = cem(with_quirk(Quirk.UNDECLARED_LEAKAGE), "FRBC")
+    session.receive_text(text("FRBC.SystemDescription", **storage(provides_leakage_behaviour=False)), NOW)
+
+    (event,) = session.receive_text(text("FRBC.LeakageBehaviour"), NOW)
+
+    assert isinstance(event, MessageReceived)
+    assert not event.rewritten
+    (finding,) = event.findings
+    assert (finding.rule, finding.severity, finding.quirk) == ("R-124", Severity.WARNING, "undeclared-leakage")
+
+
+def test_a_forecast_that_was_not_declared_stays_refused() -> None:
+    session = cem(with_quirk(Quirk.UNDECLARED_LEAKAGE), "FRBC")
+    session.receive_text(text("FRBC.SystemDescription", **storage(provides_usage_forecast=False)), NOW)
+
+    (event,) = session.receive_text(text("FRBC.UsageForecast"), NOW)
+
+    assert isinstance(event, MessageRefused)
+    assert [each.rule for each in event.findings] == ["R-124"]
+
+
 def test_a_breach_that_is_permitted_is_a_warning() -> None:
     said = message("FRBC.LeakageBehaviour")
     found = (Finding("R-124", Severity.ERROR, "none is declared"), Finding("R-121", Severity.ERROR, "a gap"))
