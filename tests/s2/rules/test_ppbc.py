@@ -320,7 +320,7 @@ def test_a_start_that_stands_is_revoked_before_it_is_moved(said: Utterance, brea
 def test_the_largest_profile_is_judged_in_time() -> None:
     parts = [container(f"part-{number}", *(sequence(f"way-{way}", 1) for way in range(5))) for number in range(1000)]
     talk = offered(profile(*parts, end_time=stamp(7200)))
-    for number in range(400):
+    for number in range(50):
         talk.findings(start(f"part-{number}", number, power_sequence_id="way-0"))
 
     begun = perf_counter()
