@@ -347,7 +347,7 @@ class Session:
     def _follow(self, message: Message, now: datetime, events: list[Event]) -> None:
         """What an accepted message of the peer leads to, beyond its effect on the conversation."""
         match message:
-            case Handshake() if self.role is _CEM:
+            case Handshake() if self.role is _CEM and not self._leaving:
                 events += self._opening.choose(message, now)
             case HandshakeResponse():
                 events += self._opening.open()

@@ -20,6 +20,7 @@ from tests.support.s2_sessions import (
     Pair,
     at,
     kinds,
+    message,
     new_id,
     statuses,
     text,
@@ -110,3 +111,16 @@ def test_a_handshake_under_connect_is_refused_and_never_answered_with_a_choice()
     assert [finding.rule for finding in event.findings] == ["R-13"]
     assert statuses(session.data_to_send()) == [Status.INVALID_CONTENT]
     assert not session.closed
+
+
+def test_a_cem_that_has_taken_leave_chooses_no_version_any_more() -> None:
+    session = Session(CEM, new_id=new_id)
+    session.start(NOW)
+    session.send(message("SessionRequest"), NOW)
+    session.data_to_send()
+
+    (event,) = session.receive_text(text("Handshake"), NOW)
+
+    assert isinstance(event, MessageReceived)
+    (answer,) = session.data_to_send()
+    assert statuses([answer]) == [Status.OK]
