@@ -11,12 +11,13 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from flexhub.devices import services
 from flexhub.devices.models import Device, DeviceType, Link, Node, Site, quirk_choices
+from s2.strictness import QUIRK_TEXTS, Quirk
 from tenants.admin import TenantForm, TenantModelAdmin, actor_of
 
 # The page with the last messages of a link. It belongs to an app above this one and may not be installed.
@@ -61,12 +62,18 @@ class SiteAdmin(TenantModelAdmin):
         obj.refresh_from_db()
 
 
+def _quirks_explained() -> SafeString:
+    """Below the boxes, because the labels beside them do not wrap."""
+    texts = format_html_join("", "<li><code>{}</code>: {}</li>", ((quirk.value, QUIRK_TEXTS[quirk]) for quirk in Quirk))
+    return format_html("{}<ul>{}</ul>", DeviceType._meta.get_field("quirks").help_text, texts)
+
+
 class DeviceTypeForm(TenantForm):
     quirks = forms.MultipleChoiceField(
         choices=quirk_choices,
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text=DeviceType._meta.get_field("quirks").help_text,
+        help_text=_quirks_explained(),
     )
 
 

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 
-from s2.strictness import QUIRK_TEXTS
+from s2.strictness import Quirk
 from tenants.models import Tenant
 
 
@@ -28,7 +28,7 @@ def validate_timezone(name: str) -> None:
 
 def quirk_choices() -> list[tuple[str, str]]:
     """The quirks of S2 products that we understand, by name. A function, so that another one needs no migration."""
-    return [(quirk.value, f"{quirk.value}: {text}") for quirk, text in QUIRK_TEXTS.items()]
+    return [(quirk.value, quirk.value) for quirk in Quirk]
 
 
 class Site(models.Model):
