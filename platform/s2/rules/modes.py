@@ -1,12 +1,12 @@
 """Rules for how operation modes are described, and for the factor that goes with them, in OMBC, FRBC and DDBC alike.
 
 A rule here speaks of a machine: the whole device in OMBC, one actuator elsewhere. What a mode does is said by the mode
-itself in OMBC and DDBC, and by each of its elements in FRBC; both are a place where ranges stand.
+itself in OMBC and DDBC, and by each of its elements in FRBC; both are an operating point.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from math import isfinite
 
@@ -23,15 +23,12 @@ from s2.messages import (
     FRBCOperationModeElement,
     FRBCSystemDescription,
     NumberRange,
-    OMBCOperationMode,
     OMBCSystemDescription,
     PowerRange,
 )
 from s2.rules.instructions import MODE_INSTRUCTIONS, ModeInstruction, machine_for, mode_named_by
+from s2.rules.places import OperatingPoint, OperationMode, operating_points_in, operating_points_of
 from s2.rules.registry import Breach, Rule, Situation, rule
-
-OperationMode = OMBCOperationMode | FRBCOperationMode | DDBCOperationMode
-Place = OMBCOperationMode | FRBCOperationModeElement | DDBCOperationMode
 
 #: An instruction for less than this ahead is judged by what the device reports now.
 _AT_ONCE = timedelta(minutes=1)
@@ -97,13 +94,11 @@ def transitions_resolve(message: SystemDescription, _: Situation) -> Iterator[Br
     DDBCSystemDescription,
 )
 def ranges_can_be_interpolated(message: SystemDescription, _: Situation) -> Iterator[Breach]:
-    for path, place in _places(message):
-        for field, each in _factor_ranges(place):
+    for path, point in operating_points_of(message):
+        for field, each in _factor_ranges(point):
             if not isfinite(each.end_of_range - each.start_of_range):
-                yield (
-                    f"{path}.{field}",
-                    f"from {each.start_of_range:g} to {each.end_of_range:g} is more than a number can hold",
-                )
+                text = f"{each.start_of_range:g} and {each.end_of_range:g} should differ by what a number can hold"
+                yield f"{path}.{field}", text
 
 
 @rule(
@@ -118,8 +113,8 @@ def ranges_can_be_interpolated(message: SystemDescription, _: Situation) -> Iter
     DDBCSystemDescription,
 )
 def running_costs_are_a_band(message: SystemDescription, _: Situation) -> Iterator[Breach]:
-    for path, place in _places(message):
-        costs = place.running_costs
+    for path, point in operating_points_of(message):
+        costs = point.running_costs
         if costs is not None and costs.start_of_range > costs.end_of_range:
             text = f"{costs.end_of_range:g} should come before {costs.start_of_range:g}; the factor plays no part here"
             yield f"{path}.running_costs", text
@@ -142,8 +137,8 @@ def commodities_are_covered(message: FRBCSystemDescription | DDBCSystemDescripti
         supported = frozenset(listed)
         if len(supported) < len(listed):
             yield f"$.actuators[{a}].{field}", "each commodity should be listed once"
-        for path, place in _places_of(f"$.actuators[{a}]", actuator):
-            covered = {_COMMODITY_OF.get(each.commodity_quantity) for each in place.power_ranges}
+        for path, point in operating_points_in(f"$.actuators[{a}]", actuator):
+            covered = {_COMMODITY_OF.get(each.commodity_quantity) for each in point.power_ranges}
             if not supported <= covered:
                 missing = ", ".join(sorted(supported - covered))
                 yield f"{path}.power_ranges", f"a range for {missing} should be here, even if it is 0"
@@ -165,9 +160,7 @@ def factor_has_an_effect(message: ModeInstruction, situation: Situation) -> Iter
         return
     mode = mode_in(machine_for(message, situation), mode_named_by(message))
     if mode is not None and all(
-        each.start_of_range == each.end_of_range
-        for _, place in _places_in("", mode)
-        for _, each in _factor_ranges(place)
+        each.start_of_range == each.end_of_range for point in _points_of(mode) for _, each in _factor_ranges(point)
     ):
         yield "$.operation_mode_factor", f"{mode.id} does the same at every factor; 0 should stand for that"
 
@@ -178,31 +171,15 @@ def _commodities_of(actuator: FRBCActuatorDescription | DDBCActuatorDescription)
     return "supported_commodites", actuator.supported_commodities
 
 
-def _places(message: SystemDescription) -> Iterator[tuple[str, Place]]:
-    """The places of a description where ranges stand, with their JSON paths."""
-    for path, machine in machines_of(message):
-        yield from _places_of(path, machine)
+def _points_of(mode: OperationMode) -> Sequence[OperatingPoint]:
+    return mode.elements if isinstance(mode, FRBCOperationMode) else (mode,)
 
 
-def _places_of(path: str, machine: Machine) -> Iterator[tuple[str, Place]]:
-    modes: tuple[OperationMode, ...] = machine.operation_modes
-    for index, mode in enumerate(modes):
-        yield from _places_in(f"{path}.operation_modes[{index}]", mode)
-
-
-def _places_in(path: str, mode: OperationMode) -> Iterator[tuple[str, Place]]:
-    if not isinstance(mode, FRBCOperationMode):
-        yield path, mode
-        return
-    for index, element in enumerate(mode.elements):
-        yield f"{path}.elements[{index}]", element
-
-
-def _factor_ranges(place: Place) -> Iterator[tuple[str, NumberRange | PowerRange]]:
+def _factor_ranges(point: OperatingPoint) -> Iterator[tuple[str, NumberRange | PowerRange]]:
     """The ranges that go with the operation mode factor."""
-    if isinstance(place, FRBCOperationModeElement):
-        yield "fill_rate", place.fill_rate
-    elif isinstance(place, DDBCOperationMode):
-        yield "supply_range", place.supply_range
-    for index, power_range in enumerate(place.power_ranges):
+    if isinstance(point, FRBCOperationModeElement):
+        yield "fill_rate", point.fill_rate
+    elif isinstance(point, DDBCOperationMode):
+        yield "supply_range", point.supply_range
+    for index, power_range in enumerate(point.power_ranges):
         yield f"power_ranges[{index}]", power_range

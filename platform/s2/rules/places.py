@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from s2.descriptions import SystemDescription, machines_of
+from s2.descriptions import Machine, SystemDescription, machines_of
 from s2.messages import (
     DDBCOperationMode,
     FRBCOperationMode,
@@ -19,6 +19,8 @@ from s2.messages import (
     PPBCPowerSequenceElement,
 )
 
+OperationMode = OMBCOperationMode | FRBCOperationMode | DDBCOperationMode
+
 #: What has powers and running costs: in FRBC one element of a mode, elsewhere the mode.
 OperatingPoint = OMBCOperationMode | DDBCOperationMode | FRBCOperationModeElement
 
@@ -28,14 +30,19 @@ Quantities = Sequence[PowerValue | PowerForecastValue | PowerRange]
 
 def operating_points_of(description: SystemDescription) -> Iterator[tuple[str, OperatingPoint]]:
     for path, machine in machines_of(description):
-        modes: tuple[OMBCOperationMode | FRBCOperationMode | DDBCOperationMode, ...] = machine.operation_modes
-        for m, mode in enumerate(modes):
-            where = f"{path}.operation_modes[{m}]"
-            if isinstance(mode, FRBCOperationMode):
-                for e, element in enumerate(mode.elements):
-                    yield f"{where}.elements[{e}]", element
-            else:
-                yield where, mode
+        yield from operating_points_in(path, machine)
+
+
+def operating_points_in(path: str, machine: Machine) -> Iterator[tuple[str, OperatingPoint]]:
+    """Those of one machine, which stands at `path`."""
+    modes: tuple[OperationMode, ...] = machine.operation_modes
+    for m, mode in enumerate(modes):
+        where = f"{path}.operation_modes[{m}]"
+        if isinstance(mode, FRBCOperationMode):
+            for e, element in enumerate(mode.elements):
+                yield f"{where}.elements[{e}]", element
+        else:
+            yield where, mode
 
 
 def sequences_of(profile: PPBCPowerProfileDefinition) -> Iterator[tuple[str, Sequence[PPBCPowerSequenceElement]]]:
@@ -65,7 +72,12 @@ def crowded_places_of(
     if isinstance(message, PowerMeasurement):
         if len(message.values) > 1:
             yield "$.values", message.values
-    elif isinstance(message, PowerForecast | PPBCPowerProfileDefinition):
+    elif isinstance(message, PowerForecast):
+        # Not by expectations_of: most forecasts are about one quantity, and need no path for any of their elements.
+        for index, step in enumerate(message.elements):
+            if len(step.power_values) > 1:
+                yield f"$.elements[{index}].power_values", step.power_values
+    elif isinstance(message, PPBCPowerProfileDefinition):
         for path, values in expectations_of(message):
             if len(values) > 1:
                 yield path, values

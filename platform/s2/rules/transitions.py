@@ -102,8 +102,9 @@ def transitions_are_not_skipped(message: ModeInstruction, situation: Situation) 
     for each in machine.transitions:
         if each.from_ == active and each.to != active:
             ways.setdefault(each.to, []).append(each)
+    durations = {mode_id: duration_of(each) for mode_id, each in ways.items()}
     for entry, mode_id in others:
-        needed = duration_of(ways.get(mode_id, ()))
+        needed = durations.get(mode_id, timedelta())
         if mode_id != mode_named_by(message) and _hurries(message, entry, needed, situation.now):
             text = (
                 f"instruction {entry.id} needs {needed.total_seconds():g} s to get to {mode_id}; this one cuts it off"
