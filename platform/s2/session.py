@@ -44,7 +44,7 @@ from s2.events import (
     MessageRefused,
     ReceptionUnmatched,
 )
-from s2.findings import Finding, Severity, errors_of, shortened, warnings_of
+from s2.findings import Finding, errors_of, warnings_of
 from s2.ledger import InstructionLedger, LedgerEntry
 from s2.messages import (
     ControlType,
@@ -68,9 +68,10 @@ from s2.receptions import NIL_ID, Receptions, reception_text
 from s2.resource import ResourceView
 from s2.rules import RULES
 from s2.rules.instructions import INSTRUCTIONS
-from s2.rules.sessions import R_03, R_07
+from s2.rules.sessions import R_07
 from s2.states import SessionState
 from s2.strictness import STRICT, Strictness, read_leniently
+from s2.unreadable import finding_of, finding_of_bytes
 from s2.versions import ALL_PROFILES, WireProfile
 
 ACK_TIMEOUT = timedelta(seconds=10)
@@ -204,7 +205,7 @@ class Session:
         if self.closed:
             return []
         events = self._take_due(now)
-        finding = R_03.finding(None, "$", "messages are text frames, this was a binary one")
+        finding = finding_of_bytes()
         head = data[:_HEAD].decode("ascii", "replace")
         self._refuse(head, None, NIL_ID, ReceptionStatusValues.INVALID_DATA, (finding,), events)
         return events
@@ -377,11 +378,7 @@ class Session:
             self.send(update, now)
 
     def _refuse_unreadable(self, text: str, error: RemoteProtocolError, events: list[Event]) -> None:
-        path, separator, expectation = error.label.partition(": ")
-        if not (separator and path.startswith("$")):
-            path, expectation = "$", error.label
-        rule = error.rule if isinstance(error, InvalidMessage) else R_03.number
-        finding = Finding(rule, Severity.ERROR, shortened(expectation), path, error.message_id, error.message_type)
+        finding = finding_of(error)
         if error.message_type == "ReceptionStatus":
             # An answer is never answered, not even a broken one.
             events.append(ReceptionUnmatched(error.message_id or NIL_ID, None, None, (finding,)))
