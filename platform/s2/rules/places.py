@@ -73,10 +73,7 @@ def crowded_places_of(
         if len(message.values) > 1:
             yield "$.values", message.values
     elif isinstance(message, PowerForecast):
-        # Not by expectations_of: most forecasts are about one quantity, and need no path for any of their elements.
-        for index, step in enumerate(message.elements):
-            if len(step.power_values) > 1:
-                yield f"$.elements[{index}].power_values", step.power_values
+        yield from _crowded_elements(message)
     elif isinstance(message, PPBCPowerProfileDefinition):
         for path, values in expectations_of(message):
             if len(values) > 1:
@@ -85,3 +82,10 @@ def crowded_places_of(
         for path, point in operating_points_of(message):
             if len(point.power_ranges) > 1:
                 yield f"{path}.power_ranges", point.power_ranges
+
+
+def _crowded_elements(forecast: PowerForecast) -> Iterator[tuple[str, Quantities]]:
+    # Not by expectations_of: most forecasts are about one quantity, and need no path for any of their elements.
+    for index, element in enumerate(forecast.elements):
+        if len(element.power_values) > 1:
+            yield f"$.elements[{index}].power_values", element.power_values

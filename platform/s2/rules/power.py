@@ -163,25 +163,34 @@ def bands_are_ordered(
 ) -> Iterator[Breach]:
     match message:
         case FRBCUsageForecast():
-            yield from _falls("$.elements", message.elements, _usage_bands, _USAGE_BANDS)
+            yield from _falls([("$.elements", message.elements)], _usage_bands, _USAGE_BANDS)
         case DDBCAverageDemandRateForecast():
-            yield from _falls("$.elements", message.elements, _demand_bands, _DEMAND_BANDS)
+            yield from _falls([("$.elements", message.elements)], _demand_bands, _DEMAND_BANDS)
         case _:
-            for path, values in expectations_of(message):
-                yield from _falls(path, values, _power_bands, _POWER_BANDS)
+            yield from _falls(expectations_of(message), _power_bands, _POWER_BANDS)
 
 
-def _falls(path: str, entries: Sequence[object], bands_of: _BandsOf, names: tuple[str, ...]) -> Iterator[Breach]:
+def _falls(
+    places: Iterable[tuple[str, Sequence[object]]], bands_of: _BandsOf, names: tuple[str, ...]
+) -> Iterator[Breach]:
     """Where a band of an entry lies below the one that should be lower."""
-    for index, each in enumerate(entries):
-        bands = bands_of(each)
-        present = [band for band in bands if band is not None]
-        if present == sorted(present):
-            continue
-        named = [(name, band) for name, band in zip(names, bands, strict=True) if band is not None]
-        for (lower, low), (upper, high) in pairwise(named):
-            if low > high and not math.isclose(low, high, rel_tol=_ROUNDING, abs_tol=_ROUNDING):
-                yield f"{path}[{index}].{upper}", f"{high:g} should not be below {lower}, {low:g}"
+    for path, entries in places:
+        for index, each in enumerate(entries):
+            low = -math.inf
+            for band in bands_of(each):
+                if band is None:
+                    continue
+                if band < low:
+                    yield from _steps_down(f"{path}[{index}]", bands_of(each), names)
+                    break
+                low = band
+
+
+def _steps_down(path: str, bands: tuple[float | None, ...], names: tuple[str, ...]) -> Iterator[Breach]:
+    named = [(name, band) for name, band in zip(names, bands, strict=True) if band is not None]
+    for (lower, low), (upper, high) in pairwise(named):
+        if low > high and not math.isclose(low, high, rel_tol=_ROUNDING, abs_tol=_ROUNDING):
+            yield f"{path}.{upper}", f"{high:g} should not be below {lower}, {low:g}"
 
 
 @rule(
