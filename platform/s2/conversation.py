@@ -127,7 +127,11 @@ class Conversation:
 
     def deselect(self, now: datetime) -> list[LedgerEntry]:
         """Fall back to no control type, as after a selection that the RM refused."""
-        return self._turn_to(None, SessionState.UNCONTROLLED, now)
+        former = self._former
+        ended = self._turn_to(None, SessionState.UNCONTROLLED, now)
+        # The RM was never under the control type that it refused, and goes on under the one before.
+        self._former = None if former is None else (former[0], now)
+        return ended
 
     def confirm_selection(self) -> None:
         """The RM has acknowledged the selection: what it says from now on, it says under the new control type."""

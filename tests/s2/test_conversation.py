@@ -70,6 +70,24 @@ def test_crossing_ends_with_the_acknowledgement_or_with_time() -> None:
     assert too_late.severity is after_answer.severity is Severity.ERROR
 
 
+def test_after_a_refused_selection_the_family_before_it_may_cross() -> None:
+    talk = conversation("FRBC")
+    talk.apply(selection("PEBC"), CEM, NOW)
+    talk.deselect(at(2))
+
+    assert talk.judge(message("FRBC.StorageStatus"), RM, at(11))[0].severity is Severity.WARNING
+    assert talk.judge(message("FRBC.StorageStatus"), RM, at(13))[0].severity is Severity.ERROR
+    assert talk.judge(message("PEBC.PowerConstraints"), RM, at(3))[0].severity is Severity.ERROR
+
+
+def test_after_a_refused_first_selection_nothing_may_cross() -> None:
+    talk = conversation()
+    talk.apply(selection("PEBC"), CEM, NOW)
+    talk.deselect(at(1))
+
+    assert talk.judge(message("PEBC.PowerConstraints"), RM, at(2))[0].severity is Severity.ERROR
+
+
 def test_only_the_former_family_may_cross_and_only_from_the_rm() -> None:
     talk = conversation("FRBC")
     talk.apply(selection("PEBC"), CEM, NOW)
