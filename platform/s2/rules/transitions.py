@@ -73,6 +73,7 @@ def no_timer_blocks(message: ModeInstruction, situation: Situation) -> Iterator[
     if not running:
         return
     active, ways = _ways_to(message, situation)
+    ways = [each for each in ways if message.abnormal_condition or not each.abnormal_condition_only]
     if active == mode_named_by(message) or not ways:
         return
     # One free way is enough; where all are blocked, the first one is told.

@@ -34,6 +34,15 @@ def test_one_unblocked_way_is_enough() -> None:
     assert "R-54" in found("FRBC", menu(blocked, blocked | {"id": "third"}), IN_MODE_OFF, running, INSTRUCTED)
 
 
+def test_a_way_for_emergencies_is_free_in_emergencies_only() -> None:
+    running = rm("FRBC.TimerStatus", finished_at=stamp(300))
+    blocked = {"id": "other", "blocking_timers": ["timer-on"]}
+    before = menu(blocked, {"abnormal_condition_only": True}), IN_MODE_OFF, running
+
+    assert "R-54" in found("FRBC", *before, INSTRUCTED)
+    assert "R-54" not in found("FRBC", *before, on_at(0, abnormal_condition=True))
+
+
 def test_a_timer_that_a_reported_transition_starts_blocks_as_well() -> None:
     back = {"id": "back", "from": "mode-on", "to": "mode-off", "start_timers": [], "blocking_timers": ["timer-on"]}
     talk = JudgedTalk("FRBC")
