@@ -6,10 +6,11 @@ import asyncio
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from s2.events import Event
 from s2.messages import ControlType, InstructionStatus, Message, SessionRequest, SessionRequestType
 from s2.strictness import QUIRK_TEXTS
 from tests.support.s2_cem import LoopbackCEM, listening, new_id
@@ -45,6 +46,10 @@ async def test_the_battery_talks_over_a_websocket(page: dict[str, Any]) -> None:
     (entry,) = cem.session.ledger
     assert entry.status is InstructionStatus.SUCCEEDED
     assert cem.findings == []
+
+
+def test_every_event_has_its_row() -> None:
+    assert [event for event in get_args(Event) if f"`{event.__name__}`" not in TEXT] == []
 
 
 def test_every_quirk_has_its_row() -> None:
