@@ -148,10 +148,6 @@ class ResourceView:
                 machines.append(machine)
         return machines
 
-    def activity(self, actuator_id: str) -> Activity | None:
-        """The last status of that actuator under the description in force."""
-        return self._activities.get(actuator_id)
-
     def active_mode(self, actuator_id: str, moment: datetime) -> str | None:
         """The mode that the actuator last reported, unless another description will be in force by then."""
         if not self.descriptions.reported_at(moment):

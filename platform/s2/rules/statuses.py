@@ -25,8 +25,6 @@ from s2.rules.transitions import duration_of
 #: How far the RM's clock may be ahead of ours.
 _SKEW = timedelta(seconds=30)
 
-_NO_TIME = timedelta()
-
 
 @rule(
     Rule(
@@ -138,8 +136,7 @@ def transitions_take_their_time(message: Status, situation: Situation) -> Iterat
         return
     if message.active_operation_mode_id == before.mode_id or started <= before.transition_at:
         return
-    machine = situation.resource.machine_at(actuator_of(message), situation.now)
-    machines = [] if machine is None else [machine]
+    machines = situation.resource.published_machines(actuator_of(message))
     needed = duration_of(_ways(machines, before.previous_mode_id, before.mode_id))
     if started - before.transition_at < needed:
         text = f"the transition to {before.mode_id} takes {needed.total_seconds():g} s from {before.transition_at}"
@@ -147,13 +144,10 @@ def transitions_take_their_time(message: Status, situation: Situation) -> Iterat
 
 
 def time_of_transition(message: Status, situation: Situation) -> timedelta:
-    """How long the transition that a status reports takes at most by the description in force."""
-    machine = situation.resource.machine_at(actuator_of(message), situation.now)
-    came_from = _came_from(message, situation)
-    if machine is None or came_from is None:
-        return _NO_TIME
-    ways = _ways([machine], came_from, message.active_operation_mode_id)
-    return max((duration_of([each]) for each in ways), default=_NO_TIME)
+    """How long the transition that a status reports takes at most."""
+    machines = situation.resource.published_machines(actuator_of(message))
+    ways = _ways(machines, _came_from(message, situation), message.active_operation_mode_id)
+    return max((duration_of([each]) for each in ways), default=timedelta())
 
 
 def _came_from(message: Status, situation: Situation) -> str | None:
@@ -161,7 +155,7 @@ def _came_from(message: Status, situation: Situation) -> str | None:
     return message.previous_operation_mode_id or (None if before is None else before.mode_id)
 
 
-def _ways(machines: list[Machine] | None, came_from: str, to: str) -> list[Transition]:
+def _ways(machines: list[Machine] | None, came_from: str | None, to: str) -> list[Transition]:
     return [
         each for machine in machines or () for each in machine.transitions if each.from_ == came_from and each.to == to
     ]
