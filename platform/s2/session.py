@@ -3,9 +3,8 @@
 Theory of operation. The shell feeds each text frame to `receive_text` and then sends what `data_to_send` returns. The
 verdict on a message is chosen in that one call and its ReceptionStatus is queued before anything that follows from it,
 so answers leave in the order of arrival and no answer ever waits for one of the peer's. What happened is returned as
-events. `send` judges a message of ours by the very rules that a peer's is judged by, and raises rather than emit a
-broken one, whatever is allowed to the peer. `next_deadline` says when `tick` has to be called at the latest; calling
-it early does no harm.
+events. `send` judges a message of ours by the same rules, always strictly, and raises rather than emit a broken
+one. `next_deadline` says when `tick` has to be called at the latest; calling it early does no harm.
 
     conversation    what both sides have said, and what that allows: states, rules, menu, instruction ledger
     receptions      how the peer's recent messages were answered, to answer a repetition alike
@@ -33,7 +32,7 @@ from s2.announcements import Announcements
 from s2.conversation import Conversation
 from s2.delivery import Delivery
 from s2.descriptions import SystemDescription
-from s2.errors import InvalidMessage, RemoteProtocolError, RuleBroken, WrongState
+from s2.errors import RemoteProtocolError, RuleBroken, WrongState
 from s2.events import (
     CloseRequested,
     ControlTypeSelected,
@@ -82,7 +81,7 @@ RETRY_DELAYS = (timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=4)
 QUEUE_LIMIT = 1000
 
 _HEAD = 200
-_OK = ReceptionStatusValues.OK
+_OK, _BUSY = ReceptionStatusValues.OK, ReceptionStatusValues.TEMPORARY_ERROR
 _CEM, _RM = EnergyManagementRole.CEM, EnergyManagementRole.RM
 
 #: What needs no storage of the shell's and is processed even while there is none.
@@ -205,9 +204,8 @@ class Session:
         if self.closed:
             return []
         events = self._take_due(now)
-        finding = finding_of_bytes()
-        head = data[:_HEAD].decode("ascii", "replace")
-        self._refuse(head, None, NIL_ID, ReceptionStatusValues.INVALID_DATA, (finding,), events)
+        head, status = data[:_HEAD].decode("ascii", "replace"), ReceptionStatusValues.INVALID_DATA
+        self._refuse(MessageRefused(head, None, NIL_ID, status, (finding_of_bytes(),)), events)
         return events
 
     def send(self, message: Message, now: datetime) -> tuple[Finding, ...]:
@@ -228,8 +226,7 @@ class Session:
             raise WrongState(findings[0].text)
         if errors:
             raise RuleBroken(errors)
-        for event in self._delivery.post(message, message.message_id, now):
-            self._deferred.append((now, event))
+        self._deferred += [(now, event) for event in self._delivery.post(message, message.message_id, now)]
         changed = self._conversation.apply(message, self.role, now, findings)
         self._leaving = isinstance(message, SessionRequest)
         if message.message_type in _FRESH_STARTS:
@@ -305,16 +302,15 @@ class Session:
         if errors and not self._may_be_rejected(taken, errors):
             status = ReceptionStatusValues.INVALID_CONTENT
             self._receptions.remember(message_id, text, status, errors[0].label)
-            self._refuse(text, message.message_type, message_id, status, findings, events)
+            self._refuse(MessageRefused(text[:_HEAD], message.message_type, message_id, status, findings), events)
             if any(each.rule == "R-15" for each in errors):
                 self._opening.part(now, "no version in common")
                 self._close(1002, "no version in common", events)
         elif not available and message.message_type not in _ALWAYS_PROCESSED:
-            status = ReceptionStatusValues.TEMPORARY_ERROR
-            self._refuse(text, message.message_type, message_id, status, findings, events)
+            self._refuse(MessageRefused(text[:_HEAD], message.message_type, message_id, _BUSY, findings), events)
         elif errors and isinstance(taken, INSTRUCTIONS):
             self._receptions.remember(message_id, text)
-            self._refuse(text, message.message_type, message_id, _OK, findings, events)
+            self._refuse(MessageRefused(text[:_HEAD], message.message_type, message_id, _OK, findings), events)
             self._reject(taken, now, findings)
         else:
             rewritten = bool(skipped) or taken is not message
@@ -342,8 +338,7 @@ class Session:
 
     def _begin_anew(self, ended: list[LedgerEntry], now: datetime) -> list[Event]:
         """New details or a new selection: what was said under the control type before is over."""
-        events: list[Event] = [InstructionUpdated(entry) for entry in ended]
-        return events + self._delivery.begin_anew(now)
+        return [*(InstructionUpdated(entry) for entry in ended), *self._delivery.begin_anew(now)]
 
     def _follow(self, message: Message, now: datetime, events: list[Event]) -> None:
         """What an accepted message of the peer leads to, beyond its effect on the conversation."""
@@ -368,11 +363,9 @@ class Session:
     def _reject(self, instruction: Instruction, now: datetime, findings: tuple[Finding, ...]) -> None:
         """Answer an instruction that was understood, but is outside the offer, as the device itself would."""
         self._conversation.apply(instruction, self._peer, now, findings)
+        message_id, rejected = self._new_id(), InstructionStatus.REJECTED
         update = InstructionStatusUpdate(
-            message_id=self._new_id(),
-            instruction_id=instruction.id,
-            status_type=InstructionStatus.REJECTED,
-            timestamp=now,
+            message_id=message_id, instruction_id=instruction.id, status_type=rejected, timestamp=now
         )
         if not self._delivery.full and not self._leaving:
             self.send(update, now)
@@ -383,23 +376,15 @@ class Session:
             # An answer is never answered, not even a broken one (R-02).
             events.append(ReceptionUnmatched(error.message_id or NIL_ID, None, None, (finding,)))
             return
-        status = ReceptionStatusValues.INVALID_DATA
-        if isinstance(error, InvalidMessage):
-            status = ReceptionStatusValues.INVALID_MESSAGE
-        self._refuse(text, error.message_type, error.message_id or NIL_ID, status, (finding,), events)
+        status = ReceptionStatusValues.INVALID_MESSAGE if error.message_id else ReceptionStatusValues.INVALID_DATA
+        message_id = error.message_id or NIL_ID
+        self._refuse(MessageRefused(text[:_HEAD], error.message_type, message_id, status, (finding,)), events)
 
-    def _refuse(
-        self,
-        text: str,
-        message_type: str | None,
-        message_id: str,
-        status: ReceptionStatusValues,
-        findings: tuple[Finding, ...],
-        events: list[Event],
-    ) -> None:
-        errors = errors_of(findings)
-        self._delivery.out.append(reception_text(message_id, status, errors[0].label if errors else None))
-        events.append(MessageRefused(text[:_HEAD], message_type, message_id, status, findings))
+    def _refuse(self, refusal: MessageRefused, events: list[Event]) -> None:
+        errors = errors_of(refusal.findings)
+        label = errors[0].label if errors else None
+        self._delivery.out.append(reception_text(refusal.message_id, refusal.status, label))
+        events.append(refusal)
 
     def _close(self, code: int, reason: str, events: list[Event]) -> None:
         self._conversation.close()
