@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import pytest
 
+from s2 import check
 from s2.events import Event
 from s2.messages import ControlType, InstructionStatus, Message, SessionRequest, SessionRequestType
 from s2.strictness import QUIRK_TEXTS
@@ -32,7 +33,7 @@ def page() -> dict[str, Any]:
 
 
 def test_every_block_runs(page: dict[str, Any]) -> None:
-    assert {"Battery", "cem", "run", "tolerant"} <= page.keys()
+    assert {"Battery", "cem", "run", "observer"} <= page.keys()
 
 
 async def test_the_battery_talks_over_a_websocket(page: dict[str, Any]) -> None:
@@ -46,6 +47,16 @@ async def test_the_battery_talks_over_a_websocket(page: dict[str, Any]) -> None:
     (entry,) = cem.session.ledger
     assert entry.status is InstructionStatus.SUCCEEDED
     assert cem.findings == []
+
+
+def test_the_check_prints_what_the_page_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (recording,), (output,) = blocks("json"), blocks("text")
+    file = tmp_path / "conversation.jsonl"
+    file.write_text(recording[1])
+
+    status = check.main([str(file)])
+
+    assert (status, capsys.readouterr().out) == (check.FOUND_ERRORS, output[1])
 
 
 def test_every_event_has_its_row() -> None:
