@@ -1,7 +1,7 @@
 """`python -m tests.soak [--bytes N] [--seed S]`: feed spoilt frames to sessions until that many bytes are through.
 
-Nothing may raise, and no frame may take more than 50 ms of CPU; a slow one is tried again before it counts, because
-the machine has moments of its own. The largest frames that are valid come first, since they are the same each time.
+Nothing may raise, and no frame may take more than 50 ms of CPU, or 100 ms where a lenient session reads it a second
+time; a slow one is tried again before it counts, because the machine has moments of its own. The largest frames that are valid come first, since they are the same each time.
 What fails is written to .flexhub/ with all that its session had heard before, and the exit status is 1.
 """
 
@@ -20,8 +20,6 @@ from tests.soak.mutants import size_of
 from tests.soak.stages import Stage, Step
 from tests.soak.worst import worst_frames
 from tests.support.early import ROOT
-
-LIMIT_S = 0.050
 
 _TOLD = 12
 
@@ -51,7 +49,7 @@ def _soak_worst() -> Iterator[_Failure]:
         stage.do(Step("hear", worst.text))
         cost = stage.cost_again()
         costs.append((cost, f"{worst.name} ({size_of(worst.text):,} bytes)"))
-        if cost > LIMIT_S:
+        if cost > stage.limit_s:
             yield worst.name, f"{cost * 1000:.1f} ms", stage
     _say("largest valid frames:")
     for cost, name in sorted(costs, reverse=True)[:_TOLD]:
@@ -62,7 +60,7 @@ def _soak_mutants(seed: int, size: int) -> Iterator[_Failure]:
     fuzz = Fuzz(Random(seed))  # noqa: S311 - repeatable on purpose.
     while fuzz.fed < size:
         try:
-            slow_s = fuzz.play(LIMIT_S)
+            slow_s = fuzz.play(timed=True)
         except Exception:  # noqa: BLE001 - that none comes is what is tried.
             yield "an exception", traceback.format_exc(), fuzz.stage
             break  # Fix it before looking on: the same one would come again and again.

@@ -29,8 +29,8 @@ class Fuzz:
         self._random = random
         self.stage = Stage(CEM, "")
 
-    def play(self, limit_s: float | None = None) -> float | None:
-        """Play one session to its end. Where a frame takes longer than the limit, again and again, stop there.
+    def play(self, *, timed: bool = False) -> float | None:
+        """Play one session to its end. Where a frame takes too long, again and again, stop there, if that is `timed`.
 
         Returns the CPU seconds of that frame, which is the last one in the script of the stage.
         """
@@ -43,9 +43,9 @@ class Fuzz:
                 break
             self._live_on()
             cost_s = self._feed(mutants.next(self.stage.own_ids))
-            if limit_s is not None and cost_s > limit_s:
+            if timed and cost_s > self.stage.limit_s:
                 cost_s = self.stage.cost_again()
-                if cost_s > limit_s:
+                if cost_s > self.stage.limit_s:
                     return cost_s
         return None
 

@@ -6,6 +6,7 @@ or fatal frame can be tried again from the beginning, and kept for a person to l
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 from dataclasses import asdict, dataclass
@@ -29,6 +30,9 @@ ROLES = (CEM, RM)
 
 #: What a session allows its peer: nothing, or all there is.
 ALLOWANCES = (STRICT, Strictness(lenient=True, quirks=frozenset(Quirk)))
+
+#: The CPU that one frame of up to 1 MiB may take.
+LIMIT_S = 0.050
 
 _PROFILE = WireProfile.V1_0_0
 _REPLAYS = 5
@@ -72,6 +76,11 @@ class Stage:
         return stage
 
     @property
+    def limit_s(self) -> float:
+        """What a frame may take; a lenient session reads what it would refuse a second time."""
+        return LIMIT_S * 2 if self.allowed.lenient else LIMIT_S
+
+    @property
     def needs_selection(self) -> bool:
         """Whether we are a CEM that has not answered the latest details."""
         return self.role is CEM and self.session.state is SessionState.UNCONTROLLED
@@ -105,7 +114,11 @@ class Stage:
             *earlier, last = self.script
             for step in earlier:
                 again.do(step)
+            # Collecting what the frame leaves behind is part of its cost; what the soak itself holds is not.
+            gc.collect()
+            gc.freeze()
             costs.append(again.do(last)[0])
+            gc.unfreeze()
         return min(costs)
 
     def as_dict(self) -> dict[str, Any]:
