@@ -1,8 +1,9 @@
 """`python -m tests.soak [--bytes N] [--seed S]`: feed spoilt frames to sessions until that many bytes are through.
 
 Nothing may raise, and no frame may take more than 50 ms of CPU, or 100 ms where a lenient session reads it a second
-time; a slow one is tried again before it counts, because the machine has moments of its own. The largest frames that are valid come first, since they are the same each time.
-What fails is written to .flexhub/ with all that its session had heard before, and the exit status is 1.
+time; a slow one is tried again before it counts, because the machine has moments of its own. The largest frames that
+are valid come first, since they are the same each time. What fails is written to .flexhub/ with all that its session
+had heard before, and the exit status is 1.
 """
 
 from __future__ import annotations
