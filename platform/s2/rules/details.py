@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from s2.descriptions import SystemDescription, machines_of
 from s2.findings import Severity
@@ -71,7 +72,6 @@ def offer_makes_sense(message: ResourceManagerDetails, _: Situation) -> Iterator
 
 
 @rule(
-    # A cost of zero is zero in any currency; the published walk-through of a heat pump has such costs.
     Rule(
         "R-26",
         "Costs come with a currency in the details.",
@@ -87,17 +87,19 @@ def costs_have_a_currency(message: SystemDescription, situation: Situation) -> I
     details = situation.resource.details
     if details is None or details.currency is not None:
         return
-    for path, point in operating_points_of(message):
-        costs = point.running_costs
-        if costs is not None and (costs.start_of_range or costs.end_of_range):
-            yield f"{path}.running_costs", _CURRENCY
-    for path, machine in machines_of(message):
+    # The first place is enough: one currency mends them all.
+    for path in islice(_costs_in(message), 1):
+        yield path, "the ResourceManagerDetails should say in which currency"
+
+
+def _costs_in(description: SystemDescription) -> Iterator[str]:
+    for path, point in operating_points_of(description):
+        if point.running_costs is not None:
+            yield f"{path}.running_costs"
+    for path, machine in machines_of(description):
         for index, transition in enumerate(machine.transitions):
-            if transition.transition_costs:
-                yield f"{path}.transitions[{index}].transition_costs", _CURRENCY
-
-
-_CURRENCY = "the ResourceManagerDetails should say in which currency"
+            if transition.transition_costs is not None:
+                yield f"{path}.transitions[{index}].transition_costs"
 
 
 @rule(

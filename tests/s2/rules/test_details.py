@@ -27,21 +27,25 @@ def described_without_currency(family: str, **changes: Any) -> list[tuple[str, s
 
 
 def test_costs_are_looked_for_in_every_family() -> None:
-    where = "$.actuators[0]"
+    where = "$.actuators[0].operation_modes[0]"
 
-    assert described_without_currency("OMBC") == [("R-26", "$.transitions[0].transition_costs")]
-    assert described_without_currency("DDBC") == [("R-26", f"{where}.transitions[0].transition_costs")]
-    assert described_without_currency("FRBC") == [
-        ("R-26", f"{where}.operation_modes[0].elements[0].running_costs"),
-        ("R-26", f"{where}.operation_modes[1].elements[0].running_costs"),
-        ("R-26", f"{where}.transitions[0].transition_costs"),
-    ]
+    assert described_without_currency("OMBC") == [("R-26", "$.operation_modes[0].running_costs")]
+    assert described_without_currency("DDBC") == [("R-26", f"{where}.running_costs")]
+    assert described_without_currency("FRBC") == [("R-26", f"{where}.elements[0].running_costs")]
 
 
-def test_costs_of_zero_need_no_currency() -> None:
-    transition = sample("OMBC.SystemDescription")["transitions"][0] | {"transition_costs": 0}
+def test_transition_costs_of_zero_need_a_currency_too() -> None:
+    changes = {
+        "transitions": [sample("OMBC.SystemDescription")["transitions"][0] | {"transition_costs": 0}],
+        "operation_modes": modes_without_costs("OMBC.SystemDescription"),
+    }
 
-    assert described_without_currency("OMBC", transitions=[transition]) == []
+    assert described_without_currency("OMBC", **changes) == [("R-26", "$.transitions[0].transition_costs")]
+
+
+def modes_without_costs(message_type: str) -> list[dict[str, Any]]:
+    modes = sample(message_type)["operation_modes"]
+    return [{key: value for key, value in mode.items() if key != "running_costs"} for mode in modes]
 
 
 def test_what_cannot_be_controlled_offers_nothing_else() -> None:

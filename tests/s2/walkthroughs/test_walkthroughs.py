@@ -34,7 +34,8 @@ def test_the_car() -> None:
 
 def test_the_heat_pump() -> None:
     expected: list[Verdict] = [
-        # The running and transition costs of line 6 name no currency. All are zero, which R-26 takes in any currency.
+        # The costs, all of them zero, are in no currency.
+        (6, "R-26", WARNING),
         # The description calls its actuator "actuator1". The status and the instruction call it "actuator0", and the
         # timer status "actuator".
         (9, "R-60", ERROR),

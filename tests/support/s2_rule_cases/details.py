@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.support.s2_rule_cases.scenes import RuleCase, Scene, Utterance, case, cem, edited, rm, span
+from tests.support.s2_rule_cases.scenes import RuleCase, Scene, Utterance, case, cem, rm, span
+from tests.support.s2_samples import sample
 from tests.support.s2_sessions import CEM, NOW, RM, conversation, details_without, message, selection
 
 
@@ -30,7 +31,13 @@ def _without_currency(**changes: Any) -> Scene:
     return play
 
 
-_WITH_COSTS = edited("OMBC.SystemDescription", "operation_modes.0.running_costs", span(0, 0.1))[2]["operation_modes"]
+def _modes(**changes: Any) -> list[dict[str, Any]]:
+    """The modes of the sample without costs, and with these changes."""
+    return [
+        {key: value for key, value in mode.items() if key != "running_costs"} | changes
+        for mode in sample("OMBC.SystemDescription")["operation_modes"]
+    ]
+
 
 CASES: Mapping[str, RuleCase] = {
     "R-23": case([_roles("ELECTRICITY", "ELECTRICITY")], [_roles("ELECTRICITY", "GAS")]),
@@ -40,7 +47,7 @@ CASES: Mapping[str, RuleCase] = {
     ),
     "R-25": case([_offers("FILL_RATE_BASED_CONTROL", "NO_SELECTION")], [_offers("FILL_RATE_BASED_CONTROL")]),
     "R-26": RuleCase(
-        _without_currency(transitions=[], operation_modes=_WITH_COSTS),
-        _without_currency(transitions=[]),
+        _without_currency(transitions=[], operation_modes=_modes(running_costs=span(0, 0.1))),
+        _without_currency(transitions=[], operation_modes=_modes()),
     ),
 }
