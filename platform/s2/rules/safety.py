@@ -6,21 +6,19 @@ from collections.abc import Iterator
 
 from s2.findings import Severity
 from s2.messages import (
-    DDBCInstruction,
     FRBCActuatorDescription,
     FRBCActuatorStatus,
     FRBCInstruction,
     FRBCSystemDescription,
     Instruction,
-    OMBCInstruction,
     PEBCInstruction,
 )
-from s2.resource import ResourceView, actuator_of
+from s2.resource import actuator_of
 from s2.rules.envelopes import AllowedLimits, envelopes_of, limits_of
 from s2.rules.instructions import (
     INSTRUCTIONS,
+    MODE_INSTRUCTIONS,
     ModeInstruction,
-    ProfileInstruction,
     machine_for,
     mode_named_by,
     moment_of,
@@ -32,24 +30,23 @@ LEVEL_TOLERANCE = 0.01
 
 
 @rule(
+    # Power sequences have a number of their own for this, R-101.
     Rule(
         "R-38",
         "What is meant for abnormal conditions is used only with abnormal_condition.",
         "schema, abnormal_condition_only",
         needs_session=True,
     ),
-    *INSTRUCTIONS,
+    PEBCInstruction,
+    *MODE_INSTRUCTIONS,
 )
-def abnormal_only_when_abnormal(message: Instruction, situation: Situation) -> Iterator[Breach]:
+def abnormal_only_when_abnormal(message: PEBCInstruction | ModeInstruction, situation: Situation) -> Iterator[Breach]:
     if message.abnormal_condition:
         return
-    match message:
-        case PEBCInstruction():
-            yield from _abnormal_limits(message, situation)
-        case OMBCInstruction() | FRBCInstruction() | DDBCInstruction():
-            yield from _abnormal_mode(message, situation)
-        case _:
-            yield from _abnormal_sequence(message, situation.resource)
+    if isinstance(message, PEBCInstruction):
+        yield from _abnormal_limits(message, situation)
+    else:
+        yield from _abnormal_mode(message, situation)
 
 
 def _abnormal_mode(message: ModeInstruction, situation: Situation) -> Iterator[Breach]:
@@ -77,16 +74,6 @@ def _abnormal_limits(message: PEBCInstruction, situation: Situation) -> Iterator
         for where, limit_type, limit in limits_of(path, envelope):
             if abnormal.allow(quantity, limit_type, limit) and not normal.allow(quantity, limit_type, limit):
                 yield where, f"{limit:g} is within a range for abnormal conditions only"
-
-
-def _abnormal_sequence(message: ProfileInstruction, resource: ResourceView) -> Iterator[Breach]:
-    profile = resource.profiles.get(message.power_profile_id)
-    containers = () if profile is None else profile.power_sequences_containers
-    for container in containers:
-        for sequence in container.power_sequences:
-            named = (container.id, sequence.id) == (message.sequence_container_id, message.power_sequence_id)
-            if named and sequence.abnormal_condition_only:
-                yield "$.power_sequence_id", f"{sequence.id} is for abnormal conditions only"
 
 
 @rule(

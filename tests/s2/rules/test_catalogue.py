@@ -7,6 +7,18 @@ from s2.rules import RULES, Upheld
 from tests.support.s2_rule_cases import CASES
 
 
+#: The numbers of the reference, part by part.
+_CATALOGUE = [
+    f"R-{number:02}"
+    for part in ((1, 48), (50, 63), (70, 83), (90, 103), (110, 114), (120, 135), (140, 146))
+    for number in range(part[0], part[1] + 1)
+]
+
+
+def test_the_catalogue_is_complete() -> None:
+    assert sorted(RULES) == sorted(_CATALOGUE)
+
+
 def test_every_rule_has_its_cases() -> None:
     assert set(CASES) == set(RULES)
 
