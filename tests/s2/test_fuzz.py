@@ -17,10 +17,11 @@ _BYTES = 200_000
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_spoilt_frames_never_raise(seed: int) -> None:
+def test_spoilt_frames_never_raise_or_lead_us_to_say_what_is_wrong(seed: int) -> None:
     fuzz = Fuzz(Random(seed))  # noqa: S311 - repeatable on purpose.
     while fuzz.fed < _BYTES:
         fuzz.play()
+        assert not fuzz.stage.blamed
 
     assert 0 < fuzz.accepted < fuzz.frames
 

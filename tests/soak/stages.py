@@ -1,6 +1,6 @@
 """Sessions to be soaked: of either role, under each control type, with the sample menu on the table.
 
-A stage keeps the script of all that happened to its session, so that a slow
+An observer listens to what both sides say. A stage keeps the script of all that happened to its session, so that a slow
 or fatal frame can be tried again from the beginning, and kept for a person to look at.
 """
 
@@ -15,7 +15,9 @@ from itertools import count
 from typing import Any
 
 from s2.events import Event
+from s2.findings import Finding, errors_of
 from s2.messages import EnergyManagementRole, Message, dump_message, parse_message
+from s2.observer import Observer
 from s2.receptions import reception_text
 from s2.session import Session
 from s2.states import SessionState
@@ -50,15 +52,18 @@ class Step:
 
 
 class Stage:
-    """One session and its script. `own_ids`: what the peer may answer or refer to."""
+    """One session and its script. `own_ids`: what the peer may refer to. `blamed`: errors of ours that are observed."""
 
     def __init__(self, role: EnergyManagementRole, family: str, allowed: Strictness = STRICT) -> None:
         self._ids = count(1)
         self.role, self.family, self.allowed = role, family, allowed
+        self._peer = RM if role is CEM else CEM
         self.script: list[Step] = []
         self.own_ids: list[str] = []
+        self.blamed: list[Finding] = []
         agreed = _PROFILE if family else None
         self.session = Session(role, new_id=self._new_id, agreed=agreed, strictness=allowed)
+        self.observer = Observer(agreed, strictness={self._peer: allowed})
         self._now = NOW
         self.session.start(self._now)
         self._collect()
@@ -103,6 +108,8 @@ class Stage:
         else:
             events = self.session.tick(self._now)
         spent = time.process_time() - before
+        if step.action == "hear":
+            self.observer.feed(step.text, self._peer, self._now)
         self._collect()
         return spent, events
 
@@ -141,7 +148,12 @@ class Stage:
     def _collect(self) -> None:
         """Take what the session has to send, and remember what the peer can refer to."""
         for text in self.session.data_to_send():
+            self.blamed += self._errors_of_ours(text)
             said = json.loads(text)
             if said["message_type"] != "ReceptionStatus":
                 self.own_ids += [said["message_id"], *([said["id"]] if "id" in said else [])]
         del self.own_ids[:-_OWN_IDS]
+
+    def _errors_of_ours(self, text: str) -> list[Finding]:
+        told = self.observer.feed(text, self.role, self._now)
+        return [*errors_of(each.finding for each in told if each.by is self.role)]
