@@ -16,6 +16,8 @@ from s2.messages import (
     PEBCPowerEnvelope,
     PEBCPowerEnvelopeElement,
     PPBCScheduleInstruction,
+    RevokableObjects,
+    RevokeObject,
 )
 
 NewId = Callable[[], str]
@@ -87,4 +89,11 @@ def ppbc_schedule_instruction(
         power_sequence_id=sequence_id,
         execution_time=execution_time,
         abnormal_condition=False,
+    )
+
+
+def revocation_of(schedule: PPBCScheduleInstruction, new_id: NewId) -> RevokeObject:
+    """Takes a start back before another one is told (R-102)."""
+    return RevokeObject(
+        message_id=new_id(), object_type=RevokableObjects.PPBC_SCHEDULE_INSTRUCTION, object_id=schedule.id
     )

@@ -21,7 +21,7 @@ from cem_service.models import Instruction, LedgerStatus, PlanRun
 from flexhub.bus.envelope import Envelope, PublishResult
 from flexhub.bus.errors import BusUnavailable
 from flexhub.bus.ports import WorkerBus
-from s2.messages import ControlType, SelectControlType, dump_message
+from s2.messages import ControlType, RevokeObject, SelectControlType, dump_message
 from s2.versions import WireProfile
 from tenants.scope import tenant_scope
 
@@ -34,7 +34,8 @@ def issue(loaded: LoadedSite, run: PlanRun, decisions: Sequence[Decision], *, bu
     with tenant_scope(loaded.tenant_id):
         run.save(force_insert=True)
         rows = Instruction.objects.bulk_create(_row(loaded, run, decision) for decision in decisions)
-        transaction.on_commit(lambda: _publish_all(loaded, rows, bus=bus, now=now))
+        revocations = [decision.revocation for decision in decisions]
+        transaction.on_commit(lambda: _publish_all(loaded, rows, revocations, bus=bus, now=now))
 
 
 def select_control_type(
@@ -70,8 +71,22 @@ def _row(loaded: LoadedSite, run: PlanRun, decision: Decision) -> Instruction:
     )
 
 
-def _publish_all(loaded: LoadedSite, rows: Sequence[Instruction], *, bus: WorkerBus, now: datetime) -> None:
-    undelivered = [row.id for row in rows if not _publish(row, bus)]
+def _publish_all(
+    loaded: LoadedSite,
+    rows: Sequence[Instruction],
+    revocations: Sequence[RevokeObject | None],
+    *,
+    bus: WorkerBus,
+    now: datetime,
+) -> None:
+    undelivered = []
+    for row, revocation in zip(rows, revocations, strict=True):
+        if revocation is not None:
+            text = dump_message(revocation, _profile(loaded, row.link_id))
+            _publish(row, text, revocation.message_id, bus)
+        text = json.dumps(row.message, separators=(",", ":"))
+        if not _publish(row, text, row.message["message_id"], bus):
+            undelivered.append(row.id)
     if undelivered:
         with tenant_scope(loaded.tenant_id):
             # Only what is still ISSUED: the device's own answer, should there be one after all, outranks this.
@@ -80,9 +95,9 @@ def _publish_all(loaded: LoadedSite, rows: Sequence[Instruction], *, bus: Worker
             )
 
 
-def _publish(row: Instruction, bus: WorkerBus) -> bool:
-    text = json.dumps(row.message, separators=(",", ":"))
-    envelope = Envelope(row.link_id, "message", text, row.message["message_id"], row.seat_token)
+def _publish(row: Instruction, text: str, message_id: str, bus: WorkerBus) -> bool:
+    """Send a message that goes with this row to the session for which it was decided."""
+    envelope = Envelope(row.link_id, "message", text, message_id, row.seat_token)
     try:
         result = bus.publish(row.link_id, envelope)
     except BusUnavailable as error:

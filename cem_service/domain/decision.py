@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from s2.messages import Instruction
+from s2.messages import Instruction, RevokeObject
 
 
 class Objective(StrEnum):
@@ -28,7 +28,8 @@ class Decision:
 
     `expected_power_w` is the resource's power once it obeys, `power_before_w` the power it had when we decided;
     both in W, consumption positive. `until` is when the decision ends by itself or will be looked at again at the
-    latest. `reason` is one English sentence with the figures that moved the decision.
+    latest. `reason` is one English sentence with the figures that moved the decision. `revocation` takes back an
+    earlier instruction; it is sent first.
     """
 
     link_id: UUID
@@ -38,6 +39,7 @@ class Decision:
     expected_power_w: float
     power_before_w: float
     until: datetime
+    revocation: RevokeObject | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,12 @@ import numpy as np
 from cem_service.domain.decision import Decision, LastInstruction, Objective
 from cem_service.domain.ppbc import Container, PPBCResource
 from cem_service.domain.site import SiteState
-from cem_service.instructions import NewId, ppbc_schedule_instruction
+from cem_service.instructions import NewId, ppbc_schedule_instruction, revocation_of
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.plan import DevicePlan, Placement, SitePlan
 from cem_service.planners.ppbc import plan_profile
 from cem_service.planners.site_cost import SiteCost
-from s2.messages import PPBCPowerSequenceStatus, PPBCScheduleInstruction
+from s2.messages import PPBCPowerSequenceStatus, PPBCScheduleInstruction, RevokeObject
 
 # A start that was told is moved only for a gain that somebody would notice, and not when it is at hand.
 WORTH_MOVING_EUR = 0.02
@@ -39,7 +39,8 @@ def schedule_profiles(
         device = _plan_of(resource, site, plan, base_w)
         placement = _to_tell(resource, device, latest, site.now)
         if device is not None and placement is not None:
-            decisions.append(_decision(site, resource, device, placement, new_id))
+            decision = _decision(site, resource, device, placement, new_id)
+            decisions.append(replace(decision, revocation=_revocation(resource, placement, latest, new_id)))
     return decisions
 
 
@@ -122,6 +123,18 @@ def _is_about(latest: LastInstruction, resource: PPBCResource, placement: Placem
         and told.power_profile_id == resource.profile_id
         and told.sequence_container_id == placement.container_id
     )
+
+
+def _revocation(
+    resource: PPBCResource, placement: Placement, latest: LastInstruction | None, new_id: NewId
+) -> RevokeObject | None:
+    """What takes back the start that the container was told before, while it still waits for it."""
+    if latest is None or not _is_about(latest, resource, placement):
+        return None
+    told = latest.message
+    status = next(one.status for one in resource.containers if one.container_id == placement.container_id)
+    waits = status is PPBCPowerSequenceStatus.SCHEDULED
+    return revocation_of(told, new_id) if waits and isinstance(told, PPBCScheduleInstruction) else None
 
 
 def _was_told(resource: PPBCResource, placement: Placement, latest: LastInstruction | None, now: datetime) -> bool:

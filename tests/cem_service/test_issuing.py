@@ -7,11 +7,15 @@ from uuid import UUID
 import pytest
 
 from cem_service import services
+from cem_service.domain.decision import Decision
+from cem_service.instructions import ppbc_schedule_instruction, revocation_of
 from cem_service.models import Instruction, LedgerStatus, PlanRun
+from cem_service.planners.reactive import react
 from flexhub.bus import BusUnavailable, Envelope, PublishResult
-from s2.messages import FRBCInstruction
+from s2.messages import FRBCInstruction, RevokeObject
 from tenants.scope import platform_scope
 from tests.support.cem_world import World
+from tests.support.resources import new_id
 
 
 class UnreachableInboxes:
@@ -59,6 +63,27 @@ def test_the_row_is_the_message_that_was_sent(world: World) -> None:
     assert row.message["message_id"] == sent.message_id
     assert row.message["operation_mode"] == sent.operation_mode
     assert row.tenant_id == world.household.tenant.pk
+
+
+def test_what_is_taken_back_goes_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instruction that follows its revocation is the only open one (R-102)."""
+    world.connect()
+    world.describe()
+    before = ppbc_schedule_instruction(
+        profile_id="profile", container_id="wash", sequence_id="eco", execution_time=world.clock.now(), new_id=new_id
+    )
+
+    def with_revocation(*arguments: object, **named: object) -> list[Decision]:
+        (decision,) = react(*arguments, **named)  # type: ignore[arg-type] # Passed on as they are.
+        return [replace(decision, revocation=revocation_of(before, new_id))]
+
+    monkeypatch.setattr(services, "react", with_revocation)
+    world.run(services.react_to_site, *world.ids)
+
+    first, second = world.inbox()
+    assert isinstance(first, RevokeObject)
+    assert first.object_id == before.id
+    assert isinstance(second, FRBCInstruction)
 
 
 def test_nothing_is_sent_when_the_decision_cannot_be_stored(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from cem_service.domain.decision import LastInstruction
+from cem_service.domain.decision import Decision, LastInstruction
 from cem_service.domain.ppbc import PPBCResource
 from cem_service.planners.plan import DevicePlan, Placement, SitePlan
 from cem_service.planners.schedule import schedule_profiles
@@ -63,7 +63,18 @@ def told(part: str, start: datetime) -> LastInstruction:
 def decide(
     resource: PPBCResource, last: LastInstruction | None, *, wash: datetime | None = None, dry: datetime | None = None
 ) -> tuple[str, datetime] | None:
-    """What is told, and when it is to start, with a plan of these starts, each half a euro cheaper than at once."""
+    """What is told, and when it is to start."""
+    decision = decision_on(resource, last, wash, dry)
+    if decision is None:
+        return None
+    assert isinstance(decision.message, PPBCScheduleInstruction)
+    return decision.message.sequence_container_id, decision.message.execution_time
+
+
+def decision_on(
+    resource: PPBCResource, last: LastInstruction | None, wash: datetime | None = None, dry: datetime | None = None
+) -> Decision | None:
+    """What is decided with a plan of these starts, each half a euro cheaper than at once."""
     site = site_with(resource)
     lengths = {"wash": HOUR, "dry": HOUR / 2}
     placements = tuple(
@@ -75,11 +86,8 @@ def decide(
     device = DevicePlan(resource.link_id, power_w, placements=placements)
     plan = SitePlan(site.site_id, NOON, NOON, power_w, power_w, 0.0, {resource.link_id: device})
     decisions = schedule_profiles(site, plan, 0.0, {} if last is None else {resource.link_id: last}, new_id)
-    if not decisions:
-        return None
-    (decision,) = decisions
-    assert isinstance(decision.message, PPBCScheduleInstruction)
-    return decision.message.sequence_container_id, decision.message.execution_time
+    assert len(decisions) <= 1
+    return decisions[0] if decisions else None
 
 
 def test_parts_are_told_one_after_the_other() -> None:
@@ -95,6 +103,20 @@ def test_a_start_is_moved_for_a_gain_where_nothing_hangs_on_it() -> None:
     washed = machine(PPBCPowerSequenceStatus.FINISHED, SCHEDULED)
 
     assert decide(washed, told("dry", NOON + HOUR), dry=NOON + 20 * MINUTE) == ("dry", NOON + 20 * MINUTE)
+
+
+def test_a_start_is_taken_back_before_another_one_is_told() -> None:
+    """Without that, two starts would be open for one part (R-102)."""
+    washed, before = machine(PPBCPowerSequenceStatus.FINISHED, SCHEDULED), told("dry", NOON + HOUR)
+
+    moved = decision_on(washed, before, dry=NOON + 20 * MINUTE)
+    first = decision_on(machine(PPBCPowerSequenceStatus.FINISHED, NOT_SCHEDULED), None, dry=NOON + 20 * MINUTE)
+
+    assert moved is not None
+    assert moved.revocation is not None
+    assert moved.revocation.object_id == before.message.id
+    assert first is not None
+    assert first.revocation is None
 
 
 def test_a_part_never_moves_before_the_end_of_the_one_that_it_follows() -> None:
