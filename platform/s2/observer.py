@@ -202,12 +202,16 @@ class Observer:
         if not shown[1] or not (unread or speaker.astray):
             return shown
         told = _read(message, speaker, self._told, now)
-        wrong_as_shown, wrong_as_told = (any(errors_of(findings)) for _, findings in (shown, told))
-        if wrong_as_shown and not wrong_as_told:
-            for utterance in unread:
-                if utterance.deadline is not None:
-                    self._count_as_read(utterance, listener, speaker, now)
-        return shown if wrong_as_told and not wrong_as_shown else told
+        if not errors_of(shown[1]):
+            return shown if errors_of(told[1]) else told
+        waiting = [each for each in unread if each.deadline is not None]
+        # Where it is wrong even after all that was said, it may be right after a part of that.
+        for utterance in waiting[:-1] if errors_of(told[1]) else waiting:
+            self._count_as_read(utterance, listener, speaker, now)
+            shown = _read(message, speaker, speaker.view, now)
+            if not errors_of(shown[1]):
+                return shown
+        return told
 
     def _judge_again(self, message: Message, speaker: Party, listener: Party, now: datetime) -> _Findings:
         """What is wrong with saying again what was answered TEMPORARY_ERROR."""

@@ -451,3 +451,13 @@ def test_hears_anything_in_any_state(heard: list[tuple[EnergyManagementRole, Mes
 
     due = talk.observer.next_deadline()
     assert due is None or due > talk.now
+
+
+def test_a_side_that_answers_late_may_have_read_a_part_of_what_was_said() -> None:
+    talk = Overheard().open("PEBC")
+    talk.say(RM, "PEBC.PowerConstraints", message_id="c-1")
+    talk.say(RM, "PEBC.PowerConstraints", message_id="c-2", valid_from=stamp(3600))
+
+    assert talk.cem("PEBC.Instruction") == []
+    assert talk.answer(CEM, "c-1") + talk.answer(CEM, "c-2") == []
+    assert talk.cem("PEBC.Instruction", "INVALID_CONTENT", id="i-2") == ["CEM R-75 error"]

@@ -17,7 +17,7 @@ from s2.messages import EnergyManagementRole, Message, dump_message
 from s2.session import Session
 from s2.versions import WireProfile
 from tests.support.s2_line import Action, Line, check_answers
-from tests.support.s2_scripts import FAMILIES, delays, faults, partings, sayings, scripts, troubles, turns
+from tests.support.s2_scripts import FAMILIES, delays, faults, late_answers, partings, sayings, scripts, troubles, turns
 from tests.support.s2_sessions import CEM, NOW, RM, new_id
 from tests.support.s2_strategies import messages
 
@@ -62,6 +62,17 @@ def test_says_nothing_wrong_over_a_slow_line(
     for role, end in line.ends.items():
         assert line.observer.view(role).state is end.session.state
         assert [*line.observer.view(role).resource.descriptions] == [*end.session.resource.descriptions]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@conversations
+@given(st.data())
+def test_a_side_that_answers_late_is_not_blamed(family: str, data: st.DataObject) -> None:
+    line = Line(agreed=True, late=True).open(family)
+
+    line.play(data.draw(under(family, late_answers, late_answers)))
+
+    check(line)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

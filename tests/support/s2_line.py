@@ -64,10 +64,12 @@ class End:
 
 
 class Line:
-    """A CEM and an RM with a line between them."""
+    """A CEM and an RM with a line between them. Where they are `late`, their answers wait until they are released."""
 
-    def __init__(self, profile: WireProfile = WireProfile.V1_0_0, *, agreed: bool = False) -> None:
+    def __init__(self, profile: WireProfile = WireProfile.V1_0_0, *, agreed: bool = False, late: bool = False) -> None:
         self.now = NOW
+        self.late = late
+        self.answers: dict[EnergyManagementRole, list[str]] = {CEM: [], RM: []}
         self.profile = profile
         settled = profile if agreed else None
         self.ends = {role: End(Session(role, new_id=new_id, versions=[profile], agreed=settled)) for role in (CEM, RM)}
@@ -82,11 +84,22 @@ class Line:
     def collect(self) -> None:
         """Put what the sessions want to say on the line, by way of the observer."""
         for role, end in self.ends.items():
-            said = end.session.data_to_send()
-            end.said += said
-            self.under_way[OTHER[role]] += said
-            for each in said:
-                self.observed += self.observer.feed(each, role, self.now)
+            for each in end.session.data_to_send():
+                end.said.append(each)
+                if self.late and json.loads(each)["message_type"] == "ReceptionStatus":
+                    self.answers[role].append(each)
+                else:
+                    self._put(role, each)
+
+    def release(self, role: EnergyManagementRole, count: int = 1_000) -> None:
+        """Let the answers of a side go that were late."""
+        held = self.answers[role]
+        for _ in range(min(count, len(held))):
+            self._put(role, held.pop(0))
+
+    def _put(self, role: EnergyManagementRole, wire_text: str) -> None:
+        self.under_way[OTHER[role]].append(wire_text)
+        self.observed += self.observer.feed(wire_text, role, self.now)
 
     def carry(self, to: EnergyManagementRole, count: int = 1_000) -> None:
         texts = self.under_way[to]
@@ -95,9 +108,10 @@ class Line:
             self.collect()
 
     def carry_all(self) -> None:
-        while any(self.under_way.values()):
+        while any(self.under_way.values()) or any(self.answers.values()):
             for role in self.ends:
                 self.carry(role)
+                self.release(role)
 
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -175,6 +189,7 @@ _ACTIONS: dict[str, Callable[..., object]] = {
     "open": Line.open,
     "say": Line._say,
     "carry": Line.carry,
+    "release": Line.release,
     "wait": Line.wait,
     "drop": Line._drop,
     "duplicate": Line._duplicate,

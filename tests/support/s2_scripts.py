@@ -157,6 +157,9 @@ delays: st.SearchStrategy[Action] = st.one_of(
     st.tuples(st.just("wait"), st.sampled_from([0.1, 1.0, 3.0])),
 )
 
+#: A side that acts first and answers then lets some of its answers go.
+late_answers: st.SearchStrategy[Action] = st.tuples(st.just("release"), _sides, st.sampled_from([1, 3, 1000]))
+
 #: A side that cannot store anything for a while.
 troubles: st.SearchStrategy[Action] = st.tuples(st.just("available"), _sides, st.sampled_from([False, True, True]))
 
