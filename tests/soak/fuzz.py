@@ -42,11 +42,13 @@ class Fuzz:
             if self.stage.session.closed:
                 break
             self._live_on()
-            cost_s = self._feed(mutants.next(self.stage.own_ids))
-            if timed and cost_s > self.stage.limit_s:
+            text = mutants.next(self.stage.own_ids)
+            cost_s = self._feed(text)
+            if timed and cost_s > self.stage.limit_s / 2:
                 cost_s = self.stage.cost_again()
-                if cost_s > self.stage.limit_s:
-                    return cost_s
+            self._note(cost_s, text)
+            if timed and cost_s > self.stage.limit_s:
+                return cost_s
         return None
 
     def _live_on(self) -> None:
@@ -68,7 +70,8 @@ class Fuzz:
         self.frames += 1
         self.fed += size_of(text)
         self.accepted += any(isinstance(event, MessageReceived) for event in events)
-        self.slowest = heapq.nlargest(
-            _SLOWEST_KEPT, [*self.slowest, (cost_s, f"{size_of(text):,} bytes: {text[:100]!r}")]
-        )
         return cost_s
+
+    def _note(self, cost_s: float, text: str) -> None:
+        told = (cost_s, f"{size_of(text):,} bytes: {text[:100]!r}")
+        self.slowest = heapq.nlargest(_SLOWEST_KEPT, [*self.slowest, told])
