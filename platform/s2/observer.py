@@ -132,7 +132,7 @@ class Observer:
         try:
             return parse_message(text, self._profile), ()
         except RemoteProtocolError:
-            if not speaker.strictness.lenient:
+            if not speaker.strictness.rereads(text):
                 raise
         return read_leniently(text, self._profile)
 

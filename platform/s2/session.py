@@ -264,7 +264,7 @@ class Session:
         self, text: str, error: RemoteProtocolError, now: datetime, available: bool, events: list[Event]
     ) -> None:
         """Take in a text that breaks the schema, if unknown keys are all that is wrong and this peer may send them."""
-        if self._conversation.strictness.lenient:
+        if self._conversation.strictness.rereads(text):
             try:
                 message, skipped = read_leniently(text, self._delivery.profile)
             except RemoteProtocolError as graver:

@@ -41,12 +41,20 @@ QUIRK_TEXTS: Mapping[Quirk, str] = MappingProxyType(
 )
 
 
+#: A faulty text is read a second time only up to this many characters: it costs more than the first time did.
+REREADING_LIMIT = 256 * 1024
+
+
 @dataclass(frozen=True, slots=True)
 class Strictness:
     """The allowances for one peer."""
 
     lenient: bool = False
     quirks: frozenset[Quirk] = frozenset()
+
+    def rereads(self, text: str) -> bool:
+        """Whether a text that breaks the schema is looked at again, for unknown keys as its only fault."""
+        return self.lenient and len(text) <= REREADING_LIMIT
 
     def softened(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         """The findings as they count against this peer."""

@@ -16,7 +16,7 @@ from s2.messages import DDBCSystemDescription, PowerMeasurement, ReceptionStatus
 from s2.rules import RULES
 from s2.rules.registry import MOST_PER_RULE
 from s2.session import Session
-from s2.strictness import QUIRK_TEXTS, STRICT, Quirk, Strictness, quirks_named, read_leniently
+from s2.strictness import QUIRK_TEXTS, REREADING_LIMIT, STRICT, Quirk, Strictness, quirks_named, read_leniently
 from s2.versions import WireProfile
 from tests.support.s2_samples import L1, sample, samples
 from tests.support.s2_sessions import CEM, NOW, RM, answers, details, message, new_id, only, selection, statuses, text
@@ -195,6 +195,17 @@ def test_what_is_left_without_unknown_keys_is_the_message(message_type: str, dat
 
 
 # Rules that soften.
+
+
+def test_a_text_of_the_largest_size_is_read_once_only() -> None:
+    """The second reading costs more than the first, and a peer could ask for it with each frame."""
+    session = Session(CEM, new_id=new_id, agreed=_ONE, strictness=LENIENT)
+    (event,) = session.receive_text(text("PowerMeasurement", colour="x" * REREADING_LIMIT), NOW)
+
+    assert isinstance(event, MessageRefused)
+    assert [finding.rule for finding in event.findings] == ["R-09"]
+    assert LENIENT.rereads("x" * REREADING_LIMIT)
+    assert not STRICT.rereads("x")
 
 
 def test_a_lenient_session_takes_a_breach_of_a_rule_that_softens_as_a_warning() -> None:

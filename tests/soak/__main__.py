@@ -1,9 +1,9 @@
 """`python -m tests.soak [--bytes N] [--seed S]`: feed spoilt frames to sessions until that many bytes are through.
 
-Nothing may raise, and an observer may find no error in what our side says. No frame may take more than 50 ms of CPU, or
-100 ms where a lenient session reads it a second time; a slow one is tried again before it counts, because the machine
-has moments of its own. The largest frames that are valid come first, since they are the same each time. What fails is
-written to .flexhub/ with all that its session had heard before, and the exit status is 1.
+Nothing may raise, and an observer may find no error in what our side says. No frame may take more than 50 ms of CPU; a
+slow one is tried again before it counts, because the machine has moments of its own. The largest frames that are valid
+come first, since they are the same each time. What fails is written to .flexhub/ with all that its session had heard
+before, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from random import Random
 
 from tests.soak.fuzz import Fuzz
 from tests.soak.mutants import size_of
-from tests.soak.stages import Stage, Step
+from tests.soak.stages import LIMIT_S, Stage, Step
 from tests.soak.worst import worst_frames
 from tests.support.early import ROOT
 
@@ -50,7 +50,7 @@ def _soak_worst() -> Iterator[_Failure]:
         stage.do(Step("hear", worst.text))
         cost = stage.cost_again()
         costs.append((cost, f"{worst.name} ({size_of(worst.text):,} bytes)"))
-        if cost > stage.limit_s:
+        if cost > LIMIT_S:
             yield worst.name, f"{cost * 1000:.1f} ms", stage
     _say("largest valid frames:")
     for cost, name in sorted(costs, reverse=True)[:_TOLD]:

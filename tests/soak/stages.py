@@ -83,11 +83,6 @@ class Stage:
         return stage
 
     @property
-    def limit_s(self) -> float:
-        """What a frame may take; a lenient session reads what it would refuse a second time."""
-        return LIMIT_S * 2 if self.allowed.lenient else LIMIT_S
-
-    @property
     def needs_selection(self) -> bool:
         """Whether we are a CEM that has not answered the latest details."""
         return self.role is CEM and self.session.state is SessionState.UNCONTROLLED
@@ -122,7 +117,7 @@ class Stage:
         """
         least = math.inf
         for number in range(_MOST_REPLAYS):
-            if number >= _REPLAYS and least <= self.limit_s:
+            if number >= _REPLAYS and least <= LIMIT_S:
                 break
             least = min(least, self._cost_of_replay())
         return least

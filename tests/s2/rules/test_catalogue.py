@@ -6,7 +6,6 @@ from s2.findings import Severity
 from s2.rules import RULES, Upheld
 from tests.support.s2_rule_cases import CASES
 
-
 #: The numbers of the reference, part by part.
 _CATALOGUE = [
     f"R-{number:02}"
