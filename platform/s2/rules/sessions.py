@@ -76,21 +76,25 @@ R_05 = declare(Rule("R-05", "An id has 2 to 64 of a-z A-Z 0-9 - _ and :.", "sche
 def ids_are_unique(message: _Identified, _: Situation) -> Iterator[Breach]:
     for path, ids in _id_groups(message):
         seen: set[str] = set()
+        key = "Id" if isinstance(message, DDBCSystemDescription) and path.endswith(".operation_modes") else "id"
         for index, each in enumerate(ids):
             if each in seen:
-                yield f"{path}[{index}].id", f"{each} is used twice; each id may occur once here"
+                yield f"{path}[{index}].{key}", f"{each} is used twice; each id may occur once here"
             seen.add(each)
 
 
 def _id_groups(message: _Identified) -> Iterator[tuple[str, list[str]]]:
     match message:
         case OMBCSystemDescription():
-            yield from _machine_id_groups("$", message)
+            # Its modes have a number of their own, R-113.
+            yield from _part_id_groups("$", message)
         case FRBCSystemDescription() | DDBCSystemDescription():
             actuators: tuple[FRBCActuatorDescription | DDBCActuatorDescription, ...] = message.actuators
             yield "$.actuators", [each.id for each in actuators]
             for index, actuator in enumerate(actuators):
-                yield from _machine_id_groups(f"$.actuators[{index}]", actuator)
+                where = f"$.actuators[{index}]"
+                yield f"{where}.operation_modes", [each.id for each in actuator.operation_modes]
+                yield from _part_id_groups(where, actuator)
         case PPBCPowerProfileDefinition():
             path = "$.power_sequences_containers"
             yield path, [each.id for each in message.power_sequences_containers]
@@ -100,8 +104,7 @@ def _id_groups(message: _Identified) -> Iterator[tuple[str, list[str]]]:
             yield "$.power_envelopes", [each.id for each in message.power_envelopes]
 
 
-def _machine_id_groups(path: str, machine: Machine) -> Iterator[tuple[str, list[str]]]:
-    yield f"{path}.operation_modes", [each.id for each in machine.operation_modes]
+def _part_id_groups(path: str, machine: Machine) -> Iterator[tuple[str, list[str]]]:
     yield f"{path}.transitions", [each.id for each in machine.transitions]
     yield f"{path}.timers", [each.id for each in machine.timers]
 

@@ -12,7 +12,7 @@ from tests.support.s2_judging import JudgedTalk, found
 from tests.support.s2_rule_cases.ddbc import BUSY, MENU_DDBC, TWO_ACTUATORS
 from tests.support.s2_rule_cases.scenes import Utterance, cem, edited, rm, span
 from tests.support.s2_samples import sample
-from tests.support.s2_sessions import NOW, RM, message, stamp
+from tests.support.s2_sessions import NOW, RM, conversation, message, stamp
 
 IN_MODE_ON = rm("DDBC.ActuatorStatus")
 
@@ -189,3 +189,12 @@ def test_in_the_beta_version_the_description_is_repeated_for_the_demand() -> Non
 def test_a_timer_status_comes_after_the_description_too() -> None:
     assert "R-145" in found("DDBC", rm("DDBC.TimerStatus"))
     assert "R-145" not in found("DDBC", MENU_DDBC, rm("DDBC.TimerStatus"))
+
+
+def test_a_mode_id_that_is_used_twice_is_found_under_its_name_on_the_wire() -> None:
+    actuator = sample("DDBC.SystemDescription")["actuators"][0]
+    twice = actuator | {"operation_modes": [actuator["operation_modes"][0]] * 2, "transitions": []}
+
+    findings = conversation("DDBC").judge(message("DDBC.SystemDescription", actuators=[twice]), RM, NOW)
+
+    assert [each.path for each in findings if each.rule == "R-06"] == ["$.actuators[0].operation_modes[1].Id"]

@@ -85,7 +85,7 @@ def test_ids_are_looked_at_in_every_family() -> None:
     envelopes = sample("PEBC.Instruction")["power_envelopes"]
     other = envelopes[0] | {"commodity_quantity": "ELECTRIC.POWER.L2"}
 
-    assert "R-06" in found("OMBC", rm("OMBC.SystemDescription", operation_modes=[*modes, modes[0]]))
+    assert "R-113" in found("OMBC", rm("OMBC.SystemDescription", operation_modes=[*modes, modes[0]]))
     assert "R-06" in found("DDBC", rm("DDBC.SystemDescription", actuators=actuators * 2))
     for twice in (containers * 2, [containers[0] | {"power_sequences": sequences * 2}]):
         assert "R-06" in found("PPBC", rm("PPBC.PowerProfileDefinition", power_sequences_containers=twice))
