@@ -24,6 +24,7 @@ from s2.rules.instructions import (
     moment_of,
 )
 from s2.rules.registry import Breach, Rule, Situation, rule
+from s2.rules.transitions import origins_of, ways_to
 
 #: How far outside its range, as a share of it, a level has to be told before it counts: many tell whole percents only.
 LEVEL_TOLERANCE = 0.01
@@ -56,9 +57,8 @@ def _abnormal_mode(message: ModeInstruction, situation: Situation) -> Iterator[B
     field = "operation_mode" if isinstance(message, FRBCInstruction) else "operation_mode_id"
     if any(mode.abnormal_condition_only for mode in machine.operation_modes if mode.id == target):
         yield f"$.{field}", f"{target} is for abnormal conditions only"
-    active = situation.resource.active_mode(actuator_of(message), moment_of(message, situation.now))
-    ways = [each for each in machine.transitions if each.from_ == active and each.to == target]
-    if ways and active != target and all(way.abnormal_condition_only for way in ways):
+    ways = [] if target in origins_of(message, situation) else ways_to(message, situation)
+    if ways and all(way.abnormal_condition_only for way in ways):
         yield f"$.{field}", f"the transition {ways[0].id} to {target} is for abnormal conditions only"
 
 

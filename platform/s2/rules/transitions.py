@@ -34,11 +34,12 @@ def duration_of(ways: Iterable[Transition]) -> timedelta:
     *MODE_INSTRUCTIONS,
 )
 def transition_exists(message: ModeInstruction, situation: Situation) -> Iterator[Breach]:
-    active, ways = _ways_to(message, situation)
-    target = mode_named_by(message)
+    origins, target = origins_of(message, situation), mode_named_by(message)
     machine = machine_for(message, situation)
-    if active is not None and active != target and not ways and machine is not None and has_mode(machine, target):
-        yield "$", f"no transition leads from {active} to {target}"
+    if machine is None or not origins or target in origins or not has_mode(machine, target):
+        return
+    if not ways_to(message, situation):
+        yield "$", f"no transition leads from {' or '.join(origins)} to {target}"
 
 
 @permission(
@@ -72,9 +73,10 @@ def no_timer_blocks(message: ModeInstruction, situation: Situation) -> Iterator[
     running = situation.resource.timers_running(actuator_of(message), moment_of(message, situation.now))
     if not running:
         return
-    active, ways = _ways_to(message, situation)
-    ways = [each for each in ways if message.abnormal_condition or not each.abnormal_condition_only]
-    if active == mode_named_by(message) or not ways:
+    ways = [
+        each for each in ways_to(message, situation) if message.abnormal_condition or not each.abnormal_condition_only
+    ]
+    if not ways or mode_named_by(message) in origins_of(message, situation):
         return
     # One free way is enough; where all are blocked, the first one is told.
     if not any(running.keys().isdisjoint(each.blocking_timers) for each in ways):
@@ -98,10 +100,10 @@ def transitions_are_not_skipped(message: ModeInstruction, situation: Situation) 
     machine = machine_for(message, situation) if others else None
     if machine is None:
         return
-    active = situation.resource.active_mode(actuator_of(message), moment_of(message, situation.now))
+    origins = origins_of(message, situation)
     ways: dict[str, list[Transition]] = {}
     for each in machine.transitions:
-        if each.from_ == active and each.to != active:
+        if each.from_ in origins and each.to != origins[0]:
             ways.setdefault(each.to, []).append(each)
     durations = {mode_id: duration_of(each) for mode_id, each in ways.items()}
     for entry, mode_id in others:
@@ -132,11 +134,28 @@ def _hurries(message: ModeInstruction, entry: LedgerEntry, needed: timedelta, no
     return not is_replaced and timedelta() <= moment - start < needed
 
 
-def _ways_to(message: ModeInstruction, situation: Situation) -> tuple[str | None, list[Transition]]:
-    """The active mode, and the transitions that lead from it to the instructed one."""
-    machine = machine_for(message, situation)
-    active = situation.resource.active_mode(actuator_of(message), moment_of(message, situation.now))
-    if machine is None or active is None:
-        return None, []
+def origins_of(message: ModeInstruction, situation: Situation) -> list[str]:
+    """The modes that the actuator may be in when the instruction is carried out; empty where it has told of none.
+
+    The first one is that which it reports now. The others are those that it is instructed to turn to until then: a CEM
+    that goes through intermediate modes tells all of the way beforehand (R-63).
+    """
+    moment = moment_of(message, situation.now)
+    active = situation.resource.active_mode(actuator_of(message), moment)
+    if active is None:
+        return []
+    planned = (
+        mode_id
+        for entry, mode_id in _open_for_the_same(message, situation)
+        if moment_of(entry.instruction, entry.at) <= moment
+    )
+    return list(dict.fromkeys((active, *planned)))
+
+
+def ways_to(message: ModeInstruction, situation: Situation) -> list[Transition]:
+    """The transitions to the instructed mode from where the actuator may be then."""
+    machine, origins = machine_for(message, situation), origins_of(message, situation)
+    if machine is None:
+        return []
     target = mode_named_by(message)
-    return active, [each for each in machine.transitions if each.from_ == active and each.to == target]
+    return [each for each in machine.transitions if each.from_ in origins and each.to == target]

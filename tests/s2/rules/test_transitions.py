@@ -18,6 +18,12 @@ def menu(*ways: dict[str, Any]) -> Utterance:
     return edited("FRBC.SystemDescription", "actuators.0.transitions", [WAY | each for each in ways])
 
 
+def described_with(*ways: dict[str, Any]) -> Utterance:
+    """The three modes with these transitions."""
+    actuator = THREE_MODES[2]["actuators"][0] | {"transitions": [WAY | each for each in ways]}
+    return edited("FRBC.SystemDescription", "actuators", [actuator])
+
+
 def on_at(seconds: float, **changes: Any) -> Utterance:
     return cem("FRBC.Instruction", execution_time=stamp(seconds), **changes)
 
@@ -55,6 +61,39 @@ def test_a_timer_that_a_reported_transition_starts_blocks_as_well() -> None:
 
 def test_nothing_is_known_of_the_way_without_a_status() -> None:
     assert found("FRBC", THREE_MODES, high_at(0)) == set()
+
+
+def test_a_second_hop_starts_where_the_first_one_leads() -> None:
+    assert "R-52" not in found("FRBC", THREE_MODES, IN_MODE_OFF, on_at(60), high_at(120))
+    assert "R-52" in found("FRBC", THREE_MODES, IN_MODE_OFF, on_at(60), high_at(59))
+    ended = rm("InstructionStatusUpdate", status_type="REJECTED")
+    assert "R-52" in found("FRBC", THREE_MODES, IN_MODE_OFF, on_at(60), ended, high_at(120))
+
+
+def test_a_timer_on_the_direct_way_does_not_block_the_planned_one() -> None:
+    direct = {"id": "direct", "to": "mode-high", "start_timers": [], "blocking_timers": ["timer-on"]}
+    described = described_with(direct, {"id": "first"}, {"id": "second", "from": "mode-on", "to": "mode-high"})
+    before = described, IN_MODE_OFF, rm("FRBC.TimerStatus", finished_at=stamp(300))
+
+    assert "R-54" in found("FRBC", *before, high_at(120))
+    assert "R-54" not in found("FRBC", *before, on_at(60), high_at(120))
+
+
+def test_the_direct_way_may_be_for_emergencies_if_the_planned_one_is_not() -> None:
+    direct = {"id": "direct", "to": "mode-high", "abnormal_condition_only": True}
+    described = described_with(direct, {"id": "first"}, {"id": "second", "from": "mode-on", "to": "mode-high"})
+
+    assert "R-38" in found("FRBC", described, IN_MODE_OFF, high_at(120))
+    assert "R-38" not in found("FRBC", described, IN_MODE_OFF, on_at(60), high_at(120))
+
+
+def test_the_time_of_a_hop_is_that_of_the_planned_way() -> None:
+    slow = {"id": "direct", "to": "mode-high", "transition_duration": 600_000}
+    described = described_with(slow, {"id": "first"}, {"id": "second", "from": "mode-on", "to": "mode-high"})
+    back = on_at(180, id="i-3", operation_mode="mode-off")
+
+    assert "R-63" not in found("FRBC", described, IN_MODE_OFF, on_at(60), high_at(120), back)
+    assert "R-63" in found("FRBC", described, IN_MODE_OFF, high_at(120), back)
 
 
 def test_a_second_hop_waits_for_the_end_of_the_first() -> None:
