@@ -194,7 +194,7 @@ class TestAnnouncement:
         (found,) = findings(MENU_FRBC, self.announced(60), status)
 
         assert (found.rule, found.path) == ("R-42", f"$.{field}")
-        assert broken(MENU_FRBC, self.announced(60), status, after_s=55) == set()
+        assert broken(MENU_FRBC, self.announced(60), status, after_s=29.9) == {"R-42"}
 
     def test_counts_for_what_both_descriptions_have(self) -> None:
         common = rm("FRBC.ActuatorStatus", active_operation_mode_id="mode-off")
@@ -205,7 +205,12 @@ class TestAnnouncement:
         status = rm("FRBC.ActuatorStatus", active_operation_mode_id="mode-new")
 
         assert broken(self.announced(60), status) == {"R-42"}
-        assert broken(self.announced(5), status) == set()
+
+    def test_counts_already_on_a_clock_that_is_ahead(self) -> None:
+        status = rm("FRBC.ActuatorStatus", active_operation_mode_id="mode-new")
+
+        assert broken(self.announced(30), status) == set()
+        assert broken(MENU_FRBC, self.announced(60), status, after_s=30) == set()
 
     def test_of_nothing_is_a_matter_of_another_rule(self) -> None:
         unknown = rm("FRBC.ActuatorStatus", active_operation_mode_id="mode-x")
