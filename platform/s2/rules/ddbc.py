@@ -62,6 +62,9 @@ def forecast_is_declared(_: DDBCAverageDemandRateForecast, situation: Situation)
 def description_is_another(message: DDBCSystemDescription, situation: Situation) -> Iterator[Breach]:
     if situation.profile is not WireProfile.V1_0_0 or not situation.resource.descriptions:
         return
+    # Who tells the demand as it should be told may publish the whole menu again.
+    if situation.resource.demand is not None:
+        return
     *_, last = situation.resource.descriptions
     # One that takes effect before the last one does is news all the same: it drops that one.
     if isinstance(last, DDBCSystemDescription) and last.valid_from <= message.valid_from and _same(last, message):
@@ -95,7 +98,7 @@ R_144 = declare(
     DDBCTimerStatus,
 )
 def description_comes_first(_: DDBCActuatorStatus | DDBCTimerStatus, situation: Situation) -> Iterator[Breach]:
-    if not situation.resource.descriptions:
+    if not situation.resource.descriptions.were_given:
         yield "$", "a DDBC.SystemDescription should be sent before"
 
 

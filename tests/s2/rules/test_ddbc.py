@@ -178,6 +178,12 @@ def test_a_repeated_description_is_news_where_it_drops_another_one() -> None:
     assert "R-143" not in found("DDBC", MENU_DDBC, announced, rm("DDBC.SystemDescription", valid_from=stamp(90)))
 
 
+def test_a_device_that_tells_its_demand_may_repeat_its_whole_menu() -> None:
+    again = rm("DDBC.SystemDescription", valid_from=stamp(1))
+
+    assert "R-143" not in found("DDBC", MENU_DDBC, demand(1, 2), again)
+
+
 def test_in_the_beta_version_the_description_is_repeated_for_the_demand() -> None:
     talk = JudgedTalk("DDBC")
     talk.conversation.profile = WireProfile.V0_0_2_BETA
@@ -189,6 +195,13 @@ def test_in_the_beta_version_the_description_is_repeated_for_the_demand() -> Non
 def test_a_timer_status_comes_after_the_description_too() -> None:
     assert "R-145" in found("DDBC", rm("DDBC.TimerStatus"))
     assert "R-145" not in found("DDBC", MENU_DDBC, rm("DDBC.TimerStatus"))
+
+
+def test_a_revoked_description_was_sent_before() -> None:
+    menu = rm("DDBC.SystemDescription", message_id="menu")
+    revoked = rm("RevokeObject", object_type="DDBC.SystemDescription", object_id="menu")
+
+    assert "R-145" not in found("DDBC", menu, revoked, rm("DDBC.ActuatorStatus"))
 
 
 def test_a_mode_id_that_is_used_twice_is_found_under_its_name_on_the_wire() -> None:
