@@ -1,0 +1,52 @@
+"""What vendor adapters are written with: values, exceptions, the protocol, and the modules `units` and `drafts`."""
+
+from rm_adapters.sdk import drafts, units
+from rm_adapters.sdk.adapter import Adapter, VendorMapping
+from rm_adapters.sdk.errors import AdapterError, AuthGone, Offline, Stale, Transient
+from rm_adapters.sdk.ids import stable_id
+from rm_adapters.sdk.manifest import Manifest, ManifestError, load_manifest, parse_manifest
+from rm_adapters.sdk.values import (
+    FILL_LEVEL,
+    Ack,
+    Active,
+    Bounds,
+    Command,
+    Device,
+    Flex,
+    Limits,
+    Offer,
+    Preferences,
+    Reason,
+    Reject,
+    Snapshot,
+)
+
+__all__ = [
+    "FILL_LEVEL",
+    "Ack",
+    "Active",
+    "Adapter",
+    "AdapterError",
+    "AuthGone",
+    "Bounds",
+    "Command",
+    "Device",
+    "Flex",
+    "Limits",
+    "Manifest",
+    "ManifestError",
+    "Offer",
+    "Offline",
+    "Preferences",
+    "Reason",
+    "Reject",
+    "Snapshot",
+    "Stale",
+    "Transient",
+    "VendorMapping",
+    "drafts",
+    "load_manifest",
+    "parse_manifest",
+    "stable_id",
+    "units",
+]
