@@ -1,0 +1,1 @@
+"""A vendor of simulated devices, one for each control type: the reference for writing adapters."""
