@@ -13,26 +13,20 @@ from itertools import accumulate
 from s2.descriptions import CLOCK_TOLERANCE, SystemDescription, machine_in
 from s2.findings import Finding, Severity
 from s2.messages import (
-    DDBCActuatorStatus,
     DDBCAverageDemandRateForecast,
     DDBCAverageDemandRateForecastElement,
     DDBCSystemDescription,
-    DDBCTimerStatus,
-    FRBCActuatorStatus,
     FRBCFillLevelTargetProfile,
     FRBCFillLevelTargetProfileElement,
     FRBCLeakageBehaviour,
     FRBCSystemDescription,
-    FRBCTimerStatus,
     FRBCUsageForecast,
     FRBCUsageForecastElement,
     Instruction,
     InstructionStatus,
     InstructionStatusUpdate,
     Message,
-    OMBCStatus,
     OMBCSystemDescription,
-    OMBCTimerStatus,
     PEBCEnergyConstraint,
     PEBCInstruction,
     PEBCPowerConstraints,
@@ -47,6 +41,7 @@ from s2.resource import Status, TimerStatus, actuator_of
 from s2.rules.envelopes import envelopes_of
 from s2.rules.instructions import INSTRUCTIONS
 from s2.rules.places import sequences_of
+from s2.rules.references import STATUSES, TIMER_STATUSES, any_has_timer, has_mode
 from s2.rules.registry import Breach, Rule, Situation, Upheld, declare, rule
 
 #: How far the clock of a peer may be off before its timestamps look wrong.
@@ -57,9 +52,6 @@ FURTHEST_PLAN = timedelta(days=366)
 
 #: What a device may take to start on top of its instruction_processing_delay, which is an average.
 STARTING_TIME = timedelta(minutes=1)
-
-_STATUSES = (OMBCStatus, FRBCActuatorStatus, DDBCActuatorStatus)
-_TIMER_STATUSES = (OMBCTimerStatus, FRBCTimerStatus, DDBCTimerStatus)
 
 _BEGIN = (
     OMBCSystemDescription,
@@ -75,8 +67,8 @@ _START = (PowerForecast, FRBCUsageForecast, FRBCFillLevelTargetProfile, DDBCAver
 _FURTHEST: Mapping[type[Message], tuple[tuple[str, timedelta], ...]] = {
     PowerMeasurement: (("measurement_timestamp", SKEW),),
     InstructionStatusUpdate: (("timestamp", SKEW),),
-    **dict.fromkeys(_STATUSES, (("transition_timestamp", SKEW),)),
-    **dict.fromkeys(_TIMER_STATUSES, (("finished_at", FURTHEST_PLAN),)),
+    **dict.fromkeys(STATUSES, (("transition_timestamp", SKEW),)),
+    **dict.fromkeys(TIMER_STATUSES, (("finished_at", FURTHEST_PLAN),)),
     **dict.fromkeys(INSTRUCTIONS, (("execution_time", FURTHEST_PLAN),)),
     **dict.fromkeys(_BEGIN, (("valid_from", FURTHEST_PLAN),)),
     **dict.fromkeys(_START, (("start_time", FURTHEST_PLAN),)),
@@ -224,8 +216,8 @@ def _processing_delay(situation: Situation) -> timedelta:
         Severity.WARNING,
         needs_session=True,
     ),
-    *_STATUSES,
-    *_TIMER_STATUSES,
+    *STATUSES,
+    *TIMER_STATUSES,
 )
 def description_is_not_used_early(message: Status | TimerStatus, situation: Situation) -> Iterator[Breach]:
     begun: list[SystemDescription] = []
@@ -237,7 +229,7 @@ def description_is_not_used_early(message: Status | TimerStatus, situation: Situ
         return
     early = next((each for each in announced if _holds(each, message)), None)
     if early is not None:
-        field = "timer_id" if isinstance(message, _TIMER_STATUSES) else "active_operation_mode_id"
+        field = "timer_id" if isinstance(message, TIMER_STATUSES) else "active_operation_mode_id"
         yield (
             f"$.{field}",
             f"counts only in {_in_words(early.valid_from - situation.now)}, by the description's valid_from",
@@ -249,9 +241,9 @@ def _holds(description: SystemDescription, message: Status | TimerStatus) -> boo
     machine = machine_in(description, actuator_of(message))
     if machine is None:
         return False
-    if isinstance(message, _TIMER_STATUSES):
-        return any(timer.id == message.timer_id for timer in machine.timers)
-    return any(mode.id == message.active_operation_mode_id for mode in machine.operation_modes)
+    if isinstance(message, TIMER_STATUSES):
+        return any_has_timer([machine], message.timer_id)
+    return has_mode(machine, message.active_operation_mode_id)
 
 
 def _in_words(span: timedelta) -> str:
