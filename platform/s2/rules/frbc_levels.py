@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from math import isnan, nan
+from math import nan
 
 from s2.findings import Severity
 from s2.messages import (
@@ -88,33 +88,39 @@ def emergency_is_obeyed(message: InstructionStatusUpdate, situation: Situation) 
     FRBCInstruction,
 )
 def level_is_not_driven_out(message: FRBCInstruction, situation: Situation) -> Iterator[Breach]:
-    description, level = _description(situation), situation.resource.level_before(situation.now)
-    if description is None or level is None or message.abnormal_condition or not is_due(message, situation.now):
+    description = _description(situation)
+    if description is None:
         return
-    limits = description.storage.fill_level_range
-    ways = _ways_of_level(message, description, level.value, situation)
-    if ways == {1} and level.value >= limits.end_of_range:
-        yield "$.operation_mode", f"fills, although the level of {level.value:g} is at the top of its range"
-    elif ways == {-1} and level.value <= limits.start_of_range:
-        yield "$.operation_mode", f"empties, although the level of {level.value:g} is at the bottom of its range"
+    limits, (level, way) = description.storage.fill_level_range, _course(message, situation)
+    if way > 0 and level >= limits.end_of_range:
+        yield "$.operation_mode", f"fills, although the level of {level:g} is at the top of its range"
+    elif way < 0 and level <= limits.start_of_range:
+        yield "$.operation_mode", f"empties, although the level of {level:g} is at the bottom of its range"
 
 
 @rule(
-    # Pursuing a target is best effort, so this is only told.
+    # Pursuing a target is best effort: that a level is not there yet is nobody's fault, and surely not the device's.
     Rule(
         "R-128",
-        "The fill level is brought into the target range of its time.",
+        "An instruction does not take the fill level further from the target range of its time.",
         "schema FRBC.FillLevelTargetProfileElement",
         Severity.WARNING,
         needs_session=True,
     ),
-    FRBCStorageStatus,
+    FRBCInstruction,
 )
-def level_is_on_target(message: FRBCStorageStatus, situation: Situation) -> Iterator[Breach]:
-    target, level = situation.resource.target_at(situation.now), message.present_fill_level
-    if target is not None and not covers(target, level):
-        text = f"{level:g} should be within {target.start_of_range:g} to {target.end_of_range:g} by now"
-        yield "$.present_fill_level", text
+def level_is_not_taken_from_target(message: FRBCInstruction, situation: Situation) -> Iterator[Breach]:
+    target = situation.resource.target_at(situation.now)
+    if target is None:
+        return
+    level, way = _course(message, situation)
+    if covers(target, level):
+        return
+    wanted = f"{target.start_of_range:g} to {target.end_of_range:g} by now"
+    if way > 0 and level > target.end_of_range:
+        yield "$.operation_mode", f"fills, although the level of {level:g} should be within {wanted}"
+    elif way < 0 and level < target.start_of_range:
+        yield "$.operation_mode", f"empties, although the level of {level:g} should be within {wanted}"
 
 
 @rule(
@@ -174,21 +180,26 @@ def _only_actuators_move(description: FRBCSystemDescription) -> bool:
     return not (storage.provides_usage_forecast or storage.provides_leakage_behaviour)
 
 
-def _ways_of_level(
-    message: FRBCInstruction, description: FRBCSystemDescription, level: float, situation: Situation
-) -> set[int]:
-    """Which way the level goes by the instructed actuator and by all of them: 1 is up, -1 down. Empty if unknown."""
+def _course(message: FRBCInstruction, situation: Situation) -> tuple[float, int]:
+    """The present level, and which way an instruction for now takes it: 1 is up, -1 down.
+
+    0 is also where it is not known, where the other actuators outweigh the instructed one, and in an emergency.
+    """
+    description, level = _description(situation), situation.resource.level_before(situation.now)
+    if level is None or description is None or not _only_actuators_move(description):
+        return 0.0, 0
+    if message.abnormal_condition or not is_due(message, situation.now):
+        return level.value, 0
     own = total = 0.0
     for actuator in description.actuators:
         activity = situation.resource.activity_before(actuator.id, situation.now)
         if actuator.id == message.actuator_id:
-            own = rate = _rate(actuator, message.operation_mode, message.operation_mode_factor, level)
+            own = rate = _rate(actuator, message.operation_mode, message.operation_mode_factor, level.value)
         else:
-            rate = nan if activity is None else _rate(actuator, activity.mode_id, activity.factor, level)
+            rate = nan if activity is None else _rate(actuator, activity.mode_id, activity.factor, level.value)
         total += rate
-    if isnan(total) or not _only_actuators_move(description):
-        return set()
-    return {(rate > 0) - (rate < 0) for rate in (own, total)}
+    # Whatever is compared with what is not a number is false.
+    return level.value, (own > 0 and total > 0) - (own < 0 and total < 0)
 
 
 def _rate(actuator: FRBCActuatorDescription, mode_id: str, factor: float, level: float) -> float:

@@ -125,13 +125,49 @@ def test_emergencies_and_later_times_are_left_alone(changes: dict[str, Any]) -> 
     assert "R-127" not in told
 
 
+def aimed(*rates: tuple[float, float]) -> Utterance:
+    return storage(*rates, provides_fill_level_target_profile=True)
+
+
+#: From now on for a quarter of an hour the level should be within 80 to 100.
+TARGET = rm("FRBC.FillLevelTargetProfile")
+
+
 @pytest.mark.parametrize(("seconds", "is_told"), [(-1, False), (0, True), (899.9, True), (900, False)])
 def test_a_target_holds_for_its_time(seconds: float, is_told: bool) -> None:
     talk = JudgedTalk("FRBC")
-    for each in (MENU_FRBC, rm("FRBC.FillLevelTargetProfile")):
+    for each in (aimed((0, -1)), TARGET, level(50)):
         talk.findings(each)
 
-    assert ("R-128" in talk.says(level(50), seconds)) is is_told
+    assert ("R-128" in talk.says(instructed(execution_time=stamp(seconds)), seconds)) is is_told
+
+
+@pytest.mark.parametrize(
+    ("value", "rates", "is_told"),
+    [
+        (79, (0, -1), True),
+        (79, (0, 0), False),
+        (79, (0, 1), False),
+        (80, (0, -1), False),
+        (100, (0, 1), False),
+        (101, (0, -1), False),
+    ],
+)
+def test_a_level_outside_its_target_is_not_taken_further_from_it(
+    value: float, rates: tuple[float, float], is_told: bool
+) -> None:
+    assert ("R-128" in found("FRBC", aimed(rates), TARGET, level(value), instructed())) is is_told
+
+
+def test_a_level_above_its_target_is_not_taken_further_up() -> None:
+    low = rm("FRBC.FillLevelTargetProfile", elements=[{"duration": 900_000, "fill_level_range": span(0, 20)}])
+
+    assert "R-128" in found("FRBC", aimed((0, 1)), low, level(50), instructed())
+    assert "R-128" not in found("FRBC", aimed((0, 1)), low, level(50), instructed(abnormal_condition=True))
+
+
+def test_a_device_is_not_to_blame_for_a_level_off_its_target() -> None:
+    assert found("FRBC", MENU_FRBC, TARGET, level(50)) == set()
 
 
 @pytest.mark.parametrize(

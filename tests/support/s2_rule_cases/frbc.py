@@ -39,6 +39,14 @@ def element(start: float, end: float, **changes: Any) -> dict[str, Any]:
     return sampled | {"fill_level_range": span(start, end), **changes}
 
 
+def _emptied() -> Utterance:
+    """A storage with a target, which its running mode empties."""
+    elements = [element(0, 100, fill_rate=span(0, -1))]
+    _, _, menu = edited("FRBC.SystemDescription", "actuators.0.operation_modes.1.elements", elements)
+    targeted = CLOSED_STORAGE[2]["storage"] | {"provides_fill_level_target_profile": True}
+    return rm("FRBC.SystemDescription", **menu | {"storage": targeted})
+
+
 def level(value: float) -> Utterance:
     return rm("FRBC.StorageStatus", present_fill_level=value)
 
@@ -72,8 +80,8 @@ CASES: Mapping[str, RuleCase] = {
         [CLOSED_STORAGE, level(100), cem("FRBC.Instruction", operation_mode_factor=0)],
     ),
     "R-128": case(
-        [MENU_FRBC, rm("FRBC.FillLevelTargetProfile"), level(79)],
-        [MENU_FRBC, rm("FRBC.FillLevelTargetProfile"), level(80)],
+        [_emptied(), rm("FRBC.FillLevelTargetProfile"), level(79), INSTRUCTED],
+        [_emptied(), rm("FRBC.FillLevelTargetProfile"), level(80), INSTRUCTED],
     ),
     # 0.0125 a second: 25 in 1,000 s at twice the rate, and 5 percent of the range beyond that.
     "R-129": RuleCase(
