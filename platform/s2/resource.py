@@ -10,12 +10,9 @@ peer that publishes without end loses its oldest entries.
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import accumulate
 from typing import Any, ClassVar, TypeVar
 
 from s2.descriptions import WHOLE_DEVICE, Descriptions, Machine, SystemDescription, has_begun, machine_in
@@ -87,7 +84,6 @@ class ResourceView:
     __slots__ = (
         "_activities",
         "_sequences",
-        "_target_ends",
         "_timers",
         "constraints",
         "demand",
@@ -119,9 +115,6 @@ class ResourceView:
         # Another description may count the level in another unit, as when another car is plugged in.
         self.fill_level: FillLevel | None = None
         self.target_profile: FRBCFillLevelTargetProfile | None = None
-        # When each element of the target profile is over, in ms after its start: found by bisection, since every
-        # reported level asks for it.
-        self._target_ends = array("q")
 
     def fold(self, message: Message, now: datetime) -> None:
         """Take in what the RM published; a message that no rule needs changes nothing."""
@@ -168,11 +161,14 @@ class ResourceView:
         profile = self.target_profile
         if profile is None or not self.descriptions.steady_at(moment):
             return None
-        offset_ms = (moment - profile.start_time) // _MILLISECOND
-        index = bisect_right(self._target_ends, offset_ms)
-        if offset_ms < 0 or index == len(profile.elements):
+        left_ms = (moment - profile.start_time) // _MILLISECOND
+        if left_ms < 0:
             return None
-        return profile.elements[index].fill_level_range
+        for element in profile.elements:
+            left_ms -= element.duration
+            if left_ms < 0:
+                return element.fill_level_range
+        return None
 
     def timer_finished_at(self, actuator_id: str, timer_id: str) -> datetime | None:
         return self._timers.get((actuator_id, timer_id))
@@ -277,7 +273,6 @@ class ResourceView:
     def _aim(self, message: FRBCFillLevelTargetProfile, now: datetime) -> None:
         self._advance(now)
         self.target_profile = message
-        self._target_ends = array("q", accumulate(element.duration for element in message.elements))
 
     def _demand(self, message: DDBCPresentDemandStatus, _: datetime) -> None:
         self.demand = message.present_demand_rate
