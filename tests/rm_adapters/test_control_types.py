@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -15,15 +17,20 @@ from s2.messages import (
     DDBCSystemDescription,
     FRBCActuatorStatus,
     FRBCStorageStatus,
+    FRBCSystemDescription,
     InstructionStatus,
+    Message,
     OMBCStatus,
+    OMBCSystemDescription,
     OMBCTimerStatus,
     PEBCPowerConstraints,
     PowerMeasurement,
     PPBCEndInterruptionInstruction,
+    PPBCPowerProfileDefinition,
     PPBCPowerProfileStatus,
     PPBCStartInterruptionInstruction,
     RevokeObject,
+    dump_message,
 )
 from s2.versions import WireProfile
 from tests.rm_adapters.hosted_home import MENUS, Home
@@ -34,6 +41,15 @@ STARTED, SUCCEEDED = InstructionStatus.STARTED, InstructionStatus.SUCCEEDED
 ABORTED, REVOKED = InstructionStatus.ABORTED, InstructionStatus.REVOKED
 
 DONE = [ACCEPTED, STARTED, SUCCEEDED]
+
+
+MENU_CLASSES: dict[str, type[Message]] = {
+    "battery": FRBCSystemDescription,
+    "roof": PEBCPowerConstraints,
+    "washer": PPBCPowerProfileDefinition,
+    "heater": OMBCSystemDescription,
+    "hybrid": DDBCSystemDescription,
+}
 
 
 def energy_wh(home: Home, quantity: CommodityQuantity = CommodityQuantity.ELECTRIC_POWER_L1) -> float:
@@ -91,6 +107,18 @@ def test_says_what_is_news_only(kind: str) -> None:
 
     assert len(descriptions) == 1
     home.check()
+
+
+@pytest.mark.parametrize("kind", MENUS)
+def test_all_ids_of_a_device_are_uuids(kind: str) -> None:
+    """What R-05 wants, and what s2-python takes nothing else for."""
+    home = Home(kind).select()
+
+    for message in home.heard(MENU_CLASSES[kind]):
+        texts = re.findall(r'"(?:[iI]d|[a-z_]+_id|from|to)":"([^"]+)"', dump_message(message, home.profile))
+        own = [each for each in texts if each != message.message_id]
+        assert own
+        assert [str(UUID(each)) for each in own] == own
 
 
 def test_a_battery_charges_as_instructed_and_the_energy_adds_up() -> None:
