@@ -26,11 +26,15 @@ class World:
 
     def devices(self, count: int) -> list[Credentials]:
         """Batteries of one new house, each with a token."""
+        from flexhub.devices.models import DeviceType
         from flexhub.pairing.services import issue_node_token
         from tenants.scope import tenant_scope
         from tests.support.registry import make_device, make_device_type, make_site, make_tenant
 
         site, device_type = make_site(make_tenant("Alder")), make_device_type()
+        with tenant_scope(device_type.tenant_id):
+            # Twenty sockets stand for thousands of devices here.
+            DeviceType.objects.filter(pk=device_type.pk).update(messages_per_s=1_000_000, burst=1_000_000)
         made: list[Credentials] = []
         # One transaction for all of them, because each on its own waits for the disk.
         with tenant_scope(site.tenant_id):

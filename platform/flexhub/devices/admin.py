@@ -84,7 +84,7 @@ class DeviceTypeAdmin(TenantModelAdmin):
     list_display = ("brand", "model", "kind", "strictness")
     list_filter = ("kind", "brand", "strictness")
     search_fields = ("brand", "model")
-    fields = ("brand", "model", "kind", "strictness", "quirks")
+    fields = ("brand", "model", "kind", "strictness", "quirks", "messages_per_s", "burst")
 
     def has_change_permission(self, request: HttpRequest, obj: Any | None = None) -> bool:
         """All read a type, its manufacturer alone changes it; the database would refuse anyone else."""

@@ -16,6 +16,11 @@ from django.db import models
 from s2.strictness import Quirk
 from tenants.models import Tenant
 
+# How fast a peer may send when its product says nothing else: a device publishes its whole menu in one burst, and then
+# a few measurements a second.
+DEFAULT_MESSAGES_PER_S = 20
+DEFAULT_BURST = 200
+
 
 def validate_timezone(name: str) -> None:
     """Raises ValidationError for a name that the time zone database does not have."""
@@ -96,7 +101,7 @@ class DeviceType(models.Model):
         max_length=10,
         choices=Strictness,
         default=Strictness.STRICT,
-        db_default=Strictness.STRICT,  # Processes of the version before fill these two columns without knowing them.
+        db_default=Strictness.STRICT,  # Processes of the version before fill what is newer without knowing it.
         help_text="Strict refuses what breaks a rule of S2. Lenient takes in what does no harm, such as unknown keys, "
         "with a warning. A change counts from a device's next connection on.",
     )
@@ -106,6 +111,21 @@ class DeviceType(models.Model):
         db_default=[],
         blank=True,
         help_text="Habits of this product that are understood although they break a rule. A warning tells each time.",
+    )
+    messages_per_s = models.PositiveIntegerField(
+        "messages per second",
+        default=DEFAULT_MESSAGES_PER_S,
+        db_default=DEFAULT_MESSAGES_PER_S,
+        validators=[MinValueValidator(1)],
+        help_text="How many messages one device may send in the long run. Those above it are answered TEMPORARY_ERROR; "
+        "acknowledgements do not count. A change counts from a device's next connection on.",
+    )
+    burst = models.PositiveIntegerField(
+        "messages at once",
+        default=DEFAULT_BURST,
+        db_default=DEFAULT_BURST,
+        validators=[MinValueValidator(1)],
+        help_text="How many it may send at once after a pause. All that it offers on connecting has to fit.",
     )
 
     class Meta:
@@ -118,6 +138,9 @@ class DeviceType(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(strictness__in=["strict", "lenient"]), name="device_type_strictness"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(messages_per_s__gt=0, burst__gt=0), name="device_type_pace_positive"
             ),
         )
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from flexhub.devices.models import DeviceType, Link, Node
+from flexhub.devices.models import DEFAULT_BURST, DEFAULT_MESSAGES_PER_S, DeviceType, Link, Node
 from flexhub.devices.sessions import end_session_after_commit
 from flexhub.pairing.models import NodeToken
 from s2.strictness import STRICT, Strictness, quirks_named
@@ -33,7 +33,7 @@ class HostedNodeError(ValueError):
 class NodeIdentity:
     """A node that proved who it is, and the link whose conversation its socket carries.
 
-    `strictness` is what its device type allows it.
+    `strictness`, `messages_per_s` and `burst` are what its device type allows it.
     """
 
     node_id: UUID
@@ -47,6 +47,8 @@ class NodeIdentity:
     is_main_meter: bool = False
     site_has_main_meter: bool = False
     strictness: Strictness = STRICT
+    messages_per_s: int = DEFAULT_MESSAGES_PER_S
+    burst: int = DEFAULT_BURST
 
 
 def issue_node_token(node: Node, *, actor: Actor = None) -> str:
@@ -110,6 +112,8 @@ _COLUMNS = (
     "node__device__name",
     "node__device__device_type__strictness",
     "node__device__device_type__quirks",
+    "node__device__device_type__messages_per_s",
+    "node__device__device_type__burst",
     "node__rm_link__id",
     "node__rm_link__cem_node_id",
     "node__rm_link__cem_node__hosted",
@@ -140,4 +144,6 @@ def _identity(row: dict[str, Any]) -> NodeIdentity | None:
             lenient=row["node__device__device_type__strictness"] == DeviceType.Strictness.LENIENT,
             quirks=quirks_named(row["node__device__device_type__quirks"] or ()),
         ),
+        messages_per_s=row["node__device__device_type__messages_per_s"] or DEFAULT_MESSAGES_PER_S,
+        burst=row["node__device__device_type__burst"] or DEFAULT_BURST,
     )

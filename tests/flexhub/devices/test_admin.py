@@ -28,6 +28,7 @@ SITES, DEVICES, TYPES, NODES, LINKS = (
     f"/admin/devices/{name}/" for name in ("site", "device", "devicetype", "node", "link")
 )
 
+PACE = {"messages_per_s": "20", "burst": "200"}
 _CHECKED = re.compile(r'<input[^>]* value="([^"]*)"[^>]* checked[ >]')
 
 
@@ -177,7 +178,7 @@ def test_a_manufacturer_changes_its_own_types_only(client: Client) -> None:
     volta, edison = (make_tenant(name, Tenant.Kind.MANUFACTURER) for name in ("Volta", "Edison"))
     own, other = make_device_type(volta), make_device_type(edison)
     client.force_login(make_member(volta))
-    form = {"brand": "Volta", "model": "Two", "kind": "BATTERY", "strictness": "strict"}
+    form = PACE | {"brand": "Volta", "model": "Two", "kind": "BATTERY", "strictness": "strict"}
 
     assert client.get(TYPES).status_code == 200
     assert client.post(f"{TYPES}{own.pk}/change/", form).status_code == 302
@@ -192,7 +193,7 @@ def test_a_manufacturer_says_how_strictly_its_devices_are_judged(client: Client)
     volta = make_tenant("Volta", Tenant.Kind.MANUFACTURER)
     own = make_device_type(volta)
     client.force_login(make_member(volta))
-    form = {"brand": "Volta", "model": "One", "kind": "BATTERY", "strictness": "lenient"}
+    form = PACE | {"brand": "Volta", "model": "One", "kind": "BATTERY", "strictness": "lenient"}
     page = f"{TYPES}{own.pk}/change/"
 
     shown = client.get(page).content.decode()

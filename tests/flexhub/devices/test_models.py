@@ -148,6 +148,12 @@ def test_a_device_type_is_strict_unless_told_otherwise(alder: Household) -> None
     assert (device_type.strictness, device_type.quirks) == ("strict", [])
 
 
+@pytest.mark.parametrize("field", ["messages_per_s", "burst"])
+def test_a_device_type_may_send_something(alder: Household, field: str) -> None:
+    with _refused("device_type_pace_positive"):
+        DeviceType.objects.filter(pk=alder.device.device_type_id).update(**{field: 0})
+
+
 def test_strictness_and_quirks_have_names_that_we_know(alder: Household) -> None:
     device_type = alder.device.device_type
     device_type.quirks = ["undeclared-leakage", "no-such-habit"]
@@ -157,7 +163,7 @@ def test_strictness_and_quirks_have_names_that_we_know(alder: Household) -> None
         DeviceType.objects.filter(pk=device_type.pk).update(strictness="whatever")
 
 
-def test_a_process_that_does_not_know_strictness_can_add_a_device_type(alder: Household) -> None:
+def test_a_process_that_knows_neither_strictness_nor_pace_can_add_a_device_type(alder: Household) -> None:
     columns = "id, tenant_id, brand, model, kind"
     with platform_scope("test"):
         query(
@@ -166,4 +172,4 @@ def test_a_process_that_does_not_know_strictness_can_add_a_device_type(alder: Ho
         )
         added = DeviceType.objects.get(model="Next")
 
-    assert (added.strictness, added.quirks) == ("strict", [])
+    assert (added.strictness, added.quirks, added.messages_per_s, added.burst) == ("strict", [], 20, 200)

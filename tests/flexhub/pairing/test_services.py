@@ -74,12 +74,15 @@ def test_tells_who_a_cem_is(alder: Household) -> None:
 
 def test_tells_what_is_allowed_to_the_device_type(alder: Household) -> None:
     with platform_scope("a test changes a type"):
-        DeviceType.objects.update(strictness="lenient", quirks=["undeclared-leakage", "from-a-later-version"])
+        DeviceType.objects.update(
+            strictness="lenient", quirks=["undeclared-leakage", "from-a-later-version"], messages_per_s=3, burst=50
+        )
 
     identity = authenticate_node(alder.rm_node.pk, alder.token)
 
     assert identity is not None
     assert identity.strictness == Strictness(lenient=True, quirks=frozenset({Quirk.UNDECLARED_LEAKAGE}))
+    assert (identity.messages_per_s, identity.burst) == (3, 50)
 
 
 def test_does_not_guess_which_of_several_links_a_cem_means(alder: Household) -> None:
