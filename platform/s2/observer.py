@@ -43,13 +43,13 @@ from s2.messages import (
 )
 from s2.parties import Party, Said, Utterance
 from s2.receptions import NIL_ID
-from s2.rules import RULES
 from s2.rules.instructions import INSTRUCTIONS
 from s2.rules.sessions import R_01, R_02, R_07, R_12
 from s2.session import ACK_TIMEOUT
 from s2.states import SessionState
 from s2.strictness import STRICT, Strictness, read_leniently
 from s2.unreadable import finding_of, finding_of_bytes
+from s2.verdicts import is_rejected_by_update
 from s2.versions import ALL_PROFILES, WireProfile
 
 _CEM, _RM = EnergyManagementRole.CEM, EnergyManagementRole.RM
@@ -336,9 +336,7 @@ def _read(message: Message, speaker: Party, view: Conversation, now: datetime) -
 def _counts(message: Message, findings: _Findings) -> bool:
     """Whether a message with these findings has an effect; an instruction that will be rejected is an instruction."""
     errors = errors_of(findings)
-    return not errors or (
-        isinstance(message, INSTRUCTIONS) and all(RULES[each.rule].rejected_by_update for each in errors)
-    )
+    return not errors or is_rejected_by_update(message, errors)
 
 
 def _unanswered(utterance: Utterance) -> Finding:

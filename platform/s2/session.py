@@ -65,12 +65,12 @@ from s2.messages import (
 from s2.opening import Opening
 from s2.receptions import NIL_ID, Receptions, reception_text
 from s2.resource import ResourceView
-from s2.rules import RULES
 from s2.rules.instructions import INSTRUCTIONS
 from s2.rules.sessions import R_07
 from s2.states import SessionState
 from s2.strictness import STRICT, Strictness, read_leniently
 from s2.unreadable import finding_of, finding_of_bytes
+from s2.verdicts import is_rejected_by_update, waits_for_storage
 from s2.versions import ALL_PROFILES, WireProfile
 
 ACK_TIMEOUT = timedelta(seconds=10)
@@ -83,9 +83,6 @@ QUEUE_LIMIT = 1000
 _HEAD = 200
 _OK, _BUSY = ReceptionStatusValues.OK, ReceptionStatusValues.TEMPORARY_ERROR
 _CEM, _RM = EnergyManagementRole.CEM, EnergyManagementRole.RM
-
-#: What needs no storage of the shell's and is processed even while there is none.
-_ALWAYS_PROCESSED = frozenset({"Handshake", "HandshakeResponse", "SessionRequest"})
 
 #: After these the RM publishes everything anew.
 _FRESH_STARTS = frozenset({"ResourceManagerDetails", "SelectControlType"})
@@ -184,7 +181,8 @@ class Session:
         """Take in one text frame. Whatever the peer sends, this does not raise.
 
         With `available=False` the shell's storage is down: what would be answered OK is answered TEMPORARY_ERROR and
-        has no effect, so that the peer sends it again. Handshakes and session requests need no storage.
+        has no effect, so that the peer sends it again. So is what may be wrong only because of that, such as the status
+        of an actuator whose description was not taken. Handshakes and session requests need no storage.
         """
         if self.closed:
             return []
@@ -299,15 +297,13 @@ class Session:
             self._receptions.forget_answers()
             findings += (R_07.finding(message, "$.message_id", "was used before for another message"),)
         errors = errors_of(findings) if findings else ()
-        if errors and not self._may_be_rejected(taken, errors):
-            status = ReceptionStatusValues.INVALID_CONTENT
-            self._receptions.remember(message_id, text, status, errors[0].label)
-            self._refuse(MessageRefused(text[:_HEAD], message.message_type, message_id, status, findings), events)
-            if any(each.rule == "R-15" for each in errors):
-                self._opening.part(now, "no version in common")
-                self._close(1002, "no version in common", events)
-        elif not available and message.message_type not in _ALWAYS_PROCESSED:
-            self._refuse(MessageRefused(text[:_HEAD], message.message_type, message_id, _BUSY, findings), events)
+        if not available and waits_for_storage(message, errors):
+            head, findings = text[:_HEAD], warnings_of(findings)
+            self._refuse(MessageRefused(head, message.message_type, message_id, _BUSY, findings), events)
+        elif errors and not (self._rejects_by_update and is_rejected_by_update(taken, errors)):
+            head, status = text[:_HEAD], ReceptionStatusValues.INVALID_CONTENT
+            refusal = MessageRefused(head, message.message_type, message_id, status, findings)
+            self._refuse_content(refusal, text, now, events)
         elif errors and isinstance(taken, INSTRUCTIONS):
             self._receptions.remember(message_id, text)
             self._refuse(MessageRefused(text[:_HEAD], message.message_type, message_id, _OK, findings), events)
@@ -356,9 +352,13 @@ class Session:
             case _ if isinstance(message, SystemDescription):
                 self._announcements.note(message, now)
 
-    def _may_be_rejected(self, message: Message, errors: tuple[Finding, ...]) -> bool:
-        rejects = self._rejects_by_update and isinstance(message, INSTRUCTIONS)
-        return rejects and all(RULES[each.rule].rejected_by_update for each in errors)
+    def _refuse_content(self, refusal: MessageRefused, text: str, now: datetime, events: list[Event]) -> None:
+        errors = errors_of(refusal.findings)
+        self._receptions.remember(refusal.message_id, text, refusal.status, errors[0].label)
+        self._refuse(refusal, events)
+        if any(each.rule == "R-15" for each in errors):
+            self._opening.part(now, "no version in common")
+            self._close(1002, "no version in common", events)
 
     def _reject(self, instruction: Instruction, now: datetime, findings: tuple[Finding, ...]) -> None:
         """Answer an instruction that was understood, but is outside the offer, as the device itself would."""

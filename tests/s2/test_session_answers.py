@@ -221,6 +221,28 @@ def test_bad_content_is_refused_for_good_even_while_storage_is_down() -> None:
     assert event.status is Status.INVALID_CONTENT
 
 
+def test_what_follows_a_message_that_was_put_off_is_not_refused_for_that() -> None:
+    pair = Pair().offer("FRBC")
+    actuator = sample("FRBC.SystemDescription")["actuators"][0] | {"id": "actuator-new"}
+    menu = text("FRBC.SystemDescription", valid_from=stamp(1), actuators=[actuator])
+    status = text("FRBC.ActuatorStatus", actuator_id="actuator-new")
+
+    events = [event for each in (menu, status) for event in pair.cem_hears(each, available=False)]
+    assert [event.status for event in events if isinstance(event, MessageRefused)] == [Status.TEMPORARY_ERROR] * 2
+
+    events = [event for each in (menu, status) for event in pair.cem_hears(each)]
+    assert kinds(events) == ["MessageReceived"] * 2
+
+
+def test_what_is_wrong_in_itself_is_refused_even_while_storage_is_down() -> None:
+    pair = Pair().offer("FRBC")
+
+    (event,) = pair.cem_hears(text("FRBC.ActuatorStatus", operation_mode_factor=1.3), available=False)
+
+    assert isinstance(event, MessageRefused)
+    assert event.status is Status.INVALID_CONTENT
+
+
 def test_shakes_hands_while_storage_is_down() -> None:
     session = Session(CEM, new_id=new_id)
     session.start(NOW)
