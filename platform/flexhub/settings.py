@@ -24,6 +24,8 @@ PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000")
 # A frame above this is answered by closing with 1009. 1 MiB is what s2-kit and our server allow.
 S2_MAX_FRAME_BYTES = env.integer("S2_MAX_FRAME_BYTES", 1024 * 1024)
 S2_ACK_TIMEOUT_S = env.integer("S2_ACK_TIMEOUT_S", 10)
+# How long a stopping gateway may take to ask its devices to reconnect; an orchestrator has to allow some 6 s more.
+S2_DRAIN_S = env.integer("S2_DRAIN_S", 10)
 POOL_MINIMUM_SITES = env.integer("POOL_MINIMUM_SITES", 5)
 TELEMETRY_RETENTION_DAYS = env.integer("TELEMETRY_RETENTION_DAYS", 90)
 

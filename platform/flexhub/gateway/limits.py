@@ -29,8 +29,10 @@ INBOX_BLOCK_MS = 2_000
 # Waking a site means one message to the Celery broker.
 WAKE_TIMEOUT_S = 5.0
 
-# A stopping process spreads its requests to reconnect over this time, so that the others are not stormed.
-DRAIN_S = 2.0
+# A stopping process spreads its requests to reconnect over this time (setting S2_DRAIN_S), so that the others are not
+# stormed. Few sessions are no storm: between two of them it waits no longer than the second figure.
+DRAIN_S = 10
+DRAIN_PAUSE_S = 0.02
 # How long it gives its sessions to answer SessionRequest RECONNECT before it closes their sockets.
 GOODBYE_S = 2.0
 

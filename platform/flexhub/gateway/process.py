@@ -46,7 +46,14 @@ class GatewayProcess:
     """Holds the seats of this process. Methods are called from its event loop only."""
 
     def __init__(
-        self, bus: GatewayBus, clock: Clock, wake_sender: WakeSender, *, ack_timeout_s: float, max_frame_bytes: int
+        self,
+        bus: GatewayBus,
+        clock: Clock,
+        wake_sender: WakeSender,
+        *,
+        ack_timeout_s: float,
+        max_frame_bytes: int,
+        drain_s: float = limits.DRAIN_S,
     ) -> None:
         self.clock = clock
         self.max_frame_bytes = max_frame_bytes
@@ -55,6 +62,7 @@ class GatewayProcess:
         self.stopping = False
         self._bus = bus
         self._wake_sender = wake_sender
+        self._drain_s = drain_s
         self._ack_timeout = clock.duration_of(ack_timeout_s)
         self._handshake_timeout = clock.duration_of(limits.HANDSHAKE_TIMEOUT_S)
         self._retry_delays = tuple(clock.duration_of(delay_s) for delay_s in limits.RETRY_DELAYS_S)
@@ -239,9 +247,10 @@ class GatewayProcess:
 
     async def _ask_all_to_reconnect(self) -> None:
         seats = list(self.seats.values())
+        pause_s = min(self._drain_s / max(len(seats), 1), limits.DRAIN_PAUSE_S)
         for place, seat in enumerate(seats):
             if place and self.seats:
-                await asyncio.sleep(limits.DRAIN_S / len(seats))
+                await asyncio.sleep(pause_s)
             self._ask_to_reconnect(seat)
 
     def _ask_to_reconnect(self, seat: Seat) -> None:

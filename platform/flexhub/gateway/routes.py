@@ -53,6 +53,7 @@ def _process() -> GatewayProcess:
         WakeSender(),
         ack_timeout_s=settings.S2_ACK_TIMEOUT_S,
         max_frame_bytes=settings.S2_MAX_FRAME_BYTES,
+        drain_s=settings.S2_DRAIN_S,
     )
 
 

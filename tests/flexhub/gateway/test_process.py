@@ -17,6 +17,7 @@ from flexhub.gateway import inbox, keeper, limits, seats, writer
 from flexhub.gateway.auth import Doorkeeper
 from flexhub.gateway.handlers import Turn
 from flexhub.gateway.process import GatewayProcess
+from flexhub.gateway.wake_sender import WakeSender
 from s2.messages import ControlType, FRBCTimerStatus, Message, SelectControlType, dump_message
 from s2.strictness import STRICT, Strictness
 from s2.versions import WireProfile
@@ -35,7 +36,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "TICK_S", 0.001)
     monkeypatch.setattr(limits, "REDIS_RETRY_S", 0.001)
     monkeypatch.setattr(limits, "GOODBYE_S", 0.2)
-    monkeypatch.setattr(limits, "DRAIN_S", 0.02)
+    monkeypatch.setattr(limits, "DRAIN_PAUSE_S", 0.001)
 
 
 @pytest.fixture
@@ -332,6 +333,30 @@ async def test_stopping_asks_one_device_after_the_other(process: GatewayProcess)
         socket.hang_up()
 
     await asyncio.wait_for(stopping, TIMEOUT_S)
+
+
+async def test_stopping_spreads_its_requests_over_the_drain_time(
+    bus: SwitchableBus, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "DRAIN_PAUSE_S", 0.2)
+    process = GatewayProcess(
+        bus, clock, WakeSender(lambda wake: None), ack_timeout_s=10, max_frame_bytes=1024, drain_s=0.5
+    )
+    sockets = [FakeSocket(process, identity()) for _ in range(5)]
+    for socket in sockets:
+        await socket.shake_hands()
+    loop = asyncio.get_running_loop()
+    asked: list[float] = []
+    stopping = asyncio.create_task(process.stop())
+    for socket in sockets:
+        assert (await socket.receive())["request"] == "RECONNECT"
+        asked.append(loop.time())
+        socket.hang_up()
+
+    await asyncio.wait_for(stopping, TIMEOUT_S)
+
+    # Five pauses of a tenth of a second, less the one before the first.
+    assert asked[-1] - asked[0] >= 0.3
 
 
 async def test_a_socket_that_cannot_be_closed_does_not_keep_the_process_from_stopping(
