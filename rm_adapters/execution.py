@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 
 from rm_adapters import guard
 from rm_adapters.contract import breach
-from rm_adapters.orders import begin_of, from_now_on, lane_of, lasts, next_step, status_in
+from rm_adapters.orders import ENVELOPE, begin_of, from_now_on, lane_of, lasts, next_step, status_in
 from rm_adapters.sdk import Command, Reason, Reject, Snapshot
 from rm_adapters.state import InForce, Order, Write
 from rm_adapters.turn import Freshness, Turn
@@ -72,6 +72,7 @@ def work(turn: Turn) -> None:
     """Do all that can be done without another reading."""
     _give_up_late_write(turn)
     _begin_release(turn)
+    _free_from_old_envelopes(turn)
     if turn.state.releasing and turn.state.write is None:
         _release_next(turn)
     while turn.state.write is None and not turn.state.releasing:
@@ -125,15 +126,15 @@ def _carry_out(turn: Turn, order: Order) -> None:
     command = planned(turn, order)
     lane = lane_of(order.instruction)
     if command is None:
-        _end_in_time(turn, order, lane)
+        turn.advance(order, InstructionStatus.SUCCEEDED if order.started else InstructionStatus.ABORTED)
+        _free_from_old_envelopes(turn)
         return
     if isinstance(command, Reject):
         if is_worth_waiting(turn, command) and command.until is not None:
             turn.state = turn.state.with_order(replace(order, due_at=command.until))
         else:
             turn.refuse(order, command)
-            if order.started:
-                turn.change(releasing=True)
+            _free_from_old_envelopes(turn)
         return
     _replace_others(turn, order, lane)
     order = replace(order, due_at=_sleep_until(turn, order), planned=True)
@@ -149,14 +150,6 @@ def _sleep_until(turn: Turn, order: Order) -> datetime:
     """When the order has to be looked at again: at its next element, or never by itself."""
     begin = begin_of(order.instruction, order.taken_at)
     return next_step(order.instruction, begin, turn.now) or _NEVER
-
-
-def _end_in_time(turn: Turn, order: Order, lane: str) -> None:
-    """An envelope is over; if it was kept to, the device is free again (R-82)."""
-    turn.advance(order, InstructionStatus.SUCCEEDED if order.started else InstructionStatus.ABORTED)
-    soon = [each for each in turn.state.orders if each.due_at - turn.now <= HOLD]
-    if lane in turn.state.in_force and not any(lane_of(each.instruction) == lane for each in soon):
-        turn.change(releasing=True)
 
 
 def _replace_others(turn: Turn, order: Order, lane: str) -> None:
@@ -183,12 +176,18 @@ def _send(turn: Turn) -> None:
         write=replace(
             write, sent_at=now, first_sent_at=write.first_sent_at or now, answered=False, attempts=write.attempts + 1
         ),
-        writes=(*(each for each in state.writes if now - each < _DAY), now),
+        writes=_worth_remembering(turn),
         original=state.original or state.snapshot,
     )
     if write.order_id is not None and set(state.in_force) <= {write.lane}:
         turn.change(release_at=None)
     turn.commands.append(write.command)
+
+
+def _worth_remembering(turn: Turn) -> tuple[datetime, ...]:
+    """The writes of the last day with the one of now, as many as there is a limit to."""
+    today = (*(each for each in turn.state.writes if turn.now - each < _DAY), turn.now)
+    return today[-(turn.limits.max_writes_a_day or 1) :]
 
 
 def may_write(turn: Turn) -> bool:
@@ -256,6 +255,16 @@ def _end_waiting(turn: Turn) -> None:
 def _begin_release(turn: Turn) -> None:
     if turn.state.release_at is not None and turn.state.release_at <= turn.now:
         turn.change(release_at=None, releasing=True)
+
+
+def _free_from_old_envelopes(turn: Turn) -> None:
+    """An envelope holds as long as its instruction: over, replaced in vain or taken back, it binds no more (R-82)."""
+    state = turn.state
+    if ENVELOPE not in state.in_force or state.release_at is not None:
+        return
+    lanes = [lane_of(each.instruction) for each in state.orders if each.planned or each.due_at - turn.now <= HOLD]
+    if ENVELOPE not in lanes:
+        turn.change(releasing=True)
 
 
 def _release_next(turn: Turn) -> None:

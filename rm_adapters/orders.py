@@ -19,6 +19,9 @@ from s2.messages import (
     PPBCScheduleInstruction,
 )
 
+#: The lane of all envelopes: a device follows one at a time.
+ENVELOPE = "envelope"
+
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -26,7 +29,7 @@ def lane_of(instruction: Instruction) -> str:
     """What the instruction is about; of two for the same lane the newer one counts."""
     match instruction:
         case PEBCInstruction():
-            return "envelope"
+            return ENVELOPE
         case OMBCInstruction():
             return "mode:"
         case PPBCScheduleInstruction():

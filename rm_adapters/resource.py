@@ -35,6 +35,7 @@ from rm_adapters.sdk import (
     AuthGone,
     Command,
     Device,
+    Flex,
     Manifest,
     Offer,
     Offline,
@@ -144,9 +145,10 @@ class HostedResource:
             return self._end(turn)
         turn.advance(order, InstructionStatus.REVOKED)
         write = turn.state.write
-        if write is not None and write.order_id == order.id and write.first_sent_at is None:
+        unsent = write is not None and write.order_id == order.id and write.first_sent_at is None
+        if unsent:
             turn.change(write=None)
-        elif order.planned:
+        if order.started or (order.planned and not unsent):
             turn.change(releasing=True)
         return self._end(turn)
 
@@ -262,15 +264,23 @@ class HostedResource:
         )
 
     def _publish(self, turn: Turn) -> None:
-        flex, link = turn.flex, turn.state.link
-        if flex is None or link is None or turn.freshness is Freshness.GONE:
+        """Say what is news. Who the resource is, it says also while its device is out of reach."""
+        if turn.flex is None or turn.state.link is None or turn.state.unauthorised:
             return
+        self._introduce(turn, turn.flex, turn.state.link)
+        if turn.freshness is not Freshness.GONE:
+            self._offer(turn, turn.flex, turn.state.link)
+            self._measure(turn)
+
+    def _introduce(self, turn: Turn, flex: Flex, link: Link) -> None:
         link, messages = publishing.news_of_details(flex, link, self._resource.new_id)
         if messages:
             # Under new details the CEM selects anew.
             execution.abort_all(turn)
-            link = publishing.published_anew(replace(link, control_type=None))
-        turn.say(*messages)
+            turn.say(*messages)
+            turn.change(link=publishing.published_anew(replace(link, control_type=None)))
+
+    def _offer(self, turn: Turn, flex: Flex, link: Link) -> None:
         offer = flex.offer_under(link.control_type)
         if offer is not None:
             situation = publishing.Situation(
@@ -281,7 +291,6 @@ class HostedResource:
         link, messages = publishing.news_of_forecast(flex, link, self._resource.new_id)
         turn.say(*messages)
         turn.change(link=link)
-        self._measure(turn)
 
     def _measure(self, turn: Turn) -> None:
         """Publish what was measured, if it is fresh and says something else than before, or after a while."""

@@ -96,10 +96,14 @@ class Script:
         self.home.order(*[fault] * times)
 
     def select(self, *_: int) -> None:
-        self.home.select()
+        self._select(CONTROL_TYPES[self.home.kind])
 
     def deselect(self, *_: int) -> None:
-        self.home.select(ControlType.NO_SELECTION)
+        self._select(ControlType.NO_SELECTION)
+
+    def _select(self, control_type: ControlType) -> None:
+        if self.home.cem.resource.details is not None:
+            self.home.select(control_type)
 
     def reconnect(self, *_: int) -> None:
         self.home.disconnect()

@@ -129,6 +129,63 @@ def test_what_the_device_does_already_is_not_written_again() -> None:
     home.check(allowed={"R-114"})
 
 
+def test_the_newest_word_on_a_time_counts() -> None:
+    home = Home("heater").select()
+    begin = home.now + 10 * MINUTE
+    former = home.instruct(heat(home, "on", at=begin))
+    later = home.instruct(heat(home, "off", at=begin + 10 * MINUTE))
+    sooner = home.instruct(heat(home, "on", at=begin - 5 * MINUTE))
+
+    home.wait(minutes=30)
+
+    assert home.course(former) == [InstructionStatus.ACCEPTED, InstructionStatus.ABORTED]
+    assert home.course(later) == [InstructionStatus.ACCEPTED, InstructionStatus.ABORTED]
+    assert home.course(sooner)[-1] is InstructionStatus.SUCCEEDED
+    home.check()
+
+
+def test_a_roof_is_free_when_the_vendor_refuses_the_next_envelope() -> None:
+    home = Home("roof").select()
+    former = home.instruct(limit(home, (60, 1000.0)))
+    home.wait(minutes=5)
+
+    latter = home.order(Fault.REFUSED).instruct(limit(home, (60, 500.0)))
+    home.wait(minutes=5)
+
+    assert home.course(former)[-1] is InstructionStatus.ABORTED
+    assert home.course(latter) == [InstructionStatus.ACCEPTED, InstructionStatus.ABORTED]
+    assert home.machine.limit_w is None
+    home.check()
+
+
+def test_the_row_does_not_grow_with_the_writes() -> None:
+    home = Home("battery").select()
+    for factor in range(20):
+        home.instruct(charge(home, "charge", factor / 20))
+        home.wait(seconds=30)
+
+    assert len(home.executed) == 20
+    assert len(home.row["writes"]) == 1
+    home.check()
+
+
+def test_introduces_itself_while_its_device_is_out_of_reach() -> None:
+    home = Home("battery")
+    home.order(*[Fault.OFFLINE] * 100).wait(minutes=5)
+    home.disconnect()
+    before = len(home.heard_types())
+
+    home.connect()
+    home.select()
+    silent = home.heard_types()[before:]
+    home.cloud.faults.clear()
+    home.wait(minutes=2)
+
+    assert silent == ["ResourceManagerDetails"]
+    assert "FRBC.SystemDescription" in home.heard_types()[before:]
+    home.check()
+
+
 @pytest.mark.parametrize("kind", CONTROL_TYPES)
 def test_calls_out_of_turn_do_no_harm(kind: str) -> None:
     home = Home(kind).select()

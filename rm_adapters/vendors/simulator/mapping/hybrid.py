@@ -75,7 +75,7 @@ def describe(device: Device, snapshot: Snapshot) -> Flex:
     return Flex(details=details, offers=(offer,), limits=Limits(bounds=(_SAFE,)))
 
 
-def plan(device: Device, _snapshot: Snapshot, instruction: Instruction) -> Command | Reject:
+def plan(device: Device, snapshot: Snapshot, instruction: Instruction) -> Command | Reject:
     if not isinstance(instruction, DDBCInstruction):
         return Reject(Reason.CONTRACT, "a unit is told its mode and factor")
     unit = next((each for each in _UNITS if _id(device, each) == instruction.actuator_id), None)
@@ -84,10 +84,13 @@ def plan(device: Device, _snapshot: Snapshot, instruction: Instruction) -> Comma
     if unit is None or mode is None:
         return Reject(Reason.CONTRACT, f"there is no mode {instruction.operation_mode_id}")
     factor = instruction.operation_mode_factor if mode == "on" else 0.0
+    others = [told["heat"] for name, told in snapshot.facts["units"].items() if name != unit]
+    # As long as the other one heats, the house does not cool down.
+    direction = 1 if mode == "on" else 0 if any(others) else -1
     return Command(
         operation="set",
         arguments={"unit": unit, "mode": mode, "factor": factor},
-        drives={"house_c": 1 if mode == "on" else -1},
+        drives={"house_c": direction},
     )
 
 

@@ -10,6 +10,9 @@ from typing import Any
 _SIGN = {"charge": 1, "discharge": -1}
 _S_PER_H = 3600.0
 
+#: What is left by rounding when it is full or empty.
+_NOTHING_WH = 1e-6
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Battery:
@@ -51,7 +54,8 @@ class Battery:
     def readings(self) -> dict[str, Any]:
         """Charge and discharge are two magnitudes in kW, as many clouds have them."""
         sign = self._direction()
-        moves = (sign > 0 and self.stored_wh < self.capacity_wh) or (sign < 0 and self.stored_wh > 0.0)
+        room_wh = self.capacity_wh - self.stored_wh if sign > 0 else self.stored_wh
+        moves = sign != 0 and room_wh > _NOTHING_WH
         power_kw = self.power_w * self.factor / 1000.0 if moves else 0.0
         return {
             "mode": self.mode,
