@@ -102,8 +102,8 @@ class FakeSocket:
         text = message if isinstance(message, str) else dump_message(message, WireProfile.V1_0_0)
         self._incoming.put_nowait({"type": "websocket.receive", "text": text})
 
-    def hang_up(self, code: int = 1000) -> None:
-        self._incoming.put_nowait({"type": "websocket.disconnect", "code": code})
+    def hang_up(self, code: int = 1000, reason: str = "") -> None:
+        self._incoming.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
 
     async def event(self) -> Mapping[str, Any]:
         """The next ASGI event."""

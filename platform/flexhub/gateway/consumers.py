@@ -1,11 +1,17 @@
 """One WebSocket, from its upgrade request to its end: feed the session, send what it answers, then let events count.
 
+A message that comes faster than the device's type allows is read like any other, but put off: it is answered
+TEMPORARY_ERROR and has no effect. Verdicts on our own messages do not count, and handshakes and session requests are
+never put off. A peer that goes on all the same is closed (pace.py).
+
 A plain ASGI callable. A Channels consumer would start a task and cross to a thread for every frame, which costs more
 than judging the frame does.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -15,15 +21,20 @@ import structlog
 from flexhub.bus import BusUnavailable
 from flexhub.gateway import limits
 from flexhub.gateway.auth import Doorkeeper
+from flexhub.gateway.pace import FLOOD_FACTOR, Pace, Verdict
 from flexhub.gateway.process import GatewayProcess
 from flexhub.gateway.refusals import Receive, Refusal, Scope, Send, refuse
 from flexhub.gateway.seats import Seat
+from flexhub.pairing.services import NodeIdentity
+from s2.events import Event, MessageReceived, MessageRefused, ReceptionReceived, ReceptionUnmatched
 from s2.findings import Finding, Severity
 
 logger = structlog.get_logger(__name__)
 
 _RETRY = ((b"retry-after", b"5"),)
 NO_REDIS = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "No session can be opened now; try again later.\n", _RETRY)
+# Stands where a finding names its rule: not one of S2, but one of this server.
+_EDGE = "gateway"
 _BROKEN_FRAMES = {
     limits.CLOSE_TOO_BIG: "a message may have {limit} bytes at most",
     limits.CLOSE_NOT_UTF8: "a text frame holds UTF-8",
@@ -42,23 +53,24 @@ async def serve(
         logger.info("gateway.socket.refused", node_id=str(node_id), status=admitted.status.value)
         await refuse(scope, send, admitted)
         return
-    seat = admitted
+    seat, pace = admitted
     link_id = str(seat.info.link_id)
     logger.info("gateway.session.opened", link_id=link_id, node_id=str(node_id), peer=seat.info.peer)
-    code: int | None = None
+    end: dict[str, Any] = {}
     try:
         await send({"type": "websocket.accept"})
         seat.session.start(process.clock.now())
         await process.flush(seat)
-        code = await _converse(process, seat, receive)
+        end = await _converse(process, seat, pace, receive)
+        _note_cut(process, seat, end)
     finally:
-        logger.info("gateway.session.closed", link_id=link_id, code=code)
+        logger.info("gateway.session.closed", link_id=link_id, code=end.get("code"), reason=end.get("reason") or None)
         await process.leave(seat)
 
 
 async def _admit(
     process: GatewayProcess, doorkeeper: Doorkeeper, node_id: UUID, scope: Scope, send: Send
-) -> Seat | Refusal:
+) -> tuple[Seat, SocketPace] | Refusal:
     if process.stopping:
         return STOPPING
     identity = await doorkeeper.admit(node_id, scope["headers"])
@@ -68,39 +80,85 @@ async def _admit(
         return STOPPING  # It began to while the token was checked; a seat taken now would outlive the process.
     client = scope.get("client")
     try:
-        return await process.open(identity, send, peer=f"{client[0]}:{client[1]}" if client else "")
+        seat = await process.open(identity, send, peer=f"{client[0]}:{client[1]}" if client else "")
     except BusUnavailable:
         return NO_REDIS
+    return seat, SocketPace(process, seat, identity)
 
 
-async def _converse(process: GatewayProcess, seat: Seat, receive: Receive) -> int | None:
-    """Until the socket closes; returns its code."""
+async def _converse(process: GatewayProcess, seat: Seat, pace: SocketPace, receive: Receive) -> dict[str, Any]:
+    """Until the socket closes; returns the event that says how."""
     session, clock, writer = seat.session, process.clock, process.writer
     while True:
         frame = await receive()
         now = clock.now()
         if frame["type"] != "websocket.receive":
-            _note_broken_frame(process, seat, frame)
-            return frame.get("code")
+            return frame
         if seat.closed:
             continue  # Our close frame is on its way; what the peer sent before it arrived has no receiver any more.
         text = frame.get("text")
         if text is None:
             events = session.receive_bytes(frame["bytes"], now)
         else:
-            events = session.receive_text(text, now, available=writer.available and seat.has_room(text))
+            events = session.receive_text(
+                text, now, available=pace.allows() and writer.available and seat.has_room(text)
+            )
         # The acknowledgement leaves here, before anything else is done for the message.
         sent = await seat.flush()
         await process.finish(process.turn(seat, now, text), events, sent)
+        if counts(events, answered=bool(sent)):
+            await pace.count()
 
 
-def _note_broken_frame(process: GatewayProcess, seat: Seat, frame: dict[str, Any]) -> None:
-    """The server refused a frame and closed the socket by itself; only the conversation can tell the maker why."""
-    code = frame.get("code")
-    if code not in _BROKEN_FRAMES:
-        return
-    text = f"{_BROKEN_FRAMES[code].format(limit=process.max_frame_bytes)}; the connection was closed with {code}"
-    shown = str(frame.get("reason") or "a frame that was not taken in")
-    finding = Finding("R-03", Severity.ERROR, text)
-    process.turn(seat, process.clock.now()).log_received(shown, None, (finding,))
+def counts(events: Iterable[Event], *, answered: bool) -> bool:
+    """Whether the frame that led to `events` counts against the sender's pace; all but awaited verdicts do."""
+    for event in events:
+        if isinstance(event, ReceptionReceived):
+            return False
+        if isinstance(event, MessageReceived | MessageRefused | ReceptionUnmatched):
+            return True
+    # A message that was said twice means nothing new; only its answer is repeated.
+    return answered
+
+
+class SocketPace:
+    """One socket's pace in real time, and what follows when it is exceeded."""
+
+    __slots__ = ("_limit", "_now_s", "_pace", "_process", "_seat")
+
+    def __init__(self, process: GatewayProcess, seat: Seat, identity: NodeIdentity) -> None:
+        self._process = process
+        self._seat = seat
+        self._pace = Pace(identity.messages_per_s, identity.burst)
+        self._limit = f"{identity.messages_per_s} messages a second and {identity.burst} at once"
+        self._now_s = asyncio.get_running_loop().time
+
+    def allows(self) -> bool:
+        return self._pace.allows(self._now_s())
+
+    async def count(self) -> None:
+        verdict = self._pace.count(self._now_s())
+        if verdict is Verdict.EXCEEDED:
+            _note(self._process, self._seat, f"{self._limit} are allowed; more are answered TEMPORARY_ERROR")
+        elif verdict is Verdict.FLOODING and not self._seat.closed:
+            code = limits.CLOSE_TRY_AGAIN_LATER
+            logger.warning("gateway.session.floods", link_id=str(self._seat.info.link_id), allowed=self._limit)
+            reason = f"{self._limit} are allowed; it went on at more than {FLOOD_FACTOR} times that"
+            _note(self._process, self._seat, f"{reason}, and the connection was closed with {code}")
+            await self._seat.close(code, reason)
+
+
+def _note_cut(process: GatewayProcess, seat: Seat, end: dict[str, Any]) -> None:
+    """The server cut the connection off by itself; only the conversation can tell the maker why."""
+    code, reason = end.get("code"), str(end.get("reason") or "")
+    if code in _BROKEN_FRAMES:
+        text = f"{_BROKEN_FRAMES[code].format(limit=process.max_frame_bytes)}; the connection was closed with {code}"
+        _note(process, seat, text, rule="R-03", shown=reason or "a frame that was not taken in")
+    elif code == limits.CLOSE_ABNORMAL and reason:
+        _note(process, seat, f"{reason}, and the connection was cut off")
+
+
+def _note(process: GatewayProcess, seat: Seat, text: str, *, rule: str = _EDGE, shown: str = "") -> None:
+    """Put into the conversation what no message of it shows."""
+    process.turn(seat, process.clock.now()).log_received(shown, None, (Finding(rule, Severity.ERROR, text),))
     process.writer.touch()

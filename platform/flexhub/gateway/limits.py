@@ -57,5 +57,8 @@ CLOSE_PROTOCOL_ERROR = 1002
 CLOSE_NOT_UTF8 = 1007
 CLOSE_TOO_BIG = 1009
 CLOSE_SERVICE_RESTART = 1012
+CLOSE_TRY_AGAIN_LATER = 1013
+# Never sent: how a server tells its application that it cut the connection off itself, with its reason.
+CLOSE_ABNORMAL = 1006
 # Another socket of the same device took over: like HTTP's 409 Conflict.
 CLOSE_REPLACED = 4409
