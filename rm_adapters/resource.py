@@ -15,7 +15,8 @@ may be made by another process than the one before.
 What the shell has to keep: store the state of `dump` before it sends a message or executes a command of the outcome.
 Execute a command once, and then call `acknowledged` or `failed`; after a crash in between, do nothing: the next reading
 tells. Hand in what the session tells in the order in which it happened. A message that the session refuses to send
-because the CEM has selected another control type meanwhile is dropped; all is said anew then.
+because the CEM has selected another control type meanwhile is dropped; all is said anew then. Where anything else keeps
+a message from being sent, end the session: the next one begins from nothing.
 """
 
 from __future__ import annotations
@@ -155,13 +156,14 @@ class HostedResource:
     def read(self, snapshot: Snapshot, now: datetime) -> Outcome:
         """The device was read. A reading older than the last one teaches nothing."""
         turn = self._turn(now)
+        snapshot = replace(snapshot, observed_at=min(snapshot.observed_at, now))  # A clock may be ahead of ours.
         former = turn.state.snapshot
         turn.change(read_at=now, failures=0, retry_at=None, offline=not snapshot.online)
         if former is None or snapshot.observed_at >= former.observed_at:
             turn.change(snapshot=snapshot)
             if turn.flex is not None:
-                moment = min(snapshot.observed_at, now)
-                activities, timers = observed(turn.flex, turn.state.activities, turn.state.timers, moment)
+                state, moment = turn.state, snapshot.observed_at
+                activities, timers = observed(turn.flex, state.activities, state.timers, moment)
                 turn.change(activities=activities, timers=timers)
             if turn.freshness is not Freshness.GONE:
                 execution.take_reading(turn, snapshot)
@@ -179,7 +181,7 @@ class HostedResource:
                 turn.change(unauthorised=True)
             case Transient() if error.retry_after is not None:
                 pause = error.retry_after
-            case Stale() if turn.state.snapshot is None:
+            case Stale():
                 pause = self._resource.manifest.poll.normal
         turn.change(failures=failures, retry_at=now + pause)
         return self._end(turn)
@@ -235,12 +237,11 @@ class HostedResource:
             turn.change(write=None)
 
     def _refusal(self, turn: Turn, order: Order) -> Reject | None:
-        """Why the instruction is not even accepted; one for later is judged again when its time has come."""
-        answer = execution.planned(turn, order)
-        if not isinstance(answer, Reject) or execution.is_worth_waiting(turn, answer):
+        """Why the instruction is not even accepted. What will be possible at a later time is not known yet."""
+        if order.due_at > turn.now and turn.offer is not None:
             return None
-        later = order.due_at > turn.now and answer.reason.value not in ("CONTRACT", "AVAILABILITY")
-        return None if later else answer
+        answer = execution.planned(turn, order)
+        return answer if isinstance(answer, Reject) and not execution.is_worth_waiting(turn, answer) else None
 
     def _withdraw_or_return(self, turn: Turn) -> None:
         """When the device cannot be relied on, nothing is on offer; when it can be again, all is said anew."""
@@ -304,7 +305,7 @@ class HostedResource:
         turn.say(
             PowerMeasurement(
                 message_id=self._resource.new_id(),
-                measurement_timestamp=min(snapshot.observed_at, turn.now),
+                measurement_timestamp=snapshot.observed_at,
                 values=tuple(
                     PowerValue(commodity_quantity=quantity, value=value) for quantity, value in snapshot.powers.items()
                 ),

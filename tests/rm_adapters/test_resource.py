@@ -9,10 +9,10 @@ import pytest
 
 from rm_adapters.resource import HostedResource, Outcome
 from rm_adapters.schedule import LONGEST_PAUSE, pause_after
-from rm_adapters.sdk import Ack, AuthGone, Manifest, Transient
+from rm_adapters.sdk import Ack, AuthGone, Manifest, Snapshot, Stale, Transient
 from rm_adapters.vendors.simulator.adapter import Simulator
 from rm_adapters.vendors.simulator.cloud import Fault
-from s2.messages import InstructionStatus, RevokableObjects
+from s2.messages import CommodityQuantity, InstructionStatus, PowerMeasurement, RevokableObjects
 from tests.rm_adapters.hosted_home import CONTROL_TYPES, Home
 from tests.rm_adapters.instructing import charge, heat, limit, order_for
 
@@ -141,6 +141,45 @@ def test_the_newest_word_on_a_time_counts() -> None:
     assert home.course(former) == [InstructionStatus.ACCEPTED, InstructionStatus.ABORTED]
     assert home.course(later) == [InstructionStatus.ACCEPTED, InstructionStatus.ABORTED]
     assert home.course(sooner)[-1] is InstructionStatus.SUCCEEDED
+    home.check()
+
+
+def test_a_chain_of_modes_may_be_ordered_ahead() -> None:
+    home = Home("heater").select()
+
+    on = home.instruct(heat(home, "on", at=home.now + 5 * MINUTE))
+    boost = home.instruct(heat(home, "boost", at=home.now + 10 * MINUTE))
+    home.wait(minutes=12)
+
+    assert home.course(on)[-1] is InstructionStatus.SUCCEEDED
+    assert home.course(boost)[-1] is InstructionStatus.SUCCEEDED
+    assert home.machine.mode == "boost"
+    home.check(allowed={"R-52"})
+
+
+def test_a_stale_answer_is_no_news_and_no_alarm() -> None:
+    home = Home("battery").select()
+    resource = home.resource()
+
+    outcome = resource.failed(Stale(home.now - 2 * MINUTE), home.now)
+
+    assert outcome.messages == ()
+    assert outcome.read_at == home.now + MINUTE
+
+
+def test_a_reading_from_the_future_is_one_of_now() -> None:
+    home = Home("battery").select().wait(minutes=5)
+    snapshot = Snapshot(
+        observed_at=home.now + 2 * MINUTE,
+        powers={CommodityQuantity.ELECTRIC_POWER_L1: 0.0},
+        fill_level=50.0,
+        facts={"mode": "auto", "factor": 0.0, "since": None},
+    )
+
+    resource = home.resource()
+    home.do(resource.read(snapshot, home.now), resource)
+
+    assert home.heard(PowerMeasurement)[-1].measurement_timestamp == home.now
     home.check()
 
 

@@ -74,10 +74,8 @@ def plan(device: Device, snapshot: Snapshot, instruction: Instruction) -> Comman
         return Reject(Reason.CONTRACT, f"there is no container {named} any more")
     state = parts[part]["state"]
     match instruction:
-        case PPBCScheduleInstruction() if instruction.execution_time < snapshot.observed_at + _LONGEST_PAUSE:
-            return _start(part, state, parts)
         case PPBCScheduleInstruction():
-            return _action(part, "start")
+            return _start(part, state, parts)
         case PPBCStartInterruptionInstruction() if part != _INTERRUPTIBLE or state not in ("running", "paused"):
             return Reject(Reason.CONTRACT, f"{part} cannot be paused now")
         case PPBCEndInterruptionInstruction() if state not in ("running", "paused"):
