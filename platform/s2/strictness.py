@@ -70,7 +70,8 @@ STRICT = Strictness()
 
 def quirks_named(names: Iterable[str]) -> frozenset[Quirk]:
     """The quirks of these names; a name that is not known here, as of a later version, has no effect."""
-    return frozenset(quirk for quirk in Quirk if quirk.value in set(names))
+    known = frozenset(names)
+    return frozenset(quirk for quirk in Quirk if quirk.value in known)
 
 
 def read_leniently(text: str, profile: WireProfile) -> tuple[Message, tuple[Finding, ...]]:

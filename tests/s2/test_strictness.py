@@ -266,3 +266,4 @@ def test_operators_find_every_quirk_in_their_book() -> None:
 def test_quirks_are_found_by_name_and_unknown_names_have_no_effect() -> None:
     assert quirks_named(["undeclared-leakage", "from-a-later-version"]) == {Quirk.UNDECLARED_LEAKAGE}
     assert quirks_named([]) == frozenset()
+    assert quirks_named(quirk.value for quirk in Quirk) == frozenset(Quirk)
