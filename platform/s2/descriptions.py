@@ -30,6 +30,9 @@ WHOLE_DEVICE = ""
 #: Clocks differ. Where nothing else is in force, a description or constraint counts this much before its valid_from.
 CLOCK_TOLERANCE = timedelta(seconds=5)
 
+#: How far apart two clocks may be before anything is concluded from it.
+SKEW = timedelta(seconds=30)
+
 _MAX_DESCRIPTIONS = 8
 
 
@@ -77,9 +80,9 @@ class Descriptions:
         Not so while another description begins: on the RM's clock it may be in force already.
         """
         line = self._line
-        if len(line) == 1:
-            return has_begun(line[0].valid_from, moment)
-        return bool(line) and has_begun(line[0].valid_from, moment) and not has_begun(line[1].valid_from, moment)
+        if not line or not has_begun(line[0].valid_from, moment):
+            return False
+        return len(line) == 1 or line[1].valid_from - moment > SKEW
 
     def add(self, new: SystemDescription, now: datetime) -> bool:
         line = [each for each in self._line if each.valid_from < new.valid_from]

@@ -251,7 +251,9 @@ class ResourceView:
         """Start what the transition into the present mode starts (R-55)."""
         came_from = after.previous_mode_id or (before.mode_id if before else None)
         machine = machine_in(self.descriptions.at(now), actuator_id)
-        if machine is None or came_from is None or came_from == after.mode_id:
+        # A first status that does not say when may tell of a transition of long ago.
+        began = after.transition_at or (now if before else None)
+        if machine is None or began is None or came_from is None or came_from == after.mode_id:
             return
         started: set[str] = set()
         for each in machine.transitions:
@@ -259,7 +261,7 @@ class ResourceView:
                 started.update(each.start_timers)
         for timer in machine.timers:
             if timer.id in started:
-                finished_at = _later(after.transition_at or now, timer.duration)
+                finished_at = _later(began, timer.duration)
                 _put(self._timers, (actuator_id, timer.id), finished_at, _MAX_TIMERS)
 
     def _time(self, message: TimerStatus, now: datetime) -> None:

@@ -1,10 +1,11 @@
 """The view of what the RM has put on the menu."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import cast
 
 from s2.descriptions import WHOLE_DEVICE
-from s2.messages import FRBCSystemDescription, RevokableObjects
+from s2.messages import FRBCActuatorStatus, FRBCSystemDescription, RevokableObjects
 from s2.resource import ResourceView
 from tests.support.s2_sessions import NOW, at, message, stamp
 
@@ -71,11 +72,11 @@ def test_what_was_reported_is_compared_under_one_description_only() -> None:
     view.fold(message("FRBC.ActuatorStatus"), NOW)
     view.fold(message("FRBC.StorageStatus"), NOW)
 
-    assert view.activity_before("actuator-1", at(54)) is not None
-    assert view.level_before(at(54)) is not None
-    # On a clock that is five seconds ahead the later one is in force.
-    assert view.activity_before("actuator-1", at(55)) is None
-    assert view.level_before(at(55)) is None
+    assert view.activity_before("actuator-1", at(29)) is not None
+    assert view.level_before(at(29)) is not None
+    # On a clock that is half a minute ahead the later one is in force.
+    assert view.activity_before("actuator-1", at(30)) is None
+    assert view.level_before(at(30)) is None
 
 
 def test_a_level_goes_with_the_description_that_gave_it_its_unit() -> None:
@@ -125,6 +126,19 @@ def test_tells_the_timers_that_run() -> None:
     assert view.timers_running("actuator-1", at(29)) == {"t-1": at(60), "t-2": at(30)}
     assert view.timers_running("actuator-1", at(30)) == {"t-1": at(60)}
     assert view.timers_running("actuator-2", at(0)) == {}
+
+
+def test_a_first_status_starts_a_timer_only_if_it_says_when() -> None:
+    told = cast(FRBCActuatorStatus, message("FRBC.ActuatorStatus", transition_timestamp=stamp(-5)))
+    finished: dict[datetime | None, datetime | None] = {}
+    for moment in (told.transition_timestamp, None):
+        view = ResourceView()
+        view.fold(description("first", 0), NOW)
+        view.fold(replace(told, transition_timestamp=moment), NOW)
+        finished[moment] = view.timer_finished_at("actuator-1", "timer-on")
+
+    # A transition of which only the former mode is told may have been long ago.
+    assert finished == {at(-5): at(295), None: None}
 
 
 def test_remembers_that_there_was_a_description() -> None:

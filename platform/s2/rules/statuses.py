@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from s2.descriptions import Machine
+from s2.descriptions import SKEW, Machine
 from s2.findings import Severity
 from s2.messages import (
     DDBCActuatorStatus,
@@ -21,9 +21,6 @@ from s2.rules.instructions import MODE_INSTRUCTIONS, mode_named_by
 from s2.rules.references import STATUSES, TIMER_STATUSES, any_has_mode, any_has_timer
 from s2.rules.registry import Breach, Rule, Situation, Upheld, permission, rule
 from s2.rules.transitions import duration_of
-
-#: How far the RM's clock may be ahead of ours.
-_SKEW = timedelta(seconds=30)
 
 
 @rule(
@@ -58,11 +55,11 @@ def status_tells_of_the_transition(message: Status, situation: Situation) -> Ite
 )
 def timer_ends_in_time(message: TimerStatus, situation: Situation) -> Iterator[Breach]:
     left = message.finished_at - situation.now
-    if left <= _SKEW:
+    if left <= SKEW:
         return
     machines = situation.resource.published_machines(actuator_of(message)) or ()
     durations = [timer.duration for machine in machines for timer in machine.timers if timer.id == message.timer_id]
-    if durations and left > timedelta(milliseconds=max(durations)) + _SKEW:
+    if durations and left > timedelta(milliseconds=max(durations)) + SKEW:
         text = f"lies {left.total_seconds():g} s ahead; the timer takes {max(durations) / 1000:g} s when it starts now"
         yield "$.finished_at", text
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
-from s2.descriptions import CLOCK_TOLERANCE, SystemDescription, machine_in
+from s2.descriptions import CLOCK_TOLERANCE, SKEW, SystemDescription, machine_in
 from s2.findings import Finding, Severity
 from s2.messages import (
     DDBCAverageDemandRateForecast,
@@ -43,9 +43,6 @@ from s2.rules.instructions import INSTRUCTIONS
 from s2.rules.places import sequences_of
 from s2.rules.references import STATUSES, TIMER_STATUSES, any_has_timer, has_mode
 from s2.rules.registry import Breach, Rule, Situation, Upheld, declare, rule
-
-#: How far the clock of a peer may be off before its timestamps look wrong.
-SKEW = timedelta(seconds=30)
 
 #: Nobody plans further ahead; a timestamp there has a mistake in its year or in its unit.
 FURTHEST_PLAN = timedelta(days=366)
