@@ -23,14 +23,17 @@ A gateway collects what one turn of its event loop produced in a `Batch` and wri
 When Redis cannot take it, `BusUnavailable` is raised and the caller keeps the batch: folds are idempotent, telemetry
 and ledger rows are at-least-once, and a log entry may at worst appear twice.
 
+A link whose two peers are both remote has a seat for each, known by its *end id*. What one of them says goes to the
+other with the batch, straight into the inbox of the process that holds the other seat.
+
 Every key that one script touches shares a hash tag, so the scripts are ready for a Redis Cluster.
 
 `GatewayBus` and `WorkerBus` are the two ports; `gateway_side` and `worker_side` implement them over Redis, `memory`
 in one process. The same tests run over both.
 """
 
-from flexhub.bus.batch import Batch, BatchResult, Wake
-from flexhub.bus.directory import SeatInfo, SeatRecord
+from flexhub.bus.batch import Batch, BatchResult, Forward, Wake
+from flexhub.bus.directory import SeatAddress, SeatInfo, SeatRecord, end_id
 from flexhub.bus.envelope import Envelope, PublishResult
 from flexhub.bus.errors import BusError, BusUnavailable
 from flexhub.bus.ports import GatewayBus, WorkerBus
@@ -44,14 +47,17 @@ __all__ = [
     "BusUnavailable",
     "Delivery",
     "Envelope",
+    "Forward",
     "GatewayBus",
     "LedgerRow",
     "LogEntry",
     "PublishResult",
+    "SeatAddress",
     "SeatInfo",
     "SeatRecord",
     "Snapshot",
     "TelemetryRow",
     "Wake",
     "WorkerBus",
+    "end_id",
 ]

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from flexhub.bus.directory import SeatInfo
+from flexhub.bus.envelope import Envelope, PublishResult
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, FAMILY_PREFIXES, superseded_prefixes
 from flexhub.bus.streams import Direction, Finding, LedgerRow, encode_findings, encode_ledger, log_text
 
@@ -21,6 +22,13 @@ class Wake(NamedTuple):
 
     tenant_id: UUID
     site_id: UUID
+
+
+class Forward(NamedTuple):
+    """An envelope from one end of a relayed link to the other, and the process in whose inbox it belongs."""
+
+    process: str
+    envelope: Envelope
 
 
 class LinkWrites:
@@ -41,19 +49,21 @@ class LinkWrites:
 
 
 class Batch:
-    """Collect with `fold`, `log`, `measure`, `ledger` and `wake`; hand to `GatewayBus.write`.
+    """Collect with `fold`, `log`, `measure`, `ledger`, `wake` and `forward`; hand to `GatewayBus.write`.
 
     After BusUnavailable keep the batch, go on adding to it, and write it again. Its size while Redis is away is the
-    caller's to bound (`len` counts what was added): answer TEMPORARY_ERROR instead of adding without end.
+    caller's to bound (`len` counts what was added): answer TEMPORARY_ERROR instead of adding without end. What was to
+    be relayed must not arrive late: take it out with `give_up_relayed` and answer it TEMPORARY_ERROR.
     """
 
-    __slots__ = ("ledger_rows", "links", "size", "telemetry_rows", "uncertain", "wakes")
+    __slots__ = ("forwards", "ledger_rows", "links", "size", "telemetry_rows", "uncertain", "wakes")
 
     def __init__(self) -> None:
         self.links: dict[UUID, LinkWrites] = {}
         self.telemetry_rows: list[str] = []
         self.ledger_rows: list[str] = []
         self.wakes: dict[UUID, UUID] = {}
+        self.forwards: list[Forward] = []
         self.size = 0
         # Set when a write failed half-way: a wake flag that we then find set may be our own, so its task is sent.
         self.uncertain = False
@@ -111,6 +121,19 @@ class Batch:
     def wake(self, tenant_id: UUID, site_id: UUID) -> None:
         self.wakes[site_id] = tenant_id
 
+    def forward(self, process: str, envelope: Envelope) -> None:
+        """Put an envelope into the inbox of that process; it needs a sender. Their order is kept."""
+        self.forwards.append(Forward(process, envelope))
+        self.size += 1
+
+    def give_up_relayed(self) -> list[Forward]:
+        """Take out the messages that were to be relayed; verdicts and news of the ends stay, they may come late."""
+        given_up = [each for each in self.forwards if each.envelope.kind == "relayed"]
+        if given_up:
+            self.forwards = [each for each in self.forwards if each.envelope.kind != "relayed"]
+            self.size -= len(given_up)
+        return given_up
+
     def absorb(self, newer: Batch) -> None:
         """Add what `newer` collected after this batch, as if it had been collected here."""
         for link_id, theirs in newer.links.items():
@@ -123,6 +146,7 @@ class Batch:
         self.telemetry_rows += newer.telemetry_rows
         self.ledger_rows += newer.ledger_rows
         self.wakes.update(newer.wakes)
+        self.forwards += newer.forwards
         self.uncertain |= newer.uncertain
         self.size += newer.size
 
@@ -151,6 +175,7 @@ class BatchResult:
     `fenced`: a newer session has the seat; close this one. `lost`: no seat at all (Redis was restarted empty, or our
     lease ended and somebody cleaned up): claim it again and fold the session's whole state. `overfull`: the snapshot
     has as many fields as it may have, new ones were not stored.
+    `undelivered`: envelopes that are in no inbox, because the process is gone (NO_SEAT) or too far behind (FULL).
     `leftover` holds the rows that a full stream refused. Go on with `leftover.absorb(next_batch)`, and answer
     TEMPORARY_ERROR to what would add rows until both flags are False again.
     """
@@ -159,6 +184,7 @@ class BatchResult:
     lost: set[UUID] = field(default_factory=set)
     overfull: set[UUID] = field(default_factory=set)
     woken: list[Wake] = field(default_factory=list)
+    undelivered: list[tuple[Forward, PublishResult]] = field(default_factory=list)
     telemetry_full: bool = False
     ledger_full: bool = False
     leftover: Batch = field(default_factory=Batch)

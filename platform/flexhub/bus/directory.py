@@ -1,16 +1,40 @@
-"""Who sits where: what a gateway says about a session when it claims the seat, and what others read."""
+"""Who sits where: what a gateway says about a session when it claims the seat, and what others read.
+
+A relayed link has two peers, and so two seats. Everything that is known by a link's id in Redis is known by its *end
+id* then: that of the RM's end is the link's own, that of the CEM's end is derived from it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid5
+
+# Fixed for ever: a process of another release must find the same seat.
+_CEM_ENDS = UUID("5b0c7d0e-6a0e-5d53-9d0a-2f1c5c0a7e41")
+
+
+def end_id(link_id: UUID, role: str) -> UUID:
+    """What the end of a link is known by where both ends are remote; `role` is that of the peer there, RM or CEM."""
+    return uuid5(_CEM_ENDS, str(link_id)) if role == "CEM" else link_id
+
+
+@dataclass(frozen=True, slots=True)
+class SeatAddress:
+    """Where a session can be reached, and the fencing token that tells it from the ones before and after it."""
+
+    end_id: UUID
+    process: str
+    token: int
 
 
 @dataclass(frozen=True, slots=True)
 class SeatInfo:
-    """A session as its gateway process knows it. `since` is the hub's time at which the socket was accepted."""
+    """A session as its gateway process knows it.
+
+    `link_id` is an end id. `since` is the hub's time at which the socket was accepted.
+    """
 
     link_id: UUID
     tenant_id: UUID

@@ -8,9 +8,9 @@ from typing import Any, cast
 from uuid import UUID
 
 from flexhub.bus import keys, scripts
-from flexhub.bus.batch import Batch, BatchResult, LinkWrites, Wake
-from flexhub.bus.directory import SeatInfo, seat_to_fields
-from flexhub.bus.envelope import Envelope, envelope_from_fields, envelope_to_fields
+from flexhub.bus.batch import Batch, BatchResult, Forward, LinkWrites, Wake
+from flexhub.bus.directory import SeatAddress, SeatInfo, seat_to_fields
+from flexhub.bus.envelope import Envelope, PublishResult, envelope_from_fields, envelope_to_fields
 from flexhub.bus.errors import BusUnavailable
 from flexhub.bus.line import Line, Reply
 from flexhub.bus.ports import LEASE_TTL_S, LEDGER_LIMIT, TELEMETRY_LIMIT, WAKE_TTL_S
@@ -50,6 +50,10 @@ class RedisGatewayBus:
         self._held: dict[UUID, int] = {}
 
     # -- The lease ---------------------------------------------------------------------------------------------------
+
+    @property
+    def process(self) -> str:
+        return self._incarnation
 
     async def register(self, process_id: str) -> None:
         self._process_id, self._renewals_lost = process_id, 0
@@ -141,6 +145,14 @@ class RedisGatewayBus:
         self._held.pop(link_id, None)
         return bool(released)
 
+    async def find_seat(self, end_id: UUID) -> SeatAddress | None:
+        (seat,) = await self._directory.exchange([("HMGET", keys.link_keys(end_id).seat, "process", "token")])
+        process, token = cast(list[bytes | None], seat)
+        if process is None or token is None:
+            return None
+        (lives,) = await self._directory.exchange([scripts.LIVES.call([keys.PROCESSES], process)])
+        return SeatAddress(end_id, process.decode(), int(token)) if lives else None
+
     # -- The inbox ---------------------------------------------------------------------------------------------------
 
     async def read_inbox(self, block_ms: int, count: int = 256) -> list[Envelope]:
@@ -164,7 +176,8 @@ class RedisGatewayBus:
 
     async def write(self, batch: Batch) -> BatchResult:
         telemetry, ledger = _chunks(batch.telemetry_rows), _chunks(batch.ledger_rows)
-        commands = [_fold(link_id, writes) for link_id, writes in batch.links.items()]
+        commands = [_offer(forward) for forward in batch.forwards]
+        commands += [_fold(link_id, writes) for link_id, writes in batch.links.items()]
         commands += [_append(keys.TELEMETRY, self._telemetry_limit, rows) for rows in telemetry]
         commands += [_append(keys.LEDGER, self._ledger_limit, rows) for rows in ledger]
         commands += [("SET", keys.wake(site), 1, "NX", "EX", WAKE_TTL_S) for site in batch.wakes]
@@ -174,6 +187,7 @@ class RedisGatewayBus:
         replies = iter(await self._writes.exchange(commands))
         batch.uncertain = False
         result = BatchResult()
+        _sort_forwards(batch, replies, result)
         _sort_links(batch, replies, result)
         refused_telemetry, refused_ledger = _refused(telemetry, replies), _refused(ledger, replies)
         result.telemetry_full, result.ledger_full = bool(refused_telemetry), bool(refused_ledger)
@@ -182,6 +196,10 @@ class RedisGatewayBus:
             if flagged or uncertain:
                 result.woken.append(Wake(tenant_id, site_id))
         return result
+
+
+def _offer(forward: Forward) -> Command:
+    return scripts.OFFER.call([keys.inbox(forward.process)], *envelope_to_fields(forward.envelope))
 
 
 def _fold(link_id: UUID, writes: LinkWrites) -> Command:
@@ -214,6 +232,14 @@ def _append(stream: keys.StreamKeys, limit: int, rows: Sequence[str]) -> Command
 
 def _chunks(rows: Sequence[str]) -> list[Sequence[str]]:
     return [rows[start : start + ROWS_PER_ENTRY] for start in range(0, len(rows), ROWS_PER_ENTRY)]
+
+
+def _sort_forwards(batch: Batch, replies: Iterator[Reply], result: BatchResult) -> None:
+    for forward in batch.forwards:
+        reply = next(replies)
+        if reply != scripts.DELIVERED:
+            reason = PublishResult.FULL if reply == scripts.FULL else PublishResult.NO_SEAT
+            result.undelivered.append((forward, reason))
 
 
 def _sort_links(batch: Batch, replies: Iterator[Reply], result: BatchResult) -> None:

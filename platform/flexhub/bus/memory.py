@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from flexhub.bus.batch import Batch, BatchResult, LinkWrites, Wake
-from flexhub.bus.directory import SeatInfo, SeatRecord
+from flexhub.bus.directory import SeatAddress, SeatInfo, SeatRecord
 from flexhub.bus.envelope import Envelope, PublishResult
 from flexhub.bus.memory_store import Inbox, LinkState, MemoryStore, Rows
 from flexhub.bus.ports import LEASE_TTL_S, LOG_LENGTH, SNAPSHOT_FIELDS_LIMIT, WAKE_TTL_S
@@ -44,6 +44,10 @@ class MemoryGatewayBus:
         self._lease_ttl_s = lease_ttl_s
         self._process_id = self._incarnation = ""
         self._renewals_lost = 0
+
+    @property
+    def process(self) -> str:
+        return self._incarnation
 
     async def register(self, process_id: str) -> None:
         self._process_id, self._renewals_lost = process_id, 0
@@ -93,6 +97,11 @@ class MemoryGatewayBus:
             link.snapshot.clear()
             return True
 
+    async def find_seat(self, end_id: UUID) -> SeatAddress | None:
+        with self._store.lock:
+            seat = self._store.seat(end_id)
+            return SeatAddress(end_id, seat.process, seat.token) if seat else None
+
     async def read_inbox(self, block_ms: int, count: int = 256) -> list[Envelope]:
         arrived = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -115,6 +124,10 @@ class MemoryGatewayBus:
     async def write(self, batch: Batch) -> BatchResult:
         result = BatchResult()
         with self._store.lock:
+            for forward in batch.forwards:
+                outcome = self._store.offer(forward.process, forward.envelope)
+                if outcome is not PublishResult.DELIVERED:
+                    result.undelivered.append((forward, outcome))
             for link_id, writes in batch.links.items():
                 _fold(self._store.link(link_id), link_id, writes, result)
             result.telemetry_full = _append(self._store, self._store.telemetry, batch.telemetry_rows)

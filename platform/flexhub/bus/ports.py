@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from flexhub.bus.batch import Batch, BatchResult
-from flexhub.bus.directory import SeatInfo, SeatRecord
+from flexhub.bus.directory import SeatAddress, SeatInfo, SeatRecord
 from flexhub.bus.envelope import Envelope, PublishResult
 from flexhub.bus.snapshot import Snapshot
 from flexhub.bus.streams import Delivery, LedgerRow, LogEntry, TelemetryRow
@@ -24,6 +24,11 @@ SNAPSHOT_FIELDS_LIMIT = 512
 
 class GatewayBus(Protocol):
     """For the one event loop of a gateway process. Leases run on real time."""
+
+    @property
+    def process(self) -> str:
+        """Our name in the directory, which changes when a lease is lost."""
+        ...
 
     async def register(self, process_id: str) -> None:
         """Take a lease of 10 s and open the inbox. Call before anything else."""
@@ -53,6 +58,10 @@ class GatewayBus(Protocol):
 
     async def release_seat(self, link_id: UUID, token: int) -> bool:
         """Remove the seat and its snapshot if `token` still owns it; False when it did not."""
+        ...
+
+    async def find_seat(self, end_id: UUID) -> SeatAddress | None:
+        """Where the living session of this end is; None where there is none."""
         ...
 
     async def read_inbox(self, block_ms: int, count: int = 256) -> list[Envelope]:

@@ -121,6 +121,13 @@ redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
 return 1
 """)
 
+# ARGV process.
+LIVES = Script(f"""{_NOW}
+local ends = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if ends and tonumber(ends) > now then return 1 end
+return 0
+""")
+
 # Hands a dead process to one sweeper; to another one if that did not finish in time.
 TAKE_DEAD = Script(f"""{_NOW}
 local dead = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 1)[1]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from flexhub.bus import Batch
+from flexhub.bus import Batch, Envelope, SeatAddress
 from tests.support.links import AT, a_ledger_row, a_seat
 
 LINK = uuid4()
@@ -60,3 +60,19 @@ def test_the_length_tells_whether_there_is_anything_to_bound() -> None:
     batch.measure(a_seat(), "ELECTRIC.POWER.L1", AT, 1.0)
 
     assert (before, len(batch)) == (0, 2)
+
+
+def test_gives_up_what_must_not_be_relayed_late_and_keeps_the_rest() -> None:
+    batch, newer, sender = Batch(), Batch(), SeatAddress(uuid4(), "one", 1)
+    relayed = Envelope(LINK, "relayed", "{}", token=2, sender=sender)
+    hello = Envelope(LINK, "hello", "", token=2, sender=sender)
+    batch.forward("two", relayed)
+    newer.forward("two", hello)
+    batch.absorb(newer)
+
+    given_up = batch.give_up_relayed()
+
+    assert [each.envelope for each in given_up] == [relayed]
+    assert [each.envelope for each in batch.forwards] == [hello]
+    assert len(batch) == 1
+    assert batch.give_up_relayed() == []

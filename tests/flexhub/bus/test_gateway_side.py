@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from flexhub.bus import Batch, Envelope, PublishResult, Wake
-from flexhub.bus.ports import SNAPSHOT_FIELDS_LIMIT
+from flexhub.bus import Batch, Envelope, Forward, PublishResult, SeatAddress, Wake
+from flexhub.bus.envelope import EnvelopeKind
+from flexhub.bus.ports import INBOX_LIMIT, SNAPSHOT_FIELDS_LIMIT
 from tests.flexhub.bus.conftest import LEDGER_LIMIT, TELEMETRY_LIMIT, Hub
 from tests.support.links import AT, a_ledger_row, a_seat
 
@@ -337,3 +338,62 @@ async def test_logs_what_was_said_with_its_findings(hub: Hub, status: str | None
     assert first.findings == ({"rule": "R-01"},)
     assert (second.direction, second.text, second.findings) == ("sent", "second", ())
     assert hub.worker.conversation(seat.link_id, count=1) == [second]
+
+
+def relayed(near: SeatAddress, far: SeatAddress, payload: str, kind: EnvelopeKind = "relayed") -> Envelope:
+    return Envelope(far.end_id, kind, payload, message_id="m1", token=far.token, sender=near)
+
+
+async def test_finds_the_living_seat_of_an_end(hub: Hub) -> None:
+    one, two, seat = await hub.gateway("one"), await hub.gateway("two"), a_seat()
+    assert await two.find_seat(seat.link_id) is None
+
+    token = await one.claim_seat(seat)
+
+    assert one.process == "one"
+    assert await two.find_seat(seat.link_id) == SeatAddress(seat.link_id, "one", token)
+    hub.end_lease("one")
+    assert await two.find_seat(seat.link_id) is None
+
+
+async def test_forwards_in_order_to_the_inbox_of_the_other_end(hub: Hub) -> None:
+    one, two, near, far = await hub.gateway("one"), await hub.gateway("two"), a_seat(), a_seat()
+    here = SeatAddress(near.link_id, "one", await one.claim_seat(near))
+    there = SeatAddress(far.link_id, "two", await two.claim_seat(far))
+    sent = [relayed(here, there, "1"), relayed(here, there, "ü", "reception"), relayed(here, there, "", "hello")]
+    batch = Batch()
+    for envelope in sent:
+        batch.forward("two", envelope)
+
+    result = await one.write(batch)
+
+    assert result.undelivered == []
+    assert await two.read_inbox(0) == sent
+    assert await one.read_inbox(0) == []
+
+
+async def test_tells_which_envelopes_reached_nobody(hub: Hub) -> None:
+    one, near, far = await hub.gateway("one"), a_seat(), a_seat()
+    here = SeatAddress(near.link_id, "one", await one.claim_seat(near))
+    gone = relayed(here, SeatAddress(far.link_id, "two", 7), "1")
+    batch = Batch()
+    batch.forward("two", gone)
+    batch.fold(near.link_id, here.token, "profile", "1.0.0")
+
+    result = await one.write(batch)
+
+    assert result.undelivered == [(Forward("two", gone), PublishResult.NO_SEAT)]
+    assert (result.fenced, result.lost) == (set(), set())
+
+
+async def test_an_inbox_that_is_full_takes_no_more(hub: Hub) -> None:
+    one, two, near, far = await hub.gateway("one"), await hub.gateway("two"), a_seat(), a_seat()
+    here = SeatAddress(near.link_id, "one", await one.claim_seat(near))
+    there = SeatAddress(far.link_id, "two", await two.claim_seat(far))
+    batch = Batch()
+    for _ in range(INBOX_LIMIT + 1):
+        batch.forward("two", relayed(here, there, "{}"))
+
+    result = await one.write(batch)
+
+    assert [reason for _, reason in result.undelivered] == [PublishResult.FULL]
