@@ -12,6 +12,7 @@ from s2.messages import (
     DDBCSystemDescription,
     DDBCTimerStatus,
 )
+from s2.rules.references import any_has_mode, has_mode
 from s2.rules.registry import Breach, Rule, Situation, Upheld, declare, rule
 from s2.versions import WireProfile
 
@@ -27,7 +28,7 @@ def instructed_mode_is_known(message: DDBCInstruction, situation: Situation) -> 
         return
     if not machines:
         yield "$.actuator_id", f"{message.actuator_id} is no actuator of the description"
-    elif not any(mode.id == message.operation_mode_id for machine in machines for mode in machine.operation_modes):
+    elif not any_has_mode(machines, message.operation_mode_id):
         text = f"{message.operation_mode_id} is no operation mode of actuator {message.actuator_id}"
         yield "$.operation_mode_id", text
 
@@ -118,7 +119,7 @@ def mode_goes_with_its_actuator(message: DDBCInstruction, situation: Situation) 
         for description in situation.resource.descriptions
         if isinstance(description, DDBCSystemDescription)
         for machine in description.actuators
-        if any(mode.id == message.operation_mode_id for mode in machine.operation_modes)
+        if has_mode(machine, message.operation_mode_id)
     }
     if owners and message.actuator_id not in owners:
         yield "$.actuator_id", f"mode {message.operation_mode_id} is one of {' and '.join(sorted(owners))}"

@@ -16,18 +16,14 @@ from s2.messages import (
     Commodity,
     CommodityQuantity,
     DDBCActuatorDescription,
-    DDBCOperationMode,
     DDBCSystemDescription,
     FRBCActuatorDescription,
     FRBCOperationMode,
-    FRBCOperationModeElement,
     FRBCSystemDescription,
-    NumberRange,
     OMBCSystemDescription,
-    PowerRange,
 )
 from s2.rules.instructions import MODE_INSTRUCTIONS, ModeInstruction, machine_for, mode_named_by
-from s2.rules.places import OperatingPoint, OperationMode, operating_points_in, operating_points_of
+from s2.rules.places import OperatingPoint, OperationMode, factor_ranges_of, operating_points_in, operating_points_of
 from s2.rules.registry import Breach, Rule, Situation, rule
 
 #: An instruction for less than this ahead is judged by what the device reports now.
@@ -95,7 +91,7 @@ def transitions_resolve(message: SystemDescription, _: Situation) -> Iterator[Br
 )
 def ranges_can_be_interpolated(message: SystemDescription, _: Situation) -> Iterator[Breach]:
     for path, point in operating_points_of(message):
-        for field, each in _factor_ranges(point):
+        for field, each in factor_ranges_of(point):
             if not isfinite(each.end_of_range - each.start_of_range):
                 text = f"{each.start_of_range:g} and {each.end_of_range:g} should differ by what a number can hold"
                 yield f"{path}.{field}", text
@@ -160,7 +156,7 @@ def factor_has_an_effect(message: ModeInstruction, situation: Situation) -> Iter
         return
     mode = mode_in(machine_for(message, situation), mode_named_by(message))
     if mode is not None and all(
-        each.start_of_range == each.end_of_range for point in _points_of(mode) for _, each in _factor_ranges(point)
+        each.start_of_range == each.end_of_range for point in _points_of(mode) for _, each in factor_ranges_of(point)
     ):
         yield "$.operation_mode_factor", f"{mode.id} does the same at every factor; 0 should stand for that"
 
@@ -173,13 +169,3 @@ def _commodities_of(actuator: FRBCActuatorDescription | DDBCActuatorDescription)
 
 def _points_of(mode: OperationMode) -> Sequence[OperatingPoint]:
     return mode.elements if isinstance(mode, FRBCOperationMode) else (mode,)
-
-
-def _factor_ranges(point: OperatingPoint) -> Iterator[tuple[str, NumberRange | PowerRange]]:
-    """The ranges that go with the operation mode factor."""
-    if isinstance(point, FRBCOperationModeElement):
-        yield "fill_rate", point.fill_rate
-    elif isinstance(point, DDBCOperationMode):
-        yield "supply_range", point.supply_range
-    for index, power_range in enumerate(point.power_ranges):
-        yield f"power_ranges[{index}]", power_range

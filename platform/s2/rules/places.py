@@ -9,6 +9,7 @@ from s2.messages import (
     DDBCOperationMode,
     FRBCOperationMode,
     FRBCOperationModeElement,
+    NumberRange,
     OMBCOperationMode,
     PowerForecast,
     PowerForecastValue,
@@ -43,6 +44,16 @@ def operating_points_in(path: str, machine: Machine) -> Iterator[tuple[str, Oper
                 yield f"{where}.elements[{e}]", element
         else:
             yield where, mode
+
+
+def factor_ranges_of(point: OperatingPoint) -> Iterator[tuple[str, NumberRange | PowerRange]]:
+    """The ranges that go with the operation mode factor, with their paths from the point on."""
+    if isinstance(point, FRBCOperationModeElement):
+        yield "fill_rate", point.fill_rate
+    elif isinstance(point, DDBCOperationMode):
+        yield "supply_range", point.supply_range
+    for index, power_range in enumerate(point.power_ranges):
+        yield f"power_ranges[{index}]", power_range
 
 
 def sequences_of(profile: PPBCPowerProfileDefinition) -> Iterator[tuple[str, Sequence[PPBCPowerSequenceElement]]]:

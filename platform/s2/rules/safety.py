@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 from s2.findings import Severity
 from s2.messages import (
-    FRBCActuatorDescription,
     FRBCActuatorStatus,
     FRBCInstruction,
+    FRBCOperationMode,
     FRBCSystemDescription,
     Instruction,
     PEBCInstruction,
 )
 from s2.resource import actuator_of
+from s2.rules.bands import fill_rate
 from s2.rules.envelopes import AllowedLimits, envelopes_of, limits_of
 from s2.rules.instructions import (
     INSTRUCTIONS,
@@ -23,6 +24,7 @@ from s2.rules.instructions import (
     mode_named_by,
     moment_of,
 )
+from s2.rules.modes import mode_in
 from s2.rules.registry import Breach, Rule, Situation, rule
 from s2.rules.transitions import origins_of, ways_to
 
@@ -117,16 +119,14 @@ def _overshoot(situation: Situation) -> float:
 def _rate_beyond(message: FRBCActuatorStatus, situation: Situation, *, above: bool) -> float:
     """The fill rate per second that the reported mode and factor have at that end of the mode's levels."""
     machine = situation.resource.machine_at(message.actuator_id, situation.now)
-    modes = machine.operation_modes if isinstance(machine, FRBCActuatorDescription) else ()
-    mode = next((each for each in modes if each.id == message.active_operation_mode_id), None)
-    if mode is None:
+    mode = mode_in(machine, message.active_operation_mode_id)
+    if not isinstance(mode, FRBCOperationMode):
         return 0.0
     if above:
         element = max(mode.elements, key=lambda each: each.fill_level_range.end_of_range)
     else:
         element = min(mode.elements, key=lambda each: each.fill_level_range.start_of_range)
-    rates = element.fill_rate
-    return rates.start_of_range + message.operation_mode_factor * (rates.end_of_range - rates.start_of_range)
+    return fill_rate(element, message.operation_mode_factor)
 
 
 def _is_emergency(actuator_id: str, situation: Situation) -> bool:

@@ -9,7 +9,6 @@ from s2.findings import Severity
 from s2.messages import (
     DDBCActuatorStatus,
     DDBCInstruction,
-    DDBCOperationMode,
     DDBCPresentDemandStatus,
     DDBCSystemDescription,
     FRBCActuatorStatus,
@@ -23,9 +22,8 @@ from s2.messages import (
     OMBCStatus,
     OMBCSystemDescription,
     PEBCPowerConstraints,
-    PowerRange,
 )
-from s2.rules.places import operating_points_of
+from s2.rules.places import factor_ranges_of, operating_points_of
 from s2.rules.registry import Breach, Rule, Situation, Upheld, permission, rule
 
 
@@ -94,21 +92,13 @@ def _bands_of(message: FRBCSystemDescription | FRBCLeakageBehaviour) -> Iterator
     DDBCSystemDescription,
 )
 def factor_may_run_downwards(message: SystemDescription, _: Situation) -> Iterator[Breach]:
-    for path, span in _factor_ranges(message):
-        if span.start_of_range > span.end_of_range:
-            yield path, f"may run downwards, from {span.start_of_range:g} to {span.end_of_range:g}"
-
-
-def _factor_ranges(message: SystemDescription) -> Iterator[tuple[str, NumberRange | PowerRange]]:
     for path, point in operating_points_of(message):
-        if isinstance(point, FRBCOperationModeElement):
-            yield f"{path}.fill_rate", point.fill_rate
-        for index, power_range in enumerate(point.power_ranges):
-            yield f"{path}.power_ranges[{index}]", power_range
+        ranges = [*factor_ranges_of(point)]
         if point.running_costs is not None:
-            yield f"{path}.running_costs", point.running_costs
-        if isinstance(point, DDBCOperationMode):
-            yield f"{path}.supply_range", point.supply_range
+            ranges.append(("running_costs", point.running_costs))
+        for field, span in ranges:
+            if span.start_of_range > span.end_of_range:
+                yield f"{path}.{field}", f"may run downwards, from {span.start_of_range:g} to {span.end_of_range:g}"
 
 
 _Factored = OMBCInstruction | FRBCInstruction | DDBCInstruction | OMBCStatus | FRBCActuatorStatus | DDBCActuatorStatus
