@@ -16,8 +16,7 @@ from s2.messages import DDBCActuatorDescription, DDBCInstruction, DDBCOperationM
 from s2.resource import ResourceView
 from s2.rules.instructions import moment_of
 from s2.rules.registry import Breach, Rule, Situation, rule
-
-_Span = tuple[float, float]
+from s2.rules.spans import Span, merged
 
 #: The present demand says nothing of an instruction for a later time than this.
 _PRESENT = timedelta(minutes=1)
@@ -77,7 +76,7 @@ def _supply(actuator: DDBCActuatorDescription, message: DDBCInstruction) -> floa
 
 def _alternatives(
     actuator: DDBCActuatorDescription, message: DDBCInstruction, resource: ResourceView, moment: datetime
-) -> list[_Span]:
+) -> list[Span]:
     """What the actuator may supply instead: in the mode it is in, and in those that it may turn to now."""
     active = resource.active_mode(actuator.id, moment)
     within_reach = {active} | {
@@ -95,39 +94,29 @@ def _runs(timer_id: str, actuator: DDBCActuatorDescription, resource: ResourceVi
     return finished_at is not None and finished_at > moment
 
 
-def _span(mode: DDBCOperationMode) -> _Span:
+def _span(mode: DDBCOperationMode) -> Span:
     """The supply range may run downwards (R-19)."""
     ends = (mode.supply_range.start_of_range, mode.supply_range.end_of_range)
     return min(ends), max(ends)
 
 
-def _sums(parts: Iterable[list[_Span]]) -> list[_Span] | None:
+def _sums(parts: Iterable[list[Span]]) -> list[Span] | None:
     """All that one span of each part can add up to; None where that is too much to look at."""
-    total: list[_Span] = [(0.0, 0.0)]
+    total: list[Span] = [(0.0, 0.0)]
     for spans in parts:
         if len(total) * len(spans) > _MOST_SUMS:
             return None
-        total = _merged((a + c, b + d) for a, b in total for c, d in spans)
+        total = merged((a + c, b + d) for a, b in total for c, d in spans)
     return total
 
 
-def _merged(spans: Iterable[_Span]) -> list[_Span]:
-    merged: list[_Span] = []
-    for start, end in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
-        else:
-            merged.append((start, end))
-    return merged
-
-
-def _meets(own: list[_Span], others: list[_Span], demand: NumberRange) -> bool:
+def _meets(own: list[Span], others: list[Span], demand: NumberRange) -> bool:
     low, high = demand.start_of_range, demand.end_of_range
     tolerance = _RELATIVE_TOLERANCE * max(abs(low), abs(high))
     return any(a + c <= high + tolerance and b + d >= low - tolerance for a, b in own for c, d in others)
 
 
-def _text(supply: float, others: list[_Span], demand: NumberRange) -> str:
+def _text(supply: float, others: list[Span], demand: NumberRange) -> str:
     least, most = (supply + edge for edge in (others[0][0], others[-1][1])) if others else (supply, supply)
     total = f"{least:g}" if least == most else f"between {least:g} and {most:g}"
     return f"all supply {total} then, the demand is {demand.start_of_range:g} to {demand.end_of_range:g}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from math import inf
 
 from s2.messages import (
     CommodityQuantity,
@@ -14,6 +15,7 @@ from s2.messages import (
     PEBCPowerEnvelopeElement,
     PEBCPowerEnvelopeLimitType,
 )
+from s2.rules.spans import Span, merged
 
 #: A limit that was computed to lie on the edge of a range may miss it by rounding, in the unit of the quantity.
 LIMIT_TOLERANCE = 1e-6
@@ -28,25 +30,21 @@ class AllowedLimits:
     100 ranges, and comparing each with each would hold up the session.
     """
 
-    __slots__ = ("_edges",)
+    __slots__ = ("_unions",)
 
     def __init__(self, ranges: Iterable[PEBCAllowedLimitRange]) -> None:
-        spans: defaultdict[tuple[CommodityQuantity, PEBCPowerEnvelopeLimitType], list[tuple[float, float]]]
-        spans = defaultdict(list)
+        spans: defaultdict[tuple[CommodityQuantity, PEBCPowerEnvelopeLimitType], list[Span]] = defaultdict(list)
         for each in ranges:
-            start = each.range_boundary.start_of_range - LIMIT_TOLERANCE
-            spans[each.commodity_quantity, each.limit_type].append(
-                (start, each.range_boundary.end_of_range + LIMIT_TOLERANCE)
-            )
-        self._edges = {kind: _merged(found) for kind, found in spans.items()}
+            start, end = each.range_boundary.start_of_range, each.range_boundary.end_of_range
+            # A range that runs downwards, which R-17 refuses, allows nothing.
+            if start <= end:
+                spans[each.commodity_quantity, each.limit_type].append((start - LIMIT_TOLERANCE, end + LIMIT_TOLERANCE))
+        self._unions = {kind: merged(found) for kind, found in spans.items()}
 
     def allow(self, quantity: CommodityQuantity, limit_type: PEBCPowerEnvelopeLimitType, limit: float) -> bool:
-        edges = self._edges.get((quantity, limit_type))
-        if edges is None:
-            return False
-        starts, ends = edges
-        index = bisect_right(starts, limit) - 1
-        return index >= 0 and limit <= ends[index]
+        union = self._unions.get((quantity, limit_type), [])
+        index = bisect_right(union, (limit, inf)) - 1
+        return index >= 0 and limit <= union[index][1]
 
 
 def envelopes_of(instruction: PEBCInstruction) -> Iterator[tuple[str, PEBCPowerEnvelope]]:
@@ -75,18 +73,3 @@ def element_throughout(envelope: PEBCPowerEnvelope, from_ms: float, to_ms: float
         if 0 <= from_ms < end_ms:
             return element if to_ms < end_ms else None
     return None
-
-
-def _merged(spans: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    """The union of the spans, as ascending starts and the ends that go with them."""
-    starts: list[float] = []
-    ends: list[float] = []
-    for start, end in sorted(spans):
-        if start > end:
-            continue
-        if ends and start <= ends[-1]:
-            ends[-1] = max(ends[-1], end)
-        else:
-            starts.append(start)
-            ends.append(end)
-    return starts, ends
