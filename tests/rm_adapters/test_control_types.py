@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+from s2python.s2_parser import S2Parser
 
 from rm_adapters.sdk import Preferences
 from s2.messages import (
@@ -109,6 +110,29 @@ def test_says_what_is_news_only(kind: str) -> None:
     home.check()
 
 
+def test_a_battery_discharges_most_at_factor_0() -> None:
+    home = Home("battery").select()
+
+    instruction_id = home.instruct(charge(home, "discharge", 0.7))
+    home.wait(minutes=5)
+
+    assert home.course(instruction_id) == DONE
+    assert home.machine.factor == 0.3
+    assert home.heard(FRBCActuatorStatus)[-1].operation_mode_factor == 0.7
+    assert home.heard(PowerMeasurement)[-1].values[0].value == -1500.0
+    home.check()
+
+
+@pytest.mark.parametrize("kind", ["battery", "roof", "washer", "heater"])
+def test_s2_python_can_read_what_a_device_offers(kind: str) -> None:
+    """Of DDBC, s2-python 0.11 refuses every description."""
+    home = Home(kind, profile=WireProfile.V0_0_2_BETA).select()
+
+    for message in home.heard(MENU_CLASSES[kind]):
+        text = re.sub(r'"message_id":"[^"]+"', f'"message_id":"{uuid4()}"', dump_message(message, home.profile))
+        assert S2Parser.parse_as_any_message(text) is not None
+
+
 @pytest.mark.parametrize("kind", MENUS)
 def test_all_ids_of_a_device_are_uuids(kind: str) -> None:
     """What R-05 wants, and what s2-python takes nothing else for."""
@@ -138,7 +162,7 @@ def test_a_battery_charges_as_instructed_and_the_energy_adds_up() -> None:
 def test_a_battery_is_given_back_when_it_comes_to_its_reserve() -> None:
     home = Home("battery").select()
 
-    home.instruct(charge(home, "discharge", 1.0))
+    home.instruct(charge(home, "discharge", 0.0))
     home.wait(hours=2)
 
     assert home.machine.mode == "auto"
@@ -151,7 +175,7 @@ def test_a_reversal_within_the_rest_of_the_converter_is_refused() -> None:
     home = Home("battery").select()
     home.instruct(charge(home, "charge", 1.0))
     home.wait(seconds=10)
-    turned = home.instruct(charge(home, "discharge", 1.0))
+    turned = home.instruct(charge(home, "discharge", 0.0))
     home.wait(seconds=10)
 
     back = home.instruct(charge(home, "charge", 1.0))
@@ -167,7 +191,7 @@ def test_a_reversal_shortly_before_its_time_waits() -> None:
     home = Home("battery").select()
     home.instruct(charge(home, "charge", 1.0))
     home.wait(seconds=10)
-    home.instruct(charge(home, "discharge", 1.0))
+    home.instruct(charge(home, "discharge", 0.0))
     home.wait(seconds=90)
 
     back = home.instruct(charge(home, "charge", 1.0))

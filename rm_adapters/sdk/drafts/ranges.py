@@ -18,5 +18,8 @@ def number_range(start: float, end: float) -> NumberRange:
 
 
 def power_range(quantity: CommodityQuantity, at_0: float, at_1: float | None = None) -> PowerRange:
-    """The power at operation mode factor 0 and 1; one value where the factor has no effect."""
+    """The power at operation mode factor 0 and 1; one value where the factor has no effect.
+
+    It may run downwards (R-19), but CEMs built on s2-python refuse a description in which one does.
+    """
     return PowerRange(start_of_range=at_0, end_of_range=at_0 if at_1 is None else at_1, commodity_quantity=quantity)

@@ -62,7 +62,7 @@ def describe(device: Device, snapshot: Snapshot) -> Flex:
     active = Active(
         actuator_id=_id(device, "battery"),
         mode_id=_id(device, mode if mode in _MODES else "idle"),
-        factor=snapshot.facts["factor"] if mode in _DRIVES else 0.0,
+        factor=_turned(mode, snapshot.facts["factor"]),
         since=datetime.fromisoformat(since) if since else None,
     )
     level = snapshot.fill_level or 0.0
@@ -82,7 +82,7 @@ def plan(device: Device, _snapshot: Snapshot, instruction: Instruction) -> Comma
     mode = next((each for each in _MODES if _id(device, each) == instruction.operation_mode), None)
     if mode is None:
         return Reject(Reason.CONTRACT, f"there is no mode {instruction.operation_mode}")
-    factor = instruction.operation_mode_factor if mode in _DRIVES else 0.0
+    factor = _turned(mode, instruction.operation_mode_factor)
     return Command(operation="set", arguments={"mode": mode, "factor": factor}, drives=_DRIVES.get(mode, {}))
 
 
@@ -112,7 +112,7 @@ def _actuator(device: Device) -> Any:
         modes=(
             _mode(ids["charge"], "charge", (0.0, filling), drafts.power_range(_L1, 0.0, power_w)),
             _mode(ids["idle"], "idle", (0.0, 0.0), drafts.power_range(_L1, 0.0)),
-            _mode(ids["discharge"], "discharge", (0.0, -emptying), drafts.power_range(_L1, 0.0, -power_w)),
+            _mode(ids["discharge"], "discharge", (-emptying, 0.0), drafts.power_range(_L1, -power_w, 0.0)),
         ),
         transitions=[
             drafts.transition(
@@ -127,6 +127,19 @@ def _actuator(device: Device) -> Any:
         ],
         timers=(drafts.blocking_timer(timer, _TURNING, "time between two reversals"),),
     )
+
+
+def _turned(mode: str, factor: float) -> float:
+    """The share of the power for an operation mode factor, and the other way round.
+
+    Powers run upwards in each mode, because s2-python takes no others; so discharging is at its most at factor 0.
+    """
+    match mode:
+        case "charge":
+            return factor
+        case "discharge":
+            return round(1.0 - factor, 9)
+    return 0.0
 
 
 def _mode(mode_id: str, label: str, rates: tuple[float, float], power: PowerRange) -> Any:
