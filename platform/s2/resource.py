@@ -41,6 +41,8 @@ from s2.messages import (
     message_type_of,
 )
 
+#: Two days in quarters of an hour: a roof may publish its limits that far ahead.
+_MAX_CONSTRAINTS = 192
 _MAX_OBJECTS = 100
 _MAX_ACTUATORS = 16
 _MAX_TIMERS = 256
@@ -283,7 +285,7 @@ class ResourceView:
         expired = [key for key, each in self.constraints.items() if each.valid_until and each.valid_until <= now]
         for key in expired:
             del self.constraints[key]
-        _put(self.constraints, message.id, message, _MAX_OBJECTS)
+        _put(self.constraints, message.id, message, _MAX_CONSTRAINTS)
 
     def _constrain_energy(self, message: PEBCEnergyConstraint, _: datetime) -> None:
         _put(self.energy_constraints, message.id, message, _MAX_OBJECTS)

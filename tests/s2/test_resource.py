@@ -239,7 +239,8 @@ def test_is_bounded_against_a_peer_that_publishes_without_end() -> None:
         view.fold(message("FRBC.TimerStatus", timer_id=f"t-{number}"), NOW)
         view.fold(description(f"d-{number}", number), NOW)
 
-    assert len(view.constraints) == len(view.energy_constraints) == 100
+    assert len(view.constraints) == 192
+    assert len(view.energy_constraints) == 100
     assert in_force(view, 0) == "d-0"
     assert in_force(view, 299) == "d-299"
     assert len(view.descriptions) == 8
@@ -253,6 +254,17 @@ def test_constraints_that_are_over_are_dropped() -> None:
     view.fold(message("PEBC.PowerConstraints", id="new", valid_from=stamp(60)), at(61))
 
     assert set(view.constraints) == {"new"}
+
+
+def test_keeps_the_constraints_of_two_days_in_quarters_of_an_hour() -> None:
+    view = ResourceView()
+    for quarter in range(2 * 96):
+        begin = 900 * quarter
+        span = {"valid_from": stamp(begin), "valid_until": stamp(begin + 900)}
+        view.fold(message("PEBC.PowerConstraints", id=f"c-{quarter}", **span), NOW)
+
+    assert view.constraints_at("c-0", NOW) is not None
+    assert view.constraints_at("c-191", at(191 * 900)) is not None
 
 
 def test_the_ends_of_the_calendar_are_moments_like_others() -> None:
