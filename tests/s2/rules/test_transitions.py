@@ -65,6 +65,7 @@ def test_nothing_is_known_of_the_way_without_a_status() -> None:
 
 def test_a_second_hop_starts_where_the_first_one_leads() -> None:
     assert "R-52" not in found("FRBC", THREE_MODES, IN_MODE_OFF, on_at(60), high_at(120))
+    assert "R-52" not in found("FRBC", THREE_MODES, IN_MODE_OFF, on_at(0), high_at(0))
     assert "R-52" in found("FRBC", THREE_MODES, IN_MODE_OFF, on_at(60), high_at(59))
     ended = rm("InstructionStatusUpdate", status_type="REJECTED")
     assert "R-52" in found("FRBC", THREE_MODES, IN_MODE_OFF, on_at(60), ended, high_at(120))
