@@ -65,6 +65,17 @@ def test_statuses_go_when_the_announced_description_comes_into_force() -> None:
     assert view.active_mode("actuator-1", at(61)) == "mode-off"
 
 
+def test_what_is_said_at_the_very_moment_is_about_the_description_that_begins() -> None:
+    view = ResourceView()
+    view.fold(description("first", 0), NOW)
+    view.fold(description("later", 60), NOW)
+
+    view.fold(message("FRBC.ActuatorStatus"), at(60))
+    view.fold(message("FRBC.StorageStatus"), at(61))
+
+    assert view.active_mode("actuator-1", at(61)) == "mode-on"
+
+
 def test_what_was_reported_is_compared_under_one_description_only() -> None:
     view = ResourceView()
     view.fold(description("now", 0), NOW)

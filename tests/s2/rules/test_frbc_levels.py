@@ -96,14 +96,22 @@ def test_a_level_at_the_end_of_its_range_is_not_driven_on(
         (0.0, 1.0, True),
         # What the other one draws outweighs it.
         (1.0, 0.5, False),
+        # They are even.
+        (1.0, 1.0, False),
         # It stands still itself, whatever the other one does.
         (0.0, 0.0, False),
+        (-1.0, 0.0, False),
     ],
 )
-def test_all_actuators_count_together(other: float, own: float, is_told: bool) -> None:
-    menu = storage((0, 1), (0, -1))
+@pytest.mark.parametrize(("up", "end"), [(1, 100), (-1, 0)])
+def test_all_actuators_count_together(up: int, end: float, other: float, own: float, is_told: bool) -> None:
+    menu = storage((0, up), (0, -up * other))
 
-    assert ("R-127" in found("FRBC", menu, running(2, other), level(100), instructed(own))) is is_told
+    assert ("R-127" in found("FRBC", menu, running(2, 1.0), level(end), instructed(own))) is is_told
+
+
+def test_nothing_is_told_without_a_level() -> None:
+    assert found("FRBC", aimed((0, 1)), TARGET, instructed()) == set()
 
 
 def test_nothing_is_told_where_another_actuator_is_unknown() -> None:
