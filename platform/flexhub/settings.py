@@ -5,7 +5,7 @@ from pathlib import Path
 from django.templatetags.static import static
 
 from flexhub.clock import Clock
-from flexhub.env import Env
+from flexhub.env import Env, one_of
 from flexhub.observability.logs import Config as LogConfig
 
 env = Env()
@@ -23,6 +23,10 @@ REDIS_URL = env.text("REDIS_URL", hint="For example redis://localhost:6379/0; `m
 PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000")
 # A frame above this is answered by closing with 1009. 1 MiB is what s2-kit and our server allow.
 S2_MAX_FRAME_BYTES = env.integer("S2_MAX_FRAME_BYTES", 1024 * 1024)
+# Whether a peer that offers permessage-deflate gets it.
+S2_DEFLATE = env.boolean("S2_DEFLATE", True)
+# The ASGI server behind `manage.py gateway`.
+S2_SERVER = env.parsed("S2_SERVER", one_of("daphne", "uvicorn"), "daphne or uvicorn", "daphne")
 S2_ACK_TIMEOUT_S = env.integer("S2_ACK_TIMEOUT_S", 10)
 # How long a stopping gateway may take to ask its devices to reconnect; an orchestrator has to allow some 6 s more.
 S2_DRAIN_S = env.integer("S2_DRAIN_S", 10)
@@ -51,6 +55,7 @@ INSTALLED_APPS = [
     "flexhub.flexibility",
     "flexhub.gateway",
     "flexhub.portal",
+    "flexhub.load",
 ]
 
 MIDDLEWARE = [
