@@ -65,7 +65,7 @@ def planned(turn: Turn, order: Order) -> Command | Reject | None:
 
 
 def is_worth_waiting(turn: Turn, refusal: Reject) -> bool:
-    return refusal.until is not None and refusal.until - turn.now <= HOLD
+    return refusal.until is not None and turn.now < refusal.until <= turn.now + HOLD
 
 
 def work(turn: Turn) -> None:
