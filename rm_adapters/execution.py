@@ -7,6 +7,8 @@ that was observed afterwards:
     it does not, and no answer   the write was lost: send it again, a few times at most
     it does not, though answered wait until `confirm_within` is over, then ABORTED
 
+One that was observed at the very time of the write tells nothing: clouds round their times.
+
 So a lost answer, a crash of the worker and a cloud that takes its time are one and the same case, and nothing is
 written twice on a suspicion. While a write is out, later instructions wait. To give the device back is a loop of the
 same kind: ask the adapter what is left to undo, write that, read, until nothing is left; it does not give up.
@@ -161,7 +163,7 @@ def _replace_others(turn: Turn, order: Order, lane: str) -> None:
 def _shows(turn: Turn, command: Command) -> bool:
     """Whether the device does already what the command wants, by a reading that can be relied on."""
     snapshot, writes = turn.state.snapshot, turn.state.writes
-    if snapshot is None or turn.freshness is not Freshness.FRESH or (writes and snapshot.observed_at < writes[-1]):
+    if snapshot is None or turn.freshness is not Freshness.FRESH or (writes and snapshot.observed_at <= writes[-1]):
         return False
     return turn.resource.mapping.confirmed(turn.resource.device, command, snapshot) is True
 
@@ -196,7 +198,7 @@ def may_write(turn: Turn) -> bool:
 
 
 def _judge_write(turn: Turn, write: Write, snapshot: Snapshot) -> None:
-    if write.sent_at is None or snapshot.observed_at < write.sent_at:
+    if write.sent_at is None or snapshot.observed_at <= write.sent_at:
         return
     verdict = turn.resource.mapping.confirmed(turn.resource.device, write.command, snapshot)
     if verdict is True:
@@ -273,7 +275,7 @@ def _release_next(turn: Turn) -> None:
     if state.snapshot is None or state.original is None:
         turn.change(releasing=False, in_force={})
         return
-    if turn.freshness is not Freshness.FRESH or (state.writes and state.snapshot.observed_at < state.writes[-1]):
+    if turn.freshness is not Freshness.FRESH or (state.writes and state.snapshot.observed_at <= state.writes[-1]):
         return
     left = turn.resource.mapping.release(turn.resource.device, state.snapshot, state.original)
     if left:

@@ -61,4 +61,4 @@ def _is_busy(turn: Turn) -> bool:
     state = turn.state
     if state.write is not None or state.releasing:
         return True
-    return any(each.planned or each.due_at <= turn.now for each in state.orders)
+    return any(each.due_at <= turn.now for each in state.orders)

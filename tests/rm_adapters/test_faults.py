@@ -27,6 +27,21 @@ def test_an_answer_that_is_lost_is_found_by_reading_back(kind: str, fault: Fault
 
 
 @pytest.mark.parametrize("kind", CONTROL_TYPES)
+def test_what_cannot_be_read_in_time_is_given_back_once_it_can_be(kind: str) -> None:
+    home = Home(kind).select()
+    own = home.machine.readings()
+
+    instruction_id = home.instruct(order_for(home))
+    home.order(*[Fault.OVERLOADED] * 4).wait(minutes=10)
+
+    assert home.course(instruction_id) == [ACCEPTED, ABORTED]
+    for each in ("setting", "limit_w", *(["mode"] if kind == "battery" else [])):
+        assert home.machine.readings().get(each) == own.get(each)
+    assert home.row["original"] is None
+    home.check(allowed={"R-132", "R-141"})  # What could not be read is told late.
+
+
+@pytest.mark.parametrize("kind", CONTROL_TYPES)
 def test_a_worker_that_dies_before_it_writes_is_found_by_reading_back(kind: str) -> None:
     home = Home(kind).select()
     home.crashes = 1
