@@ -74,6 +74,18 @@ class Env:
             raise EnvironmentVariableError(f"{name}_FILE names a file that cannot be read.") from error
 
 
+def one_of(*choices: str) -> Callable[[str], str]:
+    """A conversion for `Env.parsed` that lets these words pass, in any case."""
+
+    def choose(text: str) -> str:
+        word = text.strip().lower()
+        if word not in choices:
+            raise ValueError
+        return word
+
+    return choose
+
+
 def _boolean(text: str) -> bool:
     word = text.strip().lower()
     if word in {"1", "true", "yes", "on"}:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flexhub.env import Env, EnvironmentVariableError
+from flexhub.env import Env, EnvironmentVariableError, one_of
 
 
 def test_reads_text_and_falls_back_to_the_default() -> None:
@@ -120,3 +120,15 @@ def test_the_address_of_a_database_outranks_our_options() -> None:
     entry = env.database("DATABASE_URL", options={"options": "-c lock_timeout=10s"})
 
     assert entry["OPTIONS"] == {"connect_timeout": "30", "options": "-c lock_timeout=10s"}
+
+
+@pytest.mark.parametrize(("text", "word"), [("uvicorn", "uvicorn"), (" Daphne ", "daphne")])
+def test_takes_one_of_a_few_words(text: str, word: str) -> None:
+    env = Env({"S2_SERVER": text})
+
+    assert env.parsed("S2_SERVER", one_of("daphne", "uvicorn"), "daphne or uvicorn") == word
+
+
+def test_refuses_another_word() -> None:
+    with pytest.raises(EnvironmentVariableError, match="S2_SERVER must be daphne or uvicorn"):
+        Env({"S2_SERVER": "gunicorn"}).parsed("S2_SERVER", one_of("daphne", "uvicorn"), "daphne or uvicorn")

@@ -2,9 +2,49 @@
 
 from __future__ import annotations
 
-# S2 Connect: a ping every 30 s; a peer that misses one and the next is gone.
-PING_INTERVAL_S = 30
-PONG_TIMEOUT_S = 30
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a server waits for a socket's peer, in real seconds.
+
+    S2 Connect wants a ping every 30 s. A peer that answers none is cut off 75 s after its last pong at the latest. One
+    that lives but does not read costs us memory, and gets a minute.
+    """
+
+    ping_every_s: float = 30
+    pong_within_s: float = 40
+    read_within_s: float = 60
+
+    @property
+    def silence_s(self) -> float:
+        return self.ping_every_s + self.pong_within_s
+
+    @property
+    def checked_every_s(self) -> float:
+        """For a server that looks at all its sockets by turns."""
+        return min(1.0, self.ping_every_s / 5)
+
+    @property
+    def no_pong(self) -> str:
+        return f"it answered no ping for {self.silence_s:g} s"
+
+    @property
+    def not_read(self) -> str:
+        return f"it did not read what was sent to it for {self.read_within_s:g} s"
+
+
+PATIENCE = Patience()
+
+# Frames of one socket that may wait for its application before we stop reading from it.
+UNREAD_FRAMES = 32
+
+# permessage-deflate: S2 Connect asks for it, and thousands of idle sessions must not pay for it. A window of 1 KiB
+# finds most of what repeats in a message. Below the last figure a message saves less than it costs.
+DEFLATE_WINDOW_BITS = 10
+DEFLATE_MEMORY_LEVEL = 3
+DEFLATE_FROM_BYTES = 512
 
 # Token checks run on few threads, as each holds a database connection; a herd of reconnecting devices queues up to
 # the bound and is told to come back (503) beyond it.

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
+from threading import Event
 
 import psycopg
 import redis
@@ -26,6 +27,13 @@ _GIVE_UP_AFTER_S = 2
 
 Check = Callable[[], None]
 
+_draining = Event()
+
+
+def begin_draining() -> None:
+    """From now on this process is not ready, whatever its servers say: it ends, and wants no new visitors."""
+    _draining.set()
+
 
 @never_cache
 @require_safe
@@ -37,7 +45,9 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """PostgreSQL and Redis answer within a second; else 503 and which does not."""
+    """PostgreSQL and Redis answer within a second, and the process does not end; else 503 and which does not."""
+    if _draining.is_set():
+        return JsonResponse({"status": "draining", "checks": {}}, status=503)
     results = run_checks({"postgresql": _ask_postgresql, "redis": _ask_redis})
     ready = all(result == "ok" for result in results.values())
     return JsonResponse({"status": "ready" if ready else "not ready", "checks": results}, status=200 if ready else 503)

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
+import http.client
+import json
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from flexhub.bus.worker_side import RedisWorkerBus
 from tests.support.early import ROOT
-from tests.support.gateway import RunningGateway, device_at, running_gateway
+from tests.support.gateway import TIMEOUT_S, RunningGateway, device_at, running_gateway
 from tests.support.registry import Household
+
+
+@pytest.fixture(scope="module", params=["daphne", "uvicorn"])
+def server_environment(request: pytest.FixtureRequest, module_environment: dict[str, str]) -> dict[str, str]:
+    """What is promised here holds under both servers."""
+    return module_environment | {"S2_SERVER": request.param}
+
+
+@pytest.fixture(scope="module")
+def gateway(server_environment: dict[str, str]) -> Iterator[RunningGateway]:
+    with running_gateway(server_environment) as running:
+        yield running
+
+
+@pytest.fixture
+def own_gateway(server_environment: dict[str, str]) -> Iterator[RunningGateway]:
+    with running_gateway(server_environment) as running:
+        yield running
 
 
 async def refusal_of(url: str, token: str | None) -> tuple[int, str | None]:
@@ -55,7 +78,51 @@ async def test_opens_a_session_and_ends_it_on_sigterm(own_gateway: RunningGatewa
     assert own_gateway.process.wait(10) == 0
 
 
-async def test_runs_under_uvicorn_too(household: Household, module_environment: dict[str, str]) -> None:
+async def test_drains_before_it_ends(
+    own_gateway: RunningGateway, household: Household, worker_bus: RedisWorkerBus
+) -> None:
+    url = own_gateway.url(household.rm_node.pk)
+    assert await readiness(own_gateway) == (200, "ready")
+    async with device_at(url, household.token) as device:
+        await device.shake_hands()
+
+        own_gateway.signal(signal.SIGTERM)
+        # It hears the request to reconnect and stays, so that there is time to look around.
+        while (await device.receive())["message_type"] != "SessionRequest":
+            pass
+
+        assert await readiness(own_gateway) == (503, "draining")
+        assert await refusal_of(url, household.token) == (503, None)
+        assert await device.closed() == 1012
+    assert own_gateway.process.wait(20) == 0
+    assert not [each for each in worker_bus.sessions() if each.info.link_id == household.link.pk]
+
+
+async def readiness(gateway: RunningGateway) -> tuple[int, str]:
+    """The answer of /readyz: its HTTP status, and the word for it."""
+
+    def ask() -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=TIMEOUT_S)
+        try:
+            connection.request("GET", "/readyz")
+            response = connection.getresponse()
+            return response.status, str(json.load(response)["status"])
+        finally:
+            connection.close()
+
+    return await asyncio.to_thread(ask)
+
+
+async def test_closes_on_a_frame_above_the_limit(gateway: RunningGateway, household: Household) -> None:
+    async with device_at(gateway.url(household.rm_node.pk), household.token) as device:
+        await device.shake_hands()
+
+        await device.send("x" * (2 * 1024 * 1024))
+
+        assert await device.closed() == 1009
+
+
+async def test_runs_under_any_asgi_server(household: Household, module_environment: dict[str, str]) -> None:
     options = ["--port", "0", "--ws-max-size", str(1024 * 1024)]
     command = [sys.executable, "-m", "uvicorn", "flexhub.asgi:application", *options]
     with running_gateway(module_environment, command) as gateway:
@@ -63,13 +130,9 @@ async def test_runs_under_uvicorn_too(household: Household, module_environment: 
         assert await refusal_of(url, None) == (401, 'Bearer realm="s2"')
         async with device_at(url, household.token) as device:
             assert await device.shake_hands() == "1.0.0"
-            await device.send("x" * (2 * 1024 * 1024))
-            assert await device.closed() == 1009
-        async with device_at(url, household.token) as device:
-            await device.shake_hands()
             gateway.signal(signal.SIGTERM)
             assert await device.closed() == 1012
-        # Uvicorn ends in order and then lets the signal have its default effect.
+        # Uvicorn by itself ends in order and then lets the signal have its default effect.
         assert gateway.process.wait(20) == -signal.SIGTERM
 
 

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client, override_settings
 from django.urls import path
 
+from flexhub.observability import health
 from flexhub.observability.health import healthz, readyz, run_checks
 
 # The two views alone, so that these tests depend on no other part of the site.
@@ -40,6 +41,16 @@ def test_readyz_names_what_fails_and_tells_no_secret() -> None:
     assert response.status_code == 503
     assert response.json() == {"status": "not ready", "checks": {"postgresql": "ok", "redis": "failed"}}
     assert "hunter2" not in response.content.decode()
+
+
+def test_readyz_says_no_at_once_when_the_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_draining", threading.Event())
+    health.begin_draining()
+
+    response = Client().get("/readyz")
+
+    assert (response.status_code, response.json()) == (503, {"status": "draining", "checks": {}})
+    assert Client().get("/healthz").status_code == 200
 
 
 def test_a_server_that_hangs_is_not_waited_for() -> None:

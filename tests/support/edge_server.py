@@ -1,0 +1,90 @@
+"""The gateway's server with little patience and small applications: `python -m tests.support.edge_server`.
+
+    /echo   sends back what it gets
+    /flood  sends without end
+    /deaf   takes nothing in for a while, then everything
+
+Each says on standard output how its socket ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from flexhub.gateway.limits import Patience
+from flexhub.gateway.management.commands.gateway import listen
+from flexhub.gateway.refusals import Receive, Scope, Send
+from flexhub.gateway.server import GatewayServer
+
+PATIENCE = Patience(ping_every_s=0.3, pong_within_s=1.0, read_within_s=0.6)
+MAX_FRAME_BYTES = 1024 * 1024
+DEAF_S = 2 * PATIENCE.silence_s
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    assert (await receive())["type"] == "websocket.connect"
+    await send({"type": "websocket.accept"})
+    end = await _APPLICATIONS[scope["path"]](receive, send)
+    _say(f"ended {end.get('code')} {end.get('reason')}")
+
+
+async def _echo(receive: Receive, send: Send) -> dict[str, Any]:
+    while (frame := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "text": frame["text"]})
+    return frame
+
+
+async def _flood(receive: Receive, send: Send) -> dict[str, Any]:
+    flooding = asyncio.ensure_future(_send_for_ever(send))
+    end = await receive()
+    flooding.cancel()
+    await asyncio.gather(flooding, return_exceptions=True)
+    return end
+
+
+async def _send_for_ever(send: Send) -> None:
+    # The pause lets a server without back-pressure of its own notice; 100 MB a second are flood enough.
+    while True:
+        await send({"type": "websocket.send", "text": "x" * 100_000})
+        await asyncio.sleep(0.001)
+
+
+async def _deaf(receive: Receive, send: Send) -> dict[str, Any]:
+    await asyncio.sleep(DEAF_S)
+    return await _echo(receive, _nowhere)
+
+
+async def _nowhere(_: object) -> None:
+    """Takes everything."""
+
+
+_APPLICATIONS = {"/echo": _echo, "/flood": _flood, "/deaf": _deaf}
+
+
+async def _goodbye() -> None:
+    """Nothing to say."""
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201  # The test reads it.
+
+
+def main() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        GatewayServer(
+            application,
+            listening_fd=listener.fileno(),
+            max_frame_bytes=MAX_FRAME_BYTES,
+            patience=PATIENCE,
+            on_ready=lambda: _say(f"listening on http://127.0.0.1:{port}"),
+            on_shutdown=_goodbye,
+        ).run()
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    main()
