@@ -25,6 +25,11 @@ class HubAdminSite(AdminSite):
         return [
             path("sessions/", self.admin_view(views.sessions), name="sessions"),
             path("links/<uuid:link_id>/conversation/", self.admin_view(views.conversation), name="link_conversation"),
+            path(
+                "links/<uuid:link_id>/conversation.jsonl",
+                self.admin_view(views.recorded_conversation),
+                name="link_recording",
+            ),
         ]
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

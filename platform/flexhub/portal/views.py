@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,10 @@ from flexhub.bus.connect import connect_worker
 from flexhub.bus.errors import BusUnavailable
 from flexhub.devices.models import Link
 from flexhub.portal.conversation import Line, read_conversation
+from flexhub.portal.recording import recording
 from flexhub.portal.sessions import LivingSession, count_by_control_type, living_sessions, matching
+from s2.messages import EnergyManagementRole
+from tenants import audit
 from tenants.model_admin import actor_of
 
 SESSIONS_PER_PAGE = 100
@@ -68,6 +72,28 @@ def conversation(request: HttpRequest, link_id: UUID) -> HttpResponse:
         **_page(request, with_findings if only_findings else lines or [], LINES_PER_PAGE),
     }
     return _render(request, "portal/conversation.html", context)
+
+
+def recorded_conversation(request: HttpRequest, link_id: UUID) -> HttpResponse:
+    """The latest connection of a link, as a file for `python -m s2.check`. Taking a copy away leaves an audit row."""
+    _require_links(request)
+    link = get_object_or_404(Link.objects.select_related("rm_node", "cem_node"), pk=link_id)
+    bus = connect_worker(settings.REDIS_URL)
+    try:
+        entries, snapshot = bus.conversation(link_id), bus.snapshots([link_id])[link_id]
+    except BusUnavailable:
+        return HttpResponse("Redis cannot be reached; try again later.\n", "text/plain", HTTPStatus.SERVICE_UNAVAILABLE)
+    lines = [f"{line}\n" for line in recording(entries, snapshot.fields() if snapshot else None, peer_of(link))]
+    audit.record("portal.conversation.downloaded", link, actor=actor_of(request), after={"lines": len(lines)})
+    name = f"conversation-{link_id}.jsonl"
+    return HttpResponse(
+        "".join(lines), "application/jsonl", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+def peer_of(link: Link) -> EnergyManagementRole:
+    """Who is at the other end of our socket, and so who said what the log calls received."""
+    return EnergyManagementRole.CEM if link.rm_node.hosted and not link.cem_node.hosted else EnergyManagementRole.RM
 
 
 def _require_links(request: HttpRequest) -> None:

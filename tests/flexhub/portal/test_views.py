@@ -8,10 +8,11 @@ from django.test import Client
 from django.urls import reverse
 
 from flexhub.portal import views
+from s2.recording import read_frame
 from tenants.models import Tenant
 from tests.flexhub.portal.conftest import Seats
 from tests.support.clock import FixedClock
-from tests.support.registry import Household, make_household, make_member, make_operator, make_tenant
+from tests.support.registry import Household, audited, make_household, make_member, make_operator, make_tenant
 
 pytestmark = pytest.mark.django_db
 
@@ -22,6 +23,10 @@ FINDING = {"rule": "R-20", "severity": "error", "text": f"1.3 should lie in [0, 
 
 def conversation_of(household: Household) -> str:
     return f"/admin/links/{household.link.pk}/conversation/"
+
+
+def recording_of(household: Household) -> str:
+    return f"/admin/links/{household.link.pk}/conversation.jsonl"
 
 
 def page(client: Client, url: str, **query: Any) -> str:
@@ -181,6 +186,57 @@ def test_others_may_not_look(client: Client, seats: Seats, alder: Household, kin
 
     for url in (SESSIONS, conversation_of(alder)):
         assert client.get(url).status_code == 403
+
+
+def test_a_conversation_can_be_taken_away_to_be_checked(client: Client, seats: Seats, alder: Household) -> None:
+    seats.sit_down(alder)
+    seats.say(alder, "sent", {"message_type": "Handshake", "message_id": "m-1"})
+    client.force_login(make_member(alder.tenant, "alice"))
+    assert f'href="{recording_of(alder)}"' in page(client, conversation_of(alder))
+
+    response = client.get(recording_of(alder))
+
+    assert response.status_code == 200
+    assert response["Content-Disposition"] == f'attachment; filename="conversation-{alder.link.pk}.jsonl"'
+    first, answer = (read_frame(line) for line in response.content.splitlines())
+    assert first is not None
+    assert answer is not None
+    assert (first.sender, first.text) == ("CEM", '{"message_type": "Handshake", "message_id": "m-1"}')
+    assert answer.sender == "RM"
+
+
+def test_who_takes_a_conversation_away_leaves_an_audit_row(client: Client, seats: Seats, alder: Household) -> None:
+    seats.sit_down(alder)
+    client.force_login(make_operator("olga"))
+
+    client.get(recording_of(alder))
+
+    (row,) = audited("portal.conversation.downloaded")
+    assert (row["tenant_id"], row["object_id"], row["actor_name"]) == (alder.tenant.pk, str(alder.link.pk), "olga")
+
+
+def test_nobody_takes_away_what_they_may_not_see(client: Client, seats: Seats, alder: Household) -> None:
+    seats.sit_down(alder)
+    assert client.get(recording_of(alder)).status_code == 302
+    client.force_login(make_member(make_tenant("Birch")))
+    assert client.get(recording_of(alder)).status_code == 404
+    client.force_login(make_member(make_tenant("Volta", Tenant.Kind.MANUFACTURER)))
+    assert client.get(recording_of(alder)).status_code == 403
+
+    assert audited("portal.conversation.downloaded") == []
+
+
+def test_a_copy_has_to_wait_for_redis(client: Client, alder: Household, redis_down: None) -> None:
+    client.force_login(make_member(alder.tenant))
+
+    assert client.get(recording_of(alder)).status_code == 503
+
+
+@pytest.mark.parametrize(("rm_hosted", "cem_hosted", "peer"), [(0, 1, "RM"), (0, 0, "RM"), (1, 0, "CEM"), (1, 1, "RM")])
+def test_the_peer_is_the_end_that_is_not_ours(alder: Household, rm_hosted: int, cem_hosted: int, peer: str) -> None:
+    alder.link.rm_node.hosted, alder.link.cem_node.hosted = bool(rm_hosted), bool(cem_hosted)
+
+    assert views.peer_of(alder.link) == peer
 
 
 def test_who_is_not_signed_in_is_asked_to(client: Client, alder: Household) -> None:
