@@ -36,6 +36,7 @@ PURE = (
     "tests/flexhub/embedded",
     "tests/flexhub/demo",
     "tests/flexhub/flexibility/pooling",
+    "tests/rm_adapters",
 )
 
 
