@@ -118,7 +118,7 @@ class Script:
         self.home.cloud.fill_washer("washer", self.home.now + timedelta(hours=5))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(CONTROL_TYPES)), st.sampled_from(list(WireProfile)), actions)
 def test_keeps_to_the_protocol_whatever_happens(kind: str, profile: WireProfile, script: list[tuple[Any, ...]]) -> None:
     home = Home(kind, profile=profile).select()
