@@ -1,6 +1,7 @@
 """The one ASGI application: HTTP goes to Django, WebSockets to the S2 gateway.
 
-Runs under Daphne (`manage.py gateway`) and under any ASGI server: `uvicorn flexhub.asgi:application`.
+`manage.py gateway` runs it under Daphne or uvicorn, with all that flexhub/gateway/server.py promises. Any other ASGI
+server runs it too, with its own habits: `uvicorn flexhub.asgi:application`.
 """
 
 import os
