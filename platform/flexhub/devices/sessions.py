@@ -11,15 +11,15 @@ from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from flexhub.bus import BusError, Envelope
+from flexhub.bus import BusError, Envelope, end_id
 from flexhub.bus.connect import connect_worker
-from flexhub.devices.models import Link
+from flexhub.devices.models import Link, Node
 
 logger = logging.getLogger(__name__)
 
 
 def end_session_after_commit(link_id: UUID, reason: str) -> None:
-    """Once this transaction has committed, have whichever gateway holds the session close it."""
+    """Once this transaction has committed, have whichever gateway holds the session close it, at either end."""
     transaction.on_commit(partial(_end_session, link_id, reason))
 
 
@@ -29,11 +29,13 @@ def _end_session(link_id: UUID, reason: str) -> None:
     The session then goes on until the device reconnects, and is refused there.
     """
     try:
-        outcome = connect_worker(settings.REDIS_URL).publish(link_id, Envelope(link_id, "close", reason))
+        bus = connect_worker(settings.REDIS_URL)
+        ends = [end_id(link_id, role) for role in Node.Role.values]
+        outcomes = [bus.publish(end, Envelope(end, "close", reason)) for end in ends]
     except BusError as error:
         logger.warning("could not end the session of link %s (%s): %s", link_id, reason, error)
         return
-    logger.info("ending the session of link %s (%s): %s", link_id, reason, outcome)
+    logger.info("ending the session of link %s (%s): %s", link_id, reason, ", ".join(outcomes))
 
 
 @receiver(post_delete, sender=Link)

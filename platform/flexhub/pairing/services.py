@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
+from flexhub.bus import end_id
 from flexhub.devices.models import DEFAULT_BURST, DEFAULT_MESSAGES_PER_S, DeviceType, Link, Node
 from flexhub.devices.sessions import end_session_after_commit
 from flexhub.pairing.models import NodeToken
@@ -27,6 +28,10 @@ class TooManyTokensError(RuntimeError):
 
 class HostedNodeError(ValueError):
     """We run this node ourselves, so it never signs in."""
+
+
+class LinkUnnamedError(ValueError):
+    """The node has several links, and it was not said which one is meant. Only ever raised for a valid token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,16 @@ class NodeIdentity:
     strictness: Strictness = STRICT
     messages_per_s: int = DEFAULT_MESSAGES_PER_S
     burst: int = DEFAULT_BURST
+
+    @property
+    def is_relayed(self) -> bool:
+        """Whether both ends of the link are remote."""
+        return not self.peer_hosted
+
+    @property
+    def end_id(self) -> UUID:
+        """What this node's seat is known by; a link with a hosted end has only one seat."""
+        return end_id(self.link_id, self.role) if self.is_relayed else self.link_id
 
 
 def issue_node_token(node: Node, *, actor: Actor = None) -> str:
@@ -86,11 +101,11 @@ def revoke_node_token(token_row: NodeToken, *, actor: Actor = None) -> None:
             end_session_after_commit(link_id, "the token was revoked")
 
 
-def authenticate_node(node_id: UUID, token: str) -> NodeIdentity | None:
-    """Who signs in as `node_id` with `token`; None for an unknown node, a wrong or revoked token, or no link.
+def authenticate_node(node_id: UUID, token: str, peer_id: UUID | None = None) -> NodeIdentity | None:
+    """Who signs in as `node_id` with `token`; None for an unknown node, a wrong or revoked token, or no such link.
 
-    A CEM with several links is None as well: its socket carries the conversation of one link, and the address that it
-    calls names only the node. One query; digests are compared in constant time.
+    A socket carries the conversation of one link: that with the node `peer_id`, or the only one. Raises
+    LinkUnnamedError where a CEM has several and names none. One query; digests are compared in constant time.
     """
     token_hash = tokens.digest(token)
     with platform_scope("authenticate a node"):
@@ -98,7 +113,12 @@ def authenticate_node(node_id: UUID, token: str) -> NodeIdentity | None:
     # Every digest is compared, so that the time does not tell which one was right.
     matching = [row for row in rows if tokens.matches(row["token_hash"], token_hash)]
     # A token yields one row for each link of its node.
-    return _identity(matching[0]) if len(matching) == 1 else None
+    identities = [identity for row in matching if (identity := _identity(row)) is not None]
+    if peer_id is not None:
+        identities = [identity for identity in identities if identity.peer_node_id == peer_id]
+    if len(identities) > 1:
+        raise LinkUnnamedError(f"node {node_id} has {len(identities)} links")
+    return identities[0] if identities else None
 
 
 _COLUMNS = (

@@ -7,12 +7,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from flexhub.bus import end_id
 from flexhub.devices.models import DeviceType, Link, Node
 from flexhub.devices.services import create_cem_node, link_nodes
 from flexhub.pairing.models import NodeToken
 from flexhub.pairing.services import (
     MAX_TOKENS_PER_NODE,
     HostedNodeError,
+    LinkUnnamedError,
     NodeIdentity,
     TooManyTokensError,
     authenticate_node,
@@ -85,13 +87,37 @@ def test_tells_what_is_allowed_to_the_device_type(alder: Household) -> None:
     assert (identity.messages_per_s, identity.burst) == (3, 50)
 
 
-def test_does_not_guess_which_of_several_links_a_cem_means(alder: Household) -> None:
+def test_a_cem_with_several_links_says_which_one_it_means(alder: Household) -> None:
     box = create_cem_node(site=alder.site, name="box")
     token = issue_node_token(box)
-    link_nodes(rm_node=alder.rm_node, cem_node=box)
-    link_nodes(rm_node=make_device(alder.site, name="Second").node, cem_node=box)
+    links = [
+        link_nodes(rm_node=alder.rm_node, cem_node=box),
+        link_nodes(rm_node=make_device(alder.site, name="Second").node, cem_node=box),
+    ]
 
-    assert authenticate_node(box.pk, token) is None
+    for link in links:
+        identity = authenticate_node(box.pk, token, link.rm_node_id)
+        assert identity is not None
+        assert (identity.link_id, identity.peer_node_id) == (link.pk, link.rm_node_id)
+    assert authenticate_node(box.pk, token, uuid4()) is None
+    with pytest.raises(LinkUnnamedError):
+        authenticate_node(box.pk, token)
+    assert authenticate_node(box.pk, token + "x") is None
+
+
+def test_both_ends_of_a_relayed_link_have_a_seat_of_their_own(alder: Household) -> None:
+    hosted = authenticate_node(alder.rm_node.pk, alder.token)
+    box = create_cem_node(site=alder.site, name="box")
+    link = link_nodes(rm_node=alder.rm_node, cem_node=box)
+    rm = authenticate_node(alder.rm_node.pk, alder.token, box.pk)
+    cem = authenticate_node(box.pk, issue_node_token(box))
+
+    assert hosted is not None
+    assert rm is not None
+    assert cem is not None
+    assert (hosted.is_relayed, rm.is_relayed, cem.is_relayed) == (False, True, True)
+    assert (hosted.end_id, rm.end_id) == (alder.link.pk, link.pk)
+    assert cem.end_id == end_id(link.pk, "CEM")
 
 
 @pytest.mark.parametrize("token", ["", "fhn_", "fhn_wrong", "Bearer", "fhn_\udc80"])
