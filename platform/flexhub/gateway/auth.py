@@ -17,7 +17,7 @@ from django.db import Error, close_old_connections
 
 from flexhub.gateway.limits import AUTH_QUEUE, AUTH_THREADS, AUTH_TIMEOUT_S
 from flexhub.gateway.refusals import Refusal
-from flexhub.pairing.services import NodeIdentity, authenticate_node
+from flexhub.pairing.services import LinkUnnamedError, NodeIdentity, authenticate_node
 from s2.messages import EnergyManagementRole
 
 logger = structlog.get_logger(__name__)
@@ -28,12 +28,16 @@ TOKEN_REFUSED = Refusal(HTTPStatus.UNAUTHORIZED, "This token does not open this 
 UNAVAILABLE = Refusal(
     HTTPStatus.SERVICE_UNAVAILABLE, "The token cannot be checked now; try again later.\n", ((b"retry-after", b"5"),)
 )
-NO_HOSTED_CEM = Refusal(
+NO_HOSTED_RM = Refusal(
     HTTPStatus.CONFLICT,
-    "Only resource managers with an energy manager hosted here are served.\n",
+    "The resource manager of this link is hosted here, and does not speak with energy managers elsewhere yet.\n",
+)
+LINK_UNNAMED = Refusal(
+    HTTPStatus.CONFLICT,
+    "This node has several links; name the other node too: /s2/v0/<node id>/<other node id>.\n",
 )
 
-Authenticate = Callable[[UUID, str], NodeIdentity | None]
+Authenticate = Callable[[UUID, str, UUID | None], NodeIdentity | None]
 
 
 class Doorkeeper:
@@ -48,7 +52,10 @@ class Doorkeeper:
         self._threads = ThreadPoolExecutor(AUTH_THREADS, thread_name_prefix="gateway-auth")
         self._waiting = 0
 
-    async def admit(self, node_id: UUID, headers: Iterable[tuple[bytes, bytes]]) -> NodeIdentity | Refusal:
+    async def admit(
+        self, node_id: UUID, headers: Iterable[tuple[bytes, bytes]], peer_id: UUID | None = None
+    ) -> NodeIdentity | Refusal:
+        """Who is there, for its link with the node `peer_id` or its only one."""
         token = bearer_token(headers)
         if token is None:
             return TOKEN_MISSING
@@ -56,8 +63,10 @@ class Doorkeeper:
             return UNAVAILABLE
         self._waiting += 1
         try:
-            check = asyncio.get_running_loop().run_in_executor(self._threads, self._check, node_id, token)
+            check = asyncio.get_running_loop().run_in_executor(self._threads, self._check, node_id, token, peer_id)
             identity = await asyncio.wait_for(check, AUTH_TIMEOUT_S)
+        except LinkUnnamedError:
+            return LINK_UNNAMED
         except (Error, TimeoutError) as error:
             # The error's text may quote the query, and with it what was asked for.
             logger.warning("gateway.auth.unavailable", node_id=str(node_id), error=type(error).__name__)
@@ -66,17 +75,18 @@ class Doorkeeper:
             self._waiting -= 1
         if identity is None:
             return TOKEN_REFUSED
-        served = identity.peer_hosted and identity.role == EnergyManagementRole.RM
-        return identity if served else NO_HOSTED_CEM
+        if identity.peer_hosted and identity.role == EnergyManagementRole.CEM:
+            return NO_HOSTED_RM
+        return identity
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _check(self, node_id: UUID, token: str) -> NodeIdentity | None:
+    def _check(self, node_id: UUID, token: str, peer_id: UUID | None) -> NodeIdentity | None:
         # No request surrounds this thread's work, so what Django does at a request's edges is done here.
         close_old_connections()
         try:
-            return self._authenticate(node_id, token)
+            return self._authenticate(node_id, token, peer_id)
         finally:
             close_old_connections()
 

@@ -11,7 +11,7 @@ than judging the frame does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -24,9 +24,10 @@ from flexhub.gateway.auth import Doorkeeper
 from flexhub.gateway.pace import FLOOD_FACTOR, Pace, Verdict
 from flexhub.gateway.process import GatewayProcess
 from flexhub.gateway.refusals import Receive, Refusal, Scope, Send, refuse
+from flexhub.gateway.relay_events import Passed, RelayEvent
 from flexhub.gateway.seats import Seat
 from flexhub.pairing.services import NodeIdentity
-from s2.events import Event, MessageReceived, MessageRefused, ReceptionReceived, ReceptionUnmatched
+from s2.events import MessageReceived, MessageRefused, ReceptionReceived, ReceptionUnmatched
 from s2.findings import Finding, Severity
 
 logger = structlog.get_logger(__name__)
@@ -44,11 +45,18 @@ STOPPING = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "This server is stopping; con
 
 
 async def serve(
-    process: GatewayProcess, doorkeeper: Doorkeeper, node_id: UUID, scope: Scope, receive: Receive, send: Send
+    process: GatewayProcess,
+    doorkeeper: Doorkeeper,
+    node_id: UUID,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    *,
+    peer_id: UUID | None = None,
 ) -> None:
-    """Admit or refuse one socket, and serve it until it closes."""
+    """Admit or refuse one socket, and serve it until it closes. `peer_id` is the other node, where it is named."""
     await receive()
-    admitted = await _admit(process, doorkeeper, node_id, scope, send)
+    admitted = await _admit(process, doorkeeper, node_id, peer_id, scope, send)
     if isinstance(admitted, Refusal):
         logger.info("gateway.socket.refused", node_id=str(node_id), status=admitted.status.value)
         await refuse(scope, send, admitted)
@@ -69,11 +77,11 @@ async def serve(
 
 
 async def _admit(
-    process: GatewayProcess, doorkeeper: Doorkeeper, node_id: UUID, scope: Scope, send: Send
+    process: GatewayProcess, doorkeeper: Doorkeeper, node_id: UUID, peer_id: UUID | None, scope: Scope, send: Send
 ) -> tuple[Seat, SocketPace] | Refusal:
     if process.stopping:
         return STOPPING
-    identity = await doorkeeper.admit(node_id, scope["headers"])
+    identity = await doorkeeper.admit(node_id, scope["headers"], peer_id)
     if isinstance(identity, Refusal):
         return identity
     if process.stopping:
@@ -98,7 +106,7 @@ async def _converse(process: GatewayProcess, seat: Seat, pace: SocketPace, recei
             continue  # Our close frame is on its way; what the peer sent before it arrived has no receiver any more.
         text = frame.get("text")
         if text is None:
-            events = session.receive_bytes(frame["bytes"], now)
+            events: Sequence[RelayEvent] = session.receive_bytes(frame["bytes"], now)
         else:
             events = session.receive_text(
                 text, now, available=pace.allows() and writer.available and seat.has_room(text)
@@ -110,12 +118,12 @@ async def _converse(process: GatewayProcess, seat: Seat, pace: SocketPace, recei
             await pace.count()
 
 
-def counts(events: Iterable[Event], *, answered: bool) -> bool:
+def counts(events: Iterable[RelayEvent], *, answered: bool) -> bool:
     """Whether the frame that led to `events` counts against the sender's pace; all but awaited verdicts do."""
     for event in events:
         if isinstance(event, ReceptionReceived):
             return False
-        if isinstance(event, MessageReceived | MessageRefused | ReceptionUnmatched):
+        if isinstance(event, MessageReceived | MessageRefused | ReceptionUnmatched | Passed):
             return True
     # A message that was said twice means nothing new; only its answer is repeated.
     return answered

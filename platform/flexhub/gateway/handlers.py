@@ -16,6 +16,7 @@ from typing import Any
 
 from flexhub.bus import Batch, LedgerRow
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, revoked_field, snapshot_field
+from flexhub.gateway.relay_events import RelayEvent
 from flexhub.gateway.seats import Seat
 from s2.descriptions import SystemDescription
 from s2.events import (
@@ -23,7 +24,6 @@ from s2.events import (
     CloseRequested,
     ControlTypeSelected,
     DescriptionInForce,
-    Event,
     InstructionUpdated,
     MessageReceived,
     MessageRefused,
@@ -89,7 +89,7 @@ class Turn:
         self.batch.wake(self.seat.info.tenant_id, self.seat.info.site_id)
 
 
-def handle(turn: Turn, events: Iterable[Event]) -> CloseRequested | None:
+def handle(turn: Turn, events: Iterable[RelayEvent]) -> CloseRequested | None:
     """Add what the events mean to the turn's batch; returns the last wish of a session that is over."""
     closing = None
     for event in events:

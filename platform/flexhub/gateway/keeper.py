@@ -1,10 +1,12 @@
 """Keeps what this process holds in Redis true: its lease, and the seats of its sessions.
 
-Three things can happen to a seat without its socket noticing:
+Four things can happen to a seat without its socket noticing:
 
 * A newer session took it (its write is *fenced*): the socket here is closed, the newest wins.
 * Redis came back empty, or our lease ended and somebody cleaned up (the write is *lost*, the renewal fails): the seat
   is claimed again under a new token, and the whole snapshot is written again, because it was acknowledged.
+* The same happened to one end of a relayed link: the far end knows the way to the old seat only, and may have lost its
+  own. The peer is asked to come anew, since both ends have to start over.
 * The socket closed while Redis was away: the seat is given back when it returns.
 
 After a lost lease nothing is claimed before a write has shown who else took a seat meanwhile: this process may have
@@ -28,15 +30,21 @@ logger = structlog.get_logger(__name__)
 
 
 class SeatKeeper:
-    """`replace` is called with a seat that a newer session took."""
+    """`replace` is called with a seat that a newer session took, `unseat` with one of a relayed link that is lost."""
 
     def __init__(
-        self, bus: GatewayBus, seats: Mapping[UUID, Seat], writer: BatchWriter, replace: Callable[[Seat], None]
+        self,
+        bus: GatewayBus,
+        seats: Mapping[UUID, Seat],
+        writer: BatchWriter,
+        replace: Callable[[Seat], None],
+        unseat: Callable[[Seat], None],
     ) -> None:
         self._bus = bus
         self._seats = seats
         self._writer = writer
         self._replace = replace
+        self._unseat = unseat
         self._attention = asyncio.Event()
         self._lease_lost = False
         self._claiming: UUID | None = None
@@ -105,7 +113,10 @@ class SeatKeeper:
             link_id = next(iter(self._unclaimed))
             seat = self._seats.get(link_id)
             if seat is not None and not seat.closed:
-                await self._claim_again(seat)
+                if seat.relay is None:
+                    await self._claim_again(seat)
+                else:
+                    self._unseat(seat)
             self._unclaimed.pop(link_id, None)
 
     async def _claim_again(self, seat: Seat) -> None:

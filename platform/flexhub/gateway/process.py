@@ -23,19 +23,32 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from flexhub.bus import Batch, BatchResult, BusUnavailable, Envelope, GatewayBus, LedgerRow
+from flexhub.bus import (
+    Batch,
+    BatchResult,
+    BusUnavailable,
+    Envelope,
+    Forward,
+    GatewayBus,
+    LedgerRow,
+    PublishResult,
+    end_id,
+)
+from flexhub.bus.envelope import RELAY_KINDS
 from flexhub.clock import Clock
-from flexhub.gateway import inbox, limits
+from flexhub.gateway import inbox, limits, relay_post
 from flexhub.gateway.deadlines import Deadlines
 from flexhub.gateway.handlers import Turn, handle, sent
 from flexhub.gateway.keeper import SeatKeeper
 from flexhub.gateway.refusals import Send
+from flexhub.gateway.relay import ABSENCE_S, ANSWER_TIMEOUT_S, PATIENCE_S, RelayEnd
+from flexhub.gateway.relay_events import RelayEvent
 from flexhub.gateway.seats import Seat, seat_info
 from flexhub.gateway.wake_sender import WakeSender
 from flexhub.gateway.writer import BatchWriter
 from flexhub.pairing.services import NodeIdentity
 from s2.errors import LocalProtocolError
-from s2.events import Event
+from s2.events import CloseRequested
 from s2.messages import EnergyManagementRole, SessionRequest, SessionRequestType
 from s2.session import Session
 
@@ -58,7 +71,7 @@ class GatewayProcess:
         self.clock = clock
         self.max_frame_bytes = max_frame_bytes
         self.seats: dict[UUID, Seat] = {}
-        self.writer = BatchWriter(bus, self._on_result)
+        self.writer = BatchWriter(bus, self._on_result, self._on_given_up)
         self.stopping = False
         self._bus = bus
         self._wake_sender = wake_sender
@@ -67,7 +80,7 @@ class GatewayProcess:
         self._handshake_timeout = clock.duration_of(limits.HANDSHAKE_TIMEOUT_S)
         self._retry_delays = tuple(clock.duration_of(delay_s) for delay_s in limits.RETRY_DELAYS_S)
         self._deadlines: Deadlines[Seat] = Deadlines()
-        self._keeper = SeatKeeper(bus, self.seats, self.writer, self._replace)
+        self._keeper = SeatKeeper(bus, self.seats, self.writer, self._replace, self._unseat)
         self._departed: dict[UUID, UUID] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starting = asyncio.Lock()
@@ -131,14 +144,7 @@ class GatewayProcess:
         await self.start()
         info = seat_info(identity, since=self.clock.now(), peer=peer)
         token = await self._bus.claim_seat(info)
-        session = Session(
-            EnergyManagementRole.CEM,
-            new_id=_new_id,
-            ack_timeout=self._ack_timeout,
-            handshake_timeout=self._handshake_timeout,
-            retry_delays=self._retry_delays,
-            strictness=identity.strictness,
-        )
+        session = self._relay_end(identity) if identity.is_relayed else self._session(identity)
         measures_site = identity.is_main_meter or not identity.site_has_main_meter
         seat = Seat(info, token, session, send, measures_site=measures_site)
         older = self.seats.get(info.link_id)
@@ -150,12 +156,51 @@ class GatewayProcess:
         self._empty.clear()
         if older is not None:
             self._replace(older)
+        if seat.relay is not None:
+            await self._meet(seat, seat.relay, identity)
         return seat
+
+    def _session(self, identity: NodeIdentity) -> Session:
+        return Session(
+            EnergyManagementRole.CEM,
+            new_id=_new_id,
+            ack_timeout=self._ack_timeout,
+            handshake_timeout=self._handshake_timeout,
+            retry_delays=self._retry_delays,
+            strictness=identity.strictness,
+        )
+
+    def _relay_end(self, identity: NodeIdentity) -> RelayEnd:
+        return RelayEnd(
+            EnergyManagementRole(identity.role),
+            new_id=_new_id,
+            ack_timeout=self._ack_timeout,
+            handshake_timeout=self._handshake_timeout,
+            answer_timeout=self.clock.duration_of(ANSWER_TIMEOUT_S),
+            absence=self.clock.duration_of(ABSENCE_S),
+            patience=self.clock.duration_of(PATIENCE_S),
+            strictness=identity.strictness,
+        )
+
+    async def _meet(self, seat: Seat, end: RelayEnd, identity: NodeIdentity) -> None:
+        """Look for the far end, once our own seat can be found. Raises BusUnavailable, and has given it back then."""
+        far_role = EnergyManagementRole.CEM if end.peer is EnergyManagementRole.RM else EnergyManagementRole.RM
+        try:
+            end.meet(await self._bus.find_seat(end_id(identity.link_id, far_role)))
+        except BusUnavailable:
+            await self.leave(seat)
+            raise
+        relay_post.post(seat, end, self._bus.process, self.writer.batch)
+        self.writer.touch()
 
     async def leave(self, seat: Seat) -> None:
         """The socket is gone. Gives back the seat unless a newer session has it."""
         seat.closed = True
         link_id = seat.info.link_id
+        if seat.relay is not None:
+            seat.relay.leave()
+            relay_post.post(seat, seat.relay, self._bus.process, self.writer.batch)
+            self.writer.touch()
         if self.seats.get(link_id) is not seat:
             return
         del self.seats[link_id]
@@ -165,6 +210,8 @@ class GatewayProcess:
         if self.stopping:
             return  # All seats are given back at once.
         await self._keeper.release(seat)
+        if seat.relay is not None:
+            return
         self.writer.batch.wake(seat.info.tenant_id, seat.info.site_id)
         self.writer.touch()
 
@@ -173,16 +220,24 @@ class GatewayProcess:
     def turn(self, seat: Seat, at: datetime, text: str | None = None) -> Turn:
         return Turn(seat, self.writer.batch, at, text, logs=self.writer.logs)
 
-    async def finish(self, turn: Turn, events: Iterable[Event], texts: Iterable[str]) -> None:
+    async def finish(self, turn: Turn, events: Iterable[RelayEvent], texts: Iterable[str]) -> None:
         """What follows once the session's answers have left: fold, log, and close where the session asks for it."""
-        closing = handle(turn, events)
-        sent(turn, texts)
+        if turn.seat.relay is not None:
+            closing = self._relay(turn, turn.seat.relay, events)
+        else:
+            closing = handle(turn, events)
+            sent(turn, texts)
         self.writer.touch()
         self._deadlines.note(turn.seat)
         if closing is not None:
             await turn.seat.close(closing.code, closing.reason)
 
-    async def flush(self, seat: Seat, events: Iterable[Event] = ()) -> None:
+    def _relay(self, turn: Turn, end: RelayEnd, events: Iterable[RelayEvent]) -> CloseRequested | None:
+        closing = relay_post.record(turn, end, events)
+        relay_post.post(turn.seat, end, self._bus.process, turn.batch)
+        return closing
+
+    async def flush(self, seat: Seat, events: Iterable[RelayEvent] = ()) -> None:
         """Send what a session has to say on its own account; for work outside of its consumer."""
         try:
             texts = await seat.flush()
@@ -222,11 +277,29 @@ class GatewayProcess:
             self._undelivered(envelope)
         elif envelope.kind == "close":
             self.spawn(seat.close(limits.CLOSE_REPLACED, envelope.payload))
+        elif seat.relay is not None:
+            self._deliver_to_end(seat, seat.relay, envelope)
         elif inbox.emit(self.turn(seat, self.clock.now()), envelope):
             self.spawn(self.flush(seat))
         self.writer.touch()
 
+    def _deliver_to_end(self, seat: Seat, end: RelayEnd, envelope: Envelope) -> None:
+        if envelope.kind not in RELAY_KINDS:
+            self._undelivered(envelope)  # It is from a worker of ours, and neither end of this link is.
+            return
+        turn = self.turn(seat, self.clock.now())
+        self._heard(turn, end, relay_post.open_envelope(turn, end, envelope))
+
+    def _heard(self, turn: Turn, end: RelayEnd, events: Iterable[RelayEvent]) -> None:
+        """What came from elsewhere counts at once, so that its order is kept; sending it may take its time."""
+        closing = self._relay(turn, end, events)
+        self.writer.touch()
+        self.spawn(self.flush(turn.seat, () if closing is None else (closing,)))
+
     def _undelivered(self, envelope: Envelope) -> None:
+        if envelope.kind in RELAY_KINDS:
+            relay_post.nobody_here(envelope, self._bus.process, self.writer.batch)
+            return
         instruction_id = inbox.instruction_id(envelope) if envelope.kind == "message" else None
         seat = self.seats.get(envelope.link_id)
         tenant_id = seat.info.tenant_id if seat else self._departed.get(envelope.link_id)
@@ -239,6 +312,26 @@ class GatewayProcess:
     def _on_result(self, batch: Batch, result: BatchResult) -> None:
         self._keeper.judge(batch, result)
         self._wake_sender.add(result.woken)
+        for forward, reason in result.undelivered:
+            self._lost(forward, reason)
+
+    def _on_given_up(self, forwards: list[Forward]) -> None:
+        for forward in forwards:
+            self._lost(forward, None)
+
+    def _lost(self, forward: Forward, reason: PublishResult | None) -> None:
+        """Tell the end whose parcel reached nobody, if it is still there."""
+        sender = forward.envelope.sender
+        seat = self.seats.get(sender.end_id) if sender is not None else None
+        if sender is None or seat is None or seat.relay is None or seat.closed or seat.token != sender.token:
+            return
+        turn = self.turn(seat, self.clock.now())
+        self._heard(turn, seat.relay, seat.relay.undelivered(forward.envelope, reason, turn.at))
+
+    def _unseat(self, seat: Seat) -> None:
+        if seat.relay is not None:
+            turn = self.turn(seat, self.clock.now())
+            self._heard(turn, seat.relay, seat.relay.unseat(turn.at))
 
     # -- Endings -------------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,9 @@ from flexhub.gateway.process import GatewayProcess
 from flexhub.gateway.refusals import UNKNOWN_PATH, Receive, Scope, Send, refuse
 from flexhub.gateway.wake_sender import WakeSender
 
-_NODE_PATH = re.compile(r"/s2/v0/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})/?")
+_ID = r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
+# The second id names the other node of the link, for an energy manager that has several.
+_NODE_PATH = re.compile(rf"/s2/v0/{_ID}(?:/{_ID})?/?")
 
 
 async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
@@ -27,7 +29,8 @@ async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         await refuse(scope, send, UNKNOWN_PATH)
         return
-    await consumers.serve(_process(), _doorkeeper(), UUID(match[1]), scope, receive, send)
+    peer_id = UUID(match[2]) if match[2] else None
+    await consumers.serve(_process(), _doorkeeper(), UUID(match[1]), scope, receive, send, peer_id=peer_id)
 
 
 async def lifespan(receive: Receive, send: Send) -> None:

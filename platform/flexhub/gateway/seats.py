@@ -1,4 +1,4 @@
-"""One device's session in this process: the S2 session, its socket, and what Redis holds of it."""
+"""One peer's session in this process: the S2 session or its end of a relay, its socket, and what Redis holds of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from flexhub.bus.ports import SNAPSHOT_FIELDS_LIMIT
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, FAMILY_PREFIXES, superseded_prefixes
 from flexhub.gateway.limits import SMALL_TEXT_CHARACTERS, SNAPSHOT_CHARACTERS
 from flexhub.gateway.refusals import Send
+from flexhub.gateway.relay import RelayEnd
 from flexhub.gateway.wakes import WakeMemory
 from flexhub.pairing.services import NodeIdentity
 from s2.session import Session
@@ -27,7 +28,9 @@ class Seat:
 
     __slots__ = ("_folded", "_sending", "closed", "info", "send", "session", "token", "wake_at", "wakes")
 
-    def __init__(self, info: SeatInfo, token: int, session: Session, send: Send, *, measures_site: bool) -> None:
+    def __init__(
+        self, info: SeatInfo, token: int, session: Session | RelayEnd, send: Send, *, measures_site: bool
+    ) -> None:
         self.info = info
         self.token = token
         self.session = session
@@ -37,6 +40,11 @@ class Seat:
         self.closed = False
         self._folded: dict[str, str] = {}
         self._sending = asyncio.Lock()
+
+    @property
+    def relay(self) -> RelayEnd | None:
+        """The session, where it is one end of a relayed link."""
+        return self.session if isinstance(self.session, RelayEnd) else None
 
     def next_deadline(self) -> datetime | None:
         return None if self.closed else self.session.next_deadline()
@@ -87,6 +95,9 @@ class Seat:
         for prefix in FAMILY_PREFIXES:
             self._forget(prefix)
 
+    def text_of(self, field: str) -> str | None:
+        return self._folded.get(field)
+
     def holds(self, field: str, message_id: str) -> bool:
         """Whether the field's text is the message of this id."""
         text = self._folded.get(field)
@@ -110,7 +121,7 @@ class Seat:
 
 def seat_info(identity: NodeIdentity, *, since: datetime, peer: str) -> SeatInfo:
     return SeatInfo(
-        link_id=identity.link_id,
+        link_id=identity.end_id,
         tenant_id=identity.tenant_id,
         site_id=identity.site_id,
         node_id=identity.node_id,

@@ -12,21 +12,26 @@ from collections.abc import Callable
 
 import structlog
 
-from flexhub.bus import Batch, BatchResult, BusUnavailable, GatewayBus
+from flexhub.bus import Batch, BatchResult, BusUnavailable, Forward, GatewayBus
 from flexhub.gateway.limits import BACKLOG_LOG_ROWS, BACKLOG_ROWS, FLUSH_PAUSE_S, REDIS_RETRY_MAX_S, REDIS_RETRY_S
 
 logger = structlog.get_logger(__name__)
 
 OnResult = Callable[[Batch, BatchResult], None]
+OnGivenUp = Callable[[list[Forward]], None]
 
 
 class BatchWriter:
-    """`on_result` is called with each batch that Redis took, in the event loop, and must not block."""
+    """`on_result` is called with each batch that Redis took, `on_given_up` with messages that could not be relayed.
 
-    def __init__(self, bus: GatewayBus, on_result: OnResult) -> None:
+    Both are called in the event loop and must not block.
+    """
+
+    def __init__(self, bus: GatewayBus, on_result: OnResult, on_given_up: OnGivenUp = lambda _: None) -> None:
         self.batch = Batch()
         self._bus = bus
         self._on_result = on_result
+        self._on_given_up = on_given_up
         self._flying = Batch()
         self._failing = False
         self._dirty = asyncio.Event()
@@ -79,6 +84,9 @@ class BatchWriter:
                 result = await self._bus.write(self._flying)
             except BusUnavailable as error:
                 self._fails(str(error))
+                # Kept, they would arrive long after their senders were told to send them again.
+                if given_up := self._flying.give_up_relayed():
+                    self._on_given_up(given_up)
             else:
                 self._on_result(self._flying, result)
                 self._flying = result.leftover

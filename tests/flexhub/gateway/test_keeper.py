@@ -51,8 +51,9 @@ class Bench:
         self.worker = MemoryWorkerBus(self.store)
         self.seats: dict[UUID, Seat] = {}
         self.replaced: list[Seat] = []
+        self.unseated: list[Seat] = []
         self.writer = BatchWriter(self.bus, self._judge)
-        self.keeper = SeatKeeper(self.bus, self.seats, self.writer, self.replaced.append)
+        self.keeper = SeatKeeper(self.bus, self.seats, self.writer, self.replaced.append, self.unseated.append)
 
     def _judge(self, batch: Batch, result: BatchResult) -> None:
         self.keeper.judge(batch, result)

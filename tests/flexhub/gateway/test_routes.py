@@ -28,7 +28,9 @@ async def test_refuses_other_paths(path: str) -> None:
     assert (await replies(path))[0]["status"] == 404
 
 
-@pytest.mark.parametrize("end", ["", "/"])
+@pytest.mark.parametrize(
+    "end", ["", "/", "/8f14e45f-ceea-467f-a0d1-3d1e7e2b0002", "/8f14e45f-ceea-467f-a0d1-3d1e7e2b0002/"]
+)
 async def test_leads_to_the_gateway(end: str) -> None:
     assert (await replies(f"/s2/v0/8f14e45f-ceea-467f-a0d1-3d1e7e2b0001{end}"))[0]["status"] == 401
 

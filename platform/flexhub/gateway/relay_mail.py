@@ -1,0 +1,116 @@
+"""What an end of a relayed link has under way: parcels to the far end, and messages that wait for their verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flexhub.bus import SeatAddress
+from flexhub.bus.envelope import EnvelopeKind
+from s2.messages import Message
+from s2.recent import RecentKeys
+
+#: So many messages in one direction may wait for their verdicts; a peer that awaits each answer has one.
+MOST_WAITING = 256
+_MOST_TEXTS = 256
+_MOST_LATE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Something for the session at `to`, as an Envelope of the bus carries it."""
+
+    to: SeatAddress
+    kind: EnvelopeKind
+    payload: str
+    message_id: str = ""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A message that has no verdict yet. `text` is kept only while it is still to be sent."""
+
+    message_id: str
+    message: Message
+    deadline: datetime
+    text: str = ""
+
+
+class Outstanding:
+    """Messages without verdict, oldest first. All wait equally long, so the oldest is also the first to be overdue.
+
+    With `forgives` an overdue message may still be settled.
+    """
+
+    __slots__ = ("_forgives", "_late", "_patience", "_waiting")
+
+    def __init__(self, patience: timedelta, *, forgives: bool = False) -> None:
+        self._patience = patience
+        self._forgives = forgives
+        self._waiting: list[Waiting] = []
+        self._late: list[Waiting] = []
+
+    def __iter__(self) -> Iterator[Waiting]:
+        return iter(self._waiting)
+
+    @property
+    def full(self) -> bool:
+        return len(self._waiting) >= MOST_WAITING
+
+    def add(self, message_id: str, message: Message, now: datetime, text: str = "") -> None:
+        self._waiting.append(Waiting(message_id, message, now + self._patience, text))
+
+    def settle(self, message_id: str) -> Waiting | None:
+        """Take out the oldest message of this id; None where there is none."""
+        for messages in (self._waiting, self._late):
+            for position, waiting in enumerate(messages):
+                if waiting.message_id == message_id:
+                    return messages.pop(position)
+        return None
+
+    def next_deadline(self) -> datetime | None:
+        return self._waiting[0].deadline if self._waiting else None
+
+    @property
+    def oldest(self) -> datetime:
+        """When the oldest of them began to wait. There has to be one."""
+        return self._waiting[0].deadline - self._patience
+
+    def overdue(self, now: datetime) -> list[Waiting]:
+        """Those whose time is over, each told once."""
+        late: list[Waiting] = []
+        while self._waiting and self._waiting[0].deadline <= now:
+            late.append(self._waiting.pop(0))
+        if late and self._forgives:
+            self._late = [*self._late, *late][-_MOST_LATE:]
+        return late
+
+    def take_all(self) -> list[Waiting]:
+        """Give up all of them; a verdict that comes later is for nothing."""
+        taken, self._waiting, self._late = self._waiting, [], []
+        return taken
+
+
+class Texts:
+    """Which texts one side has said of late, so that a repetition counts once (see `s2.receptions`)."""
+
+    __slots__ = ("_ids", "_texts")
+
+    def __init__(self) -> None:
+        self._ids = RecentKeys(_MOST_TEXTS)
+        self._texts = RecentKeys(_MOST_TEXTS)
+
+    def knows(self, text: str) -> bool:
+        return self._texts.find(text) is not None
+
+    def uses(self, message_id: str) -> bool:
+        return self._ids.find(message_id) is not None
+
+    def remember(self, message_id: str, text: str) -> None:
+        self._ids.add(message_id)
+        self._texts.add(text)
+
+    def forget(self) -> None:
+        """From here on the same text is a new message again."""
+        self._texts = RecentKeys(_MOST_TEXTS)
