@@ -24,7 +24,7 @@ from tenants.scope import platform_scope, tenant_scope
 BRAND, MODEL = "Flexhub", "load test"
 # A fuse that no battery of the test can blow, so that a hosted CEM has nothing to curtail.
 _FUSE_LIMIT_W = 1_000_000
-_AT_ONCE = 200
+_SITES_AT_ONCE = 50
 
 Progress = Callable[[int], None]
 
@@ -63,19 +63,21 @@ def prepare(
     """
     tag = secrets.token_hex(3)
     targets: list[Target] = []
-    # One transaction, since each of its own would wait for the disk; and a file without rows is of no use to anyone.
-    with tenant_scope(tenant.pk):
-        device_type = _device_type(tenant)
-        for first in range(0, number, per_site):
-            name = f"Load test {tag} {first // per_site + 1:05}"
-            site = devices.create_site(tenant=tenant, name=name, timezone="UTC", fuse_limit_w=_FUSE_LIMIT_W)
-            cem = devices.create_cem_node(site=site, name="Building's CEM") if building_cems else None
-            for place in range(first, min(first + per_site, number)):
-                targets += _device(site, device_type, f"{tag}-{place + 1:05}", cem)
-                progress(place + 1)
-            if cem is not None:
-                targets += _links_of(cem, targets[-min(per_site, number - first) :])
+    try:
+        # A transaction for some, since each of its own would wait for the disk, and one for all slows down as it grows.
+        for first in range(0, number, per_site * _SITES_AT_ONCE):
+            with tenant_scope(tenant.pk):
+                device_type = _device_type(tenant)
+                for begin in range(first, min(first + per_site * _SITES_AT_ONCE, number), per_site):
+                    places = range(begin, min(begin + per_site, number))
+                    targets += _site(tenant, device_type, tag, places, building_cem=building_cems)
+            progress(min(first + per_site * _SITES_AT_ONCE, number))
         write_targets(out, targets)
+    except BaseException:
+        # Rows without their file are of no use to anyone.
+        with tenant_scope(tenant.pk):
+            _delete(list(_sites().filter(name__startswith=f"Load test {tag} ")))
+        raise
 
 
 def clean(*, tenant: Tenant, progress: Progress = lambda _: None) -> int:
@@ -85,12 +87,11 @@ def clean(*, tenant: Tenant, progress: Progress = lambda _: None) -> int:
     """
     with tenant_scope(tenant.pk):
         sites = list(_sites())
-        for first in range(0, len(sites), _AT_ONCE):
-            some = sites[first : first + _AT_ONCE]
-            for site in some:
-                audit.record("devices.site.deleted", site, actor=None, before=audit.fields_of(site))
-            Site.objects.filter(pk__in=[site.pk for site in some]).delete()
-            progress(first + len(some))
+    for first in range(0, len(sites), _SITES_AT_ONCE):
+        with tenant_scope(tenant.pk):
+            _delete(sites[first : first + _SITES_AT_ONCE])
+        progress(min(first + _SITES_AT_ONCE, len(sites)))
+    with tenant_scope(tenant.pk):
         for device_type in DeviceType.objects.filter(tenant=tenant, brand=BRAND, model=MODEL):
             if not Device.objects.filter(device_type=device_type).exists():
                 before = audit.fields_of(device_type)
@@ -99,14 +100,30 @@ def clean(*, tenant: Tenant, progress: Progress = lambda _: None) -> int:
     return len(sites)
 
 
-def _device(site: Site, device_type: DeviceType, number: str, cem: Node | None) -> list[Target]:
+def _site(tenant: Tenant, device_type: DeviceType, tag: str, places: range, *, building_cem: bool) -> list[Target]:
+    """One site with the devices of these numbers. Needs a scope."""
+    name = f"Load test {tag} {places[0] + 1:06}"
+    site = devices.create_site(tenant=tenant, name=name, timezone="UTC", fuse_limit_w=_FUSE_LIMIT_W)
+    cem = devices.create_cem_node(site=site, name="Building's CEM") if building_cem else None
+    rms = [_device(site, device_type, f"{tag}-{place + 1:06}", cem) for place in places]
+    return rms if cem is None else rms + _links_of(cem, rms)
+
+
+def _device(site: Site, device_type: DeviceType, number: str, cem: Node | None) -> Target:
     device = devices.create_device(
         site=site, device_type=device_type, name=f"Load test battery {number}", serial_number=f"LOAD-{number}"
     )
     node = device.node
     if cem is not None:
         devices.link_nodes(rm_node=node, cem_node=cem)
-    return [Target(EnergyManagementRole.RM, node.pk, issue_node_token(node))]
+    return Target(EnergyManagementRole.RM, node.pk, issue_node_token(node))
+
+
+def _delete(sites: list[Site]) -> None:
+    """With what is in them. Needs a scope."""
+    for site in sites:
+        audit.record("devices.site.deleted", site, actor=None, before=audit.fields_of(site))
+    Site.objects.filter(pk__in=[site.pk for site in sites]).delete()
 
 
 def _links_of(cem: Node, rms: list[Target]) -> list[Target]:

@@ -13,8 +13,6 @@ from flexhub.load import registry
 from flexhub.load.engine.command import add_run_arguments, run_command, whole_number
 from tenants.models import Tenant
 
-_REPORT_EVERY = 500
-
 
 class Command(BaseCommand):
     help = "Plays many devices of this hub, and measures how it answers them."
@@ -81,5 +79,4 @@ class Command(BaseCommand):
         self.stdout.write(f"{number} sites of load tests deleted")
 
     def _progress(self, number: int) -> None:
-        if number % _REPORT_EVERY == 0:
-            self.stderr.write(f"{number} ...")
+        self.stderr.write(f"{number} ...")
