@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -15,9 +16,10 @@ from flexhub.bus.memory_store import MemoryStore
 from flexhub.gateway import keeper as module
 from flexhub.gateway import writer as writer_module
 from flexhub.gateway.keeper import SeatKeeper
+from flexhub.gateway.relay import RelayEnd
 from flexhub.gateway.seats import Seat
 from flexhub.gateway.writer import BatchWriter
-from s2.messages import ControlType
+from s2.messages import ControlType, EnergyManagementRole
 from tests.support.gateway_inside import TIMEOUT_S, SwitchableBus, controlled_seat
 
 
@@ -157,3 +159,22 @@ async def test_gives_back_what_it_could_not_while_redis_was_away(bench: Bench) -
 def snapshot(bench: Bench, seat: Seat) -> dict[str, str]:
     found = bench.worker.snapshots([seat.info.link_id])[seat.info.link_id]
     return dict(found.fields()) if found else {}
+
+
+async def test_a_seat_of_a_relayed_link_is_not_claimed_again_but_given_up(bench: Bench) -> None:
+    seat = await bench.take_seat()
+    seat.session = RelayEnd(
+        EnergyManagementRole.RM,
+        new_id=lambda: "id-1",
+        ack_timeout=timedelta(seconds=10),
+        handshake_timeout=timedelta(seconds=30),
+        answer_timeout=timedelta(seconds=8),
+        absence=timedelta(seconds=3),
+        patience=timedelta(seconds=5),
+    )
+    claims = bench.bus.claims
+
+    bench.store.restart_empty()
+
+    await bench.eventually(lambda: bench.unseated == [seat])
+    assert bench.bus.claims == claims

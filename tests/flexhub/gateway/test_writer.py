@@ -3,10 +3,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from uuid import uuid4
 
 import pytest
 
-from flexhub.bus import Batch, BatchResult, LedgerRow
+from flexhub.bus import Batch, BatchResult, Envelope, Forward, LedgerRow, SeatAddress
+from flexhub.bus.envelope import EnvelopeKind
 from flexhub.bus.memory import MemoryGatewayBus, MemoryWorkerBus
 from flexhub.bus.memory_store import MemoryStore
 from flexhub.gateway import writer as module
@@ -139,3 +141,20 @@ async def test_its_backlog_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert bench.writer.available
     bench.add(3)
     assert not bench.writer.available
+
+
+async def test_hands_back_at_once_what_was_to_be_relayed_while_redis_is_away() -> None:
+    bench = Bench()
+    bench.bus.down = True
+    given_up: list[Forward] = []
+    bench.writer = BatchWriter(bench.bus, lambda batch, result: None, given_up.extend)
+    async with running(bench):
+        sender = SeatAddress(uuid4(), "one", 1)
+        kinds: tuple[EnvelopeKind, ...] = ("relayed", "hello")
+        for kind in kinds:
+            bench.writer.batch.forward("two", Envelope(uuid4(), kind, "", token=2, sender=sender))
+        bench.writer.touch()
+
+        await until_unavailable(bench.writer)
+
+        assert [each.envelope.kind for each in given_up] == ["relayed"]
