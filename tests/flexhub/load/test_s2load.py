@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -23,29 +24,41 @@ def sites_of(tenant: Tenant) -> int:
         return Site.objects.count()
 
 
-def test_prepares_runs_and_cleans(transactional_db: None, service_environment: dict[str, str], tmp_path: Path) -> None:
+def run(environment: dict[str, str], url: str, targets: str) -> dict[str, Any]:
+    """What a run of one second says; it has to end without complaint."""
+    arguments = ("--url", url, "--targets", targets, "--rate", "100", "--seconds", "1", "--json")
+    finished = subprocess.run(
+        (sys.executable, "manage.py", "s2load", "run", *arguments),
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    counted: dict[str, Any] = json.loads(finished.stdout)
+    return counted
+
+
+@pytest.mark.parametrize("building_cems", [False, True])
+def test_prepares_runs_and_cleans(
+    transactional_db: None, service_environment: dict[str, str], tmp_path: Path, building_cems: bool
+) -> None:
     alder = make_tenant("Alder")
     out = str(tmp_path / "targets.jsonl")
-    call_command("s2load", "prepare", "--tenant=Alder", "--devices=10", "--per-site=5", f"--out={out}", "--yes")
+    more = ["--building-cems"] if building_cems else []
+    call_command("s2load", "prepare", "--tenant=Alder", "--devices=10", "--per-site=5", f"--out={out}", "--yes", *more)
 
     with running_gateway(service_environment) as gateway:
-        url = f"ws://127.0.0.1:{gateway.port}"
-        arguments = ("--url", url, "--targets", out, "--rate", "100", "--seconds", "1", "--json")
-        finished = subprocess.run(
-            (sys.executable, "manage.py", "s2load", "run", *arguments),
-            cwd=ROOT,
-            env=service_environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        counted = run(service_environment, f"ws://127.0.0.1:{gateway.port}", out)
         gateway.stop()
     call_command("s2load", "clean", "--tenant=Alder", "--yes")
 
-    assert finished.returncode == 0, finished.stderr
-    counted = json.loads(finished.stdout)
-    assert (counted["opened"], counted["acknowledged"], counted["lost"]) == (10, 100, 0)
+    sessions = 20 if building_cems else 10
+    assert (counted["opened"], counted["acknowledged"], counted["lost"]) == (sessions, 100, 0)
+    # A building's CEM selects by itself; the hosted one has no worker here that would.
+    assert counted["controlled"] == (sessions if building_cems else 0)
     assert not counted["findings"]
     assert sites_of(alder) == 0
 
