@@ -51,6 +51,19 @@ class Peer:
         return [each["message_type"] for each in map(json.loads, self.heard)]
 
 
+def relay_end(role: EnergyManagementRole, strictness: Strictness = STRICT) -> RelayEnd:
+    return RelayEnd(
+        role,
+        new_id=new_id,
+        ack_timeout=timedelta(seconds=10),
+        handshake_timeout=timedelta(seconds=30),
+        answer_timeout=timedelta(seconds=ANSWER_TIMEOUT_S),
+        absence=timedelta(seconds=ABSENCE_S),
+        patience=timedelta(seconds=PATIENCE_S),
+        strictness=strictness,
+    )
+
+
 class RelayLine:
     """`reachable` is False while the bus is down; `lossy` swallows parcels as a killed process does."""
 
@@ -79,16 +92,7 @@ class RelayLine:
         peer.openings += 1
         peer.back_at = None
         peer.address = SeatAddress(END_IDS[peer.role], f"process-{peer.role.value}", next(self._tokens))
-        peer.end = RelayEnd(
-            peer.role,
-            new_id=new_id,
-            ack_timeout=timedelta(seconds=10),
-            handshake_timeout=timedelta(seconds=30),
-            answer_timeout=timedelta(seconds=ANSWER_TIMEOUT_S),
-            absence=timedelta(seconds=ABSENCE_S),
-            patience=timedelta(seconds=PATIENCE_S),
-            strictness=self._strictness if peer.role is RM else STRICT,
-        )
+        peer.end = relay_end(peer.role, self._strictness if peer.role is RM else STRICT)
         delays = MANNERS[peer.manner]
         peer.session = Session(
             peer.role, new_id=new_id, retry_delays=[timedelta(seconds=each) for each in delays], rejects_by_update=False

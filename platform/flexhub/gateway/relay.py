@@ -55,10 +55,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from flexhub.bus import Envelope, PublishResult, SeatAddress
-from flexhub.bus.envelope import EnvelopeKind
 from flexhub.gateway.relay_events import Delivered, Disputed, Farewell, Passed, RelayEvent, Taken
-from flexhub.gateway.relay_mail import Outstanding, Parcel, Texts
-from s2.conversation import Conversation
+from flexhub.gateway.relay_mail import Outstanding, Parcel
+from flexhub.gateway.relay_meeting import Meeting
+from flexhub.gateway.relay_view import Judged, PeerView
 from s2.errors import RemoteProtocolError, WrongState
 from s2.events import AcknowledgementMissing, CloseRequested, MessageRefused, ReceptionUnmatched
 from s2.findings import Finding, errors_of
@@ -69,7 +69,6 @@ from s2.messages import (
     Message,
     ReceptionStatus,
     ReceptionStatusValues,
-    SelectControlType,
     SessionRequest,
     SessionRequestType,
     dump_message,
@@ -77,12 +76,11 @@ from s2.messages import (
 )
 from s2.receptions import NIL_ID, reception_text
 from s2.resource import ResourceView
-from s2.rules.instructions import INSTRUCTIONS
-from s2.rules.sessions import R_01, R_02, R_07
+from s2.rules.sessions import R_01, R_02
 from s2.states import SessionState
-from s2.strictness import STRICT, Strictness, read_leniently
+from s2.strictness import STRICT, Strictness
 from s2.unreadable import finding_of, finding_of_bytes
-from s2.versions import ALL_PROFILES, WireProfile
+from s2.versions import WireProfile
 
 #: A peer that waits 10 s for an answer gets one of ours before it gives up.
 ANSWER_TIMEOUT_S = 8.0
@@ -96,9 +94,7 @@ MISSING_LIMIT = 3
 
 _HEAD = 200
 _OK, _BUSY = ReceptionStatusValues.OK, ReceptionStatusValues.TEMPORARY_ERROR
-_CEM, _RM = EnergyManagementRole.CEM, EnergyManagementRole.RM
 _REFUSALS = (ReceptionStatusValues.INVALID_MESSAGE, ReceptionStatusValues.INVALID_CONTENT)
-_FRESH_STARTS = frozenset({"ResourceManagerDetails", "SelectControlType"})
 
 ABSENT = "the other end of this link is not connected; send it again"
 GONE = "the other end of this link has gone; send it again once the session is new"
@@ -112,27 +108,17 @@ class RelayEnd:
     """One end of a relayed link. `peer` is the role of the side behind our socket. All durations are in hub time."""
 
     __slots__ = (
-        "_absence",
-        "_absent_since",
         "_ack_timeout",
         "_delivered",
-        "_engaged",
-        "_far",
-        "_far_ready",
         "_handshake_timeout",
-        "_heard",
         "_held",
         "_leave_by",
         "_leave_id",
+        "_meeting",
         "_missing",
         "_new_id",
-        "_newest",
-        "_parcels",
         "_parting",
         "_passed",
-        "_patience",
-        "_refused_at",
-        "_said",
         "_speak_by",
         "_untold",
         "_view",
@@ -157,23 +143,14 @@ class RelayEnd:
         self._new_id = new_id
         self._ack_timeout = ack_timeout
         self._handshake_timeout = handshake_timeout
-        self._absence = absence
-        self._absent_since: datetime | None = None
-        self._patience = patience
-        self._view = Conversation(ALL_PROFILES, agreed=None, crossing_time=ack_timeout, strictness=strictness)
-        self._parcels: list[Parcel] = []
+        self._meeting = Meeting(absence, patience)
+        self._view = PeerView(peer, ack_timeout, strictness)
         self._untold: list[RelayEvent] = []
         # What the peer said: on its way, or not yet. What it was told.
         self._passed = Outstanding(answer_timeout)
         self._held = Outstanding(answer_timeout)
         self._delivered = Outstanding(ack_timeout, forgives=True)
-        self._said, self._heard = Texts(), Texts()
         self._missing = 0
-        self._far: SeatAddress | None = None
-        self._far_ready = False
-        self._newest = 0
-        self._engaged = False
-        self._refused_at: datetime | None = None
         self._speak_by: datetime | None = None
         self._leave_id: str | None = None
         self._leave_by: datetime | None = None
@@ -183,36 +160,32 @@ class RelayEnd:
 
     @property
     def profile(self) -> WireProfile | None:
-        return self._view.profile
+        return self._view.talk.profile
 
     @property
     def state(self) -> SessionState:
-        return self._view.state
+        return self._view.talk.state
 
     @property
     def closed(self) -> bool:
-        return self._view.closed
+        return self._view.talk.closed
 
     @property
     def control_type(self) -> ControlType | None:
-        return self._view.control_type
+        return self._view.talk.control_type
 
     @property
     def resource(self) -> ResourceView:
-        return self._view.resource
+        return self._view.talk.resource
 
     @property
     def ledger(self) -> InstructionLedger:
-        return self._view.ledger
-
-    @property
-    def ready(self) -> bool:
-        return self._leave_id is None and self._refused_at is None and not self.closed
+        return self._view.talk.ledger
 
     def start(self, now: datetime) -> list[RelayEvent]:
         """The peer's Handshake is waited for; ours is that of the far end's peer."""
         self._speak_by = now + self._handshake_timeout
-        self._absent_since = now
+        self._meeting.start(now)
         return []
 
     def receive_text(self, text: str, now: datetime, *, available: bool = True) -> list[RelayEvent]:
@@ -221,17 +194,16 @@ class RelayEnd:
         if self.closed:
             return events
         self._speak_by = None
-        message: Message
-        skipped: tuple[Finding, ...] = ()
         try:
-            message = parse_message(text, self._wire_profile)
+            message, skipped = self._view.read(text)
         except RemoteProtocolError as error:
-            try:
-                message, skipped = self._read_again(text, error)
-            except RemoteProtocolError as graver:
-                self._refuse_unreadable(text, graver, events)
-                return events
-        self._take(message, text, skipped, now, available, events)
+            self._refuse_unreadable(text, error, events)
+            return events
+        if isinstance(message, ReceptionStatus):
+            self._take_verdict(message, text, skipped, now, events)
+            return events
+        judged = self._view.judge(message, message.message_id, text, skipped, now)
+        self._take(judged, message.message_id, text, now, available, events)
         return events
 
     def receive_bytes(self, data: bytes, now: datetime) -> list[RelayEvent]:  # noqa: ARG002  # As a session's.
@@ -247,9 +219,10 @@ class RelayEnd:
             raise WrongState("only its peers speak on a relayed link")
         if self.closed or self._leave_id is not None or self._parting:
             raise WrongState("the session is over")
-        text = dump_message(message, self._wire_profile)
+        text = dump_message(message, self._view.profile)
         self.out.append(text)
         self._untold.append(Farewell(text))
+        self._meeting.leaving = True
         self._leave_id, self._leave_by = message.message_id, now + self._ack_timeout
         return ()
 
@@ -260,8 +233,7 @@ class RelayEnd:
 
     def take_parcels(self) -> list[Parcel]:
         """Take what is to go to the far end, oldest first."""
-        parcels, self._parcels = self._parcels, []
-        return parcels
+        return self._meeting.take_parcels()
 
     def take_untold(self) -> list[RelayEvent]:
         """Take what happened in `send`, which returns findings only."""
@@ -273,11 +245,11 @@ class RelayEnd:
             return None
         moments = (
             self._passed.next_deadline(),
-            self._held_until(),
+            self._meeting.held_until(self._held),
             self._delivered.next_deadline(),
             self._speak_by,
             self._leave_by,
-            self._patience_ends(),
+            self._meeting.patience_ends(),
         )
         return min((moment for moment in moments if moment is not None), default=None)
 
@@ -288,11 +260,11 @@ class RelayEnd:
             return events
         for waiting in self._passed.overdue(now):
             self._answer_busy(waiting.message_id, SILENT, events)
-        if _is_due(self._held_until(), now):
-            self._refuse_held(ABSENT if self._far is None else SILENT, now, events)
-            self._far, self._absent_since = None, now
+        if _is_due(self._meeting.held_until(self._held), now):
+            self._refuse_held(SILENT if self._meeting.far_is_there else ABSENT, now, events)
+            self._meeting.give_up(now)
         self._report_missing(now, events)
-        if _is_due(self._patience_ends(), now):
+        if _is_due(self._meeting.patience_ends(), now):
             self._ask_to_reconnect("The other end of this link is back.", now, events)
         if _is_due(self._leave_by, now):
             self._close(1000, "session ended; the peer did not answer", events)
@@ -304,26 +276,23 @@ class RelayEnd:
 
     def meet(self, far: SeatAddress | None) -> None:
         """What the directory knew of the far end after our seat was taken."""
-        if far is not None and far.token > self._newest:
-            self._newest, self._far, self._far_ready = far.token, far, False
-            self._say_hello()
+        self._meeting.find(far)
 
     def hear_hello(self, far: SeatAddress, *, ready: bool, now: datetime) -> list[RelayEvent]:
         events: list[RelayEvent] = []
-        if self.closed or far.token < self._newest:
+        if self.closed or self._meeting.is_stale(far):
             return events
-        is_news = self._far is None or self._far.token != far.token
-        self._newest, self._far, self._far_ready = far.token, far, ready
-        if is_news:
-            if self._engaged:
+        is_another = not self._meeting.is_with(far)
+        if self._meeting.greet(far, ready=ready):
+            if is_another and self._meeting.engaged:
                 self._start_over("The other end of this link has begun anew.", now, events)
-            self._say_hello()
+            self._meeting.say_hello()
         self._release_held(now)
         return events
 
     def hear_bye(self, far: SeatAddress, now: datetime) -> list[RelayEvent]:
         events: list[RelayEvent] = []
-        if not self.closed and self._far is not None and far.token == self._far.token:
+        if self._is_met(far):
             self._lose_far(now, events)
         return events
 
@@ -331,17 +300,14 @@ class RelayEnd:
         """Deliver what the far end's peer said and the far end found right."""
         if not self._is_met(far):
             return []
-        if not self.ready or self._parting or self._delivered.full or len(self.out) > QUEUE_LIMIT:
-            self._post("reception", reception_text(message_id, _BUSY, FULL if self.ready else LEAVING), message_id)
+        if not self._meeting.ready or self._parting or self._delivered.full or len(self.out) > QUEUE_LIMIT:
+            label = GONE if self._meeting.leaving or self._parting else FULL
+            self._meeting.post("reception", reception_text(message_id, _BUSY, label), message_id)
             return []
-        self._engaged = True
-        message = parse_message(text, self._wire_profile)
+        message = parse_message(text, self._view.profile)
+        self._meeting.engaged = True
         events: list[RelayEvent] = [Delivered(text)]
-        if not self._heard.knows(text):
-            if self._heard.uses(message_id):
-                self._heard.forget()
-            self._count(message, self._far_peer, now)
-            self._heard.remember(message_id, text)
+        self._view.hear(message, message_id, text, now)
         self._delivered.add(message_id, message, now)
         self.out.append(text)
         return events
@@ -351,8 +317,8 @@ class RelayEnd:
         events: list[RelayEvent] = []
         if not self._is_met(far):
             return events
+        reception = parse_message(text, self._view.profile)
         waiting = self._passed.settle(message_id)
-        reception = parse_message(text, self._wire_profile)
         if waiting is None or not isinstance(reception, ReceptionStatus):
             return events
         self.out.append(text)
@@ -369,7 +335,7 @@ class RelayEnd:
         if self.closed:
             return events
         if reason is PublishResult.NO_SEAT:
-            if self._far is not None and self._far.token == envelope.token:
+            if envelope.token == self._meeting.far_token:
                 self._refuse_held(ABSENT, now, events)
                 self._lose_far(now, events)
         elif envelope.kind == "relayed" and self._passed.settle(envelope.message_id) is not None:
@@ -385,54 +351,30 @@ class RelayEnd:
 
     def leave(self) -> None:
         """The socket is gone: tell the far end."""
-        self._post("bye", "")
-        self._view.close()
+        self._meeting.post("bye", "")
+        self._meeting.leaving = True
+        self._view.talk.close()
 
     # -- What the peer says ------------------------------------------------------------------------------------------
 
     def _take(
-        self,
-        message: Message,
-        text: str,
-        skipped: tuple[Finding, ...],
-        now: datetime,
-        available: bool,
-        events: list[RelayEvent],
+        self, judged: Judged, message_id: str, text: str, now: datetime, available: bool, events: list[RelayEvent]
     ) -> None:
-        """Decide on a message of the peer: refuse it, or pass it on, or say that this is not possible now."""
-        if isinstance(message, ReceptionStatus):
-            self._take_verdict(message, text, skipped, now, events)
-            return
-        message_id = message.message_id
-        taken, findings = self._view.read(message, self.peer, now)
-        repeated = self._said.knows(text)
-        if repeated:
-            # It was judged and counted when it was said first. The far peer answers it as it did then.
-            findings = ()
-        elif self._said.uses(message_id):
-            self._said.forget()
-            findings += (R_07.finding(message, "$.message_id", "was used before for another message"),)
-        findings = skipped + findings
-        errors = errors_of(findings)
-        if errors:
+        """Refuse a message of the peer, or pass it on, or say that this is not possible now."""
+        message_type, findings = judged.message.message_type, judged.findings
+        if errors := errors_of(findings):
             status = ReceptionStatusValues.INVALID_CONTENT
-            events.append(self._refusal(text[:_HEAD], message.message_type, message_id, status, findings))
+            events.append(self._refusal(text[:_HEAD], message_type, message_id, status, findings))
             if any(each.rule == "R-15" for each in errors):
                 self._close(1002, "no version in common", events)
             return
         obstacle = self._obstacle(available)
         if obstacle is not None:
-            events.append(
-                self._refusal(text[:_HEAD], message.message_type, message_id, _BUSY, findings, label=obstacle)
-            )
+            events.append(self._refusal(text[:_HEAD], message_type, message_id, _BUSY, findings, label=obstacle))
             return
-        if not repeated:
-            self._count(taken, self.peer, now, findings)
-            self._said.remember(message_id, text)
-        rewritten = skipped or taken is not message
-        wire_text = dump_message(taken, self._wire_profile) if rewritten else text
+        self._view.say(judged, message_id, text, now)
         events.append(Passed(text, findings))
-        self._pass_on(message_id, taken, wire_text, now)
+        self._pass_on(message_id, judged.message, judged.text, now)
 
     def _obstacle(self, available: bool) -> str | None:
         """Why a right message cannot be passed on now."""
@@ -443,27 +385,24 @@ class RelayEnd:
         return FULL if self._passed.full or self._held.full else None
 
     def _pass_on(self, message_id: str, message: Message, text: str, now: datetime) -> None:
-        if self._refused_at is not None:
-            # It says again what was refused, so it starts from the beginning: as good as fresh.
-            self._refused_at = None
-            self._say_hello()
+        self._meeting.begin_again()
         self._parting = self._parting or isinstance(message, SessionRequest)
         self._held.add(message_id, message, now, text)
         self._release_held(now)
 
     def _release_held(self, now: datetime) -> None:
         """Pass on what the peer has said, in its order, if both ends are ready for it."""
-        if not (self._far_ready and self.ready):
+        if not self._meeting.flows:
             return
         for held in self._held.take_all():
-            self._engaged = True
+            self._meeting.engaged = True
             self._passed.add(held.message_id, held.message, now)
-            self._post("relayed", held.text, held.message_id)
+            self._meeting.post("relayed", held.text, held.message_id)
 
     def _refuse_held(self, label: str, now: datetime, events: list[RelayEvent]) -> None:
         for held in self._held.take_all():
             self._answer_busy(held.message_id, label, events)
-            self._count_as_refused(now)
+            self._meeting.refuse(now)
 
     def _take_verdict(
         self,
@@ -485,96 +424,30 @@ class RelayEnd:
             events.append(ReceptionUnmatched(subject_id, status, reception.diagnostic_label, (finding, *skipped)))
             return
         self._missing = 0
-        self._post("reception", dump_message(reception, self._wire_profile) if skipped else text, subject_id)
+        self._meeting.post("reception", dump_message(reception, self._view.profile) if skipped else text, subject_id)
         findings = skipped
         if status in _REFUSALS:
-            findings += self._view.refused(waiting.message, self._far_peer, now)
+            findings += self._view.overlooked(waiting.message, now)
         if status is not _OK or findings:
             events.append(Disputed(text, by_peer=True, findings=findings))
         self._follow(waiting.message, status, now, events)
         if status is ReceptionStatusValues.PERMANENT_ERROR and not self.closed:
             self._close(1000, "the peer reported a permanent error", events)
 
-    def _read_again(self, text: str, error: RemoteProtocolError) -> tuple[Message, tuple[Finding, ...]]:
-        """The message if unknown keys are all that is wrong and this peer may send them. Raises RemoteProtocolError."""
-        if not self._view.strictness.rereads(text):
-            raise error
-        return read_leniently(text, self._wire_profile)
-
-    # -- The view ----------------------------------------------------------------------------------------------------
-
-    def _count(
-        self,
-        message: Message,
-        sender: EnergyManagementRole,
-        now: datetime,
-        findings: tuple[Finding, ...] = (),
-    ) -> None:
-        """Let a message have its effect in our peer's view of the conversation."""
-        self._view.apply(message, sender, now, findings)
-        if message.message_type in _FRESH_STARTS:
-            self._said.forget()
-            self._heard.forget()
-
     def _follow(self, message: Message, status: ReceptionStatusValues, now: datetime, events: list[RelayEvent]) -> None:
         """What a verdict leads to, whichever side gave it."""
+        self._view.settle(message, status, now)
         if isinstance(message, SessionRequest):
             self._close(1000, "session ended", events)
-        elif status is _BUSY:
-            return  # It will be said again, and counts already.
-        elif isinstance(message, SelectControlType):
-            if message.control_type is not self._view.control_type:
-                return  # It was overtaken, by another selection or by new details.
-            if status is _OK:
-                self._view.confirm_selection()
-            else:
-                self._view.deselect(now)
-        elif isinstance(message, INSTRUCTIONS):
-            self._view.ledger.receive(message, status)
-
-    @property
-    def _far_peer(self) -> EnergyManagementRole:
-        return _CEM if self.peer is _RM else _RM
-
-    @property
-    def _wire_profile(self) -> WireProfile:
-        return self._view.profile or ALL_PROFILES[-1]
 
     # -- Meeting and parting -----------------------------------------------------------------------------------------
 
     def _is_met(self, far: SeatAddress) -> bool:
-        return not self.closed and self._far is not None and self._far.token == far.token
-
-    def _say_hello(self) -> None:
-        self._post("hello", "ready" if self.ready else "")
-
-    def _post(self, kind: EnvelopeKind, payload: str, message_id: str = "") -> None:
-        if self._far is not None:
-            self._parcels.append(Parcel(self._far, kind, payload, message_id))
-
-    def _count_as_refused(self, now: datetime) -> None:
-        if self._engaged:
-            return
-        was_ready, self._refused_at = self.ready, now
-        if was_ready:
-            self._say_hello()
-
-    def _held_until(self) -> datetime | None:
-        """When the peer has to be told that what it says reaches nobody."""
-        until = self._held.next_deadline()
-        if until is None or self._far is not None or self._absent_since is None:
-            return until
-        return min(until, max(self._held.oldest, self._absent_since) + self._absence)
-
-    def _patience_ends(self) -> datetime | None:
-        """When a refused peer that did not say its message again is asked to leave; only while the far end is there."""
-        if self._refused_at is None or self._far is None or self._leave_id is not None:
-            return None
-        return self._refused_at + self._patience
+        return not self.closed and self._meeting.is_with(far)
 
     def _lose_far(self, now: datetime, events: list[RelayEvent]) -> None:
-        self._far, self._far_ready, self._absent_since = None, False, now
-        if self._engaged:
+        self._meeting.lose(now)
+        if self._meeting.engaged:
             self._start_over("The other end of this link has gone.", now, events)
 
     def _start_over(self, label: str, now: datetime, events: list[RelayEvent]) -> None:
@@ -604,7 +477,8 @@ class RelayEnd:
 
     def _close(self, code: int, reason: str, events: list[RelayEvent]) -> None:
         if not self.closed:
-            self._view.close()
+            self._meeting.leaving = True
+            self._view.talk.close()
             events.append(CloseRequested(code, reason))
 
     # -- Answers of our own ------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from flexhub.bus import SeatAddress
 from flexhub.gateway.relay_events import Disputed, Passed, Taken
 from s2.errors import WrongState
 from s2.events import AcknowledgementMissing, CloseRequested, MessageReceived, MessageRefused, ReceptionUnmatched
@@ -15,8 +16,8 @@ from s2.messages import EnergyManagementRole, FRBCInstruction, FRBCStorageStatus
 from s2.states import SessionState
 from s2.strictness import Strictness
 from s2.versions import WireProfile
-from tests.support.relay_line import MANNERS, Peer, RelayLine, no_seat
-from tests.support.s2_sessions import CEM, MENU, RM, details, message, new_id, selection, stamp, text
+from tests.support.relay_line import END_IDS, MANNERS, Peer, RelayLine, no_seat, relay_end
+from tests.support.s2_sessions import CEM, MENU, NOW, RM, details, message, new_id, selection, stamp, statuses, text
 
 
 def controlled(**options: object) -> RelayLine:
@@ -367,6 +368,24 @@ def test_a_newer_session_of_the_far_end_makes_both_start_over() -> None:
 
     assert asked_to_reconnect(line.rm) == 1
     assert converse(line)
+
+
+def test_an_end_that_was_given_up_is_found_again() -> None:
+    """The far end is seated and does not get ready in time; when it does, it is the same session that is met."""
+    end, far, late = relay_end(RM), SeatAddress(END_IDS[CEM], "one", 7), NOW + timedelta(seconds=8)
+    end.start(NOW)
+    end.meet(far)
+    end.hear_hello(far, ready=False, now=NOW)
+    greeting = text("Handshake", role="RM", supported_protocol_versions=["1.0.0"])
+    end.receive_text(greeting, NOW)
+    end.tick(late)
+    assert statuses(end.data_to_send()) == ["TEMPORARY_ERROR"]
+
+    end.receive_text(greeting, late)
+    end.hear_hello(far, ready=True, now=late)
+
+    told = [(each.kind, each.payload) for each in end.take_parcels()]
+    assert told == [("hello", "ready"), ("hello", ""), ("hello", "ready"), ("hello", "ready"), ("relayed", greeting)]
 
 
 def test_only_the_session_that_was_met_is_heard() -> None:
