@@ -113,7 +113,9 @@ class MemoryGatewayBus:
             inbox.arrived = lambda: loop.call_soon_threadsafe(arrived.set)
         if not inbox.envelopes and block_ms > 0:
             try:
-                await asyncio.wait_for(arrived.wait(), block_ms / 1000)
+                # Not wait_for, which in Python 3.11 may swallow a cancellation.
+                async with asyncio.timeout(block_ms / 1000):
+                    await arrived.wait()
             except TimeoutError:
                 return []
         with self._store.lock:

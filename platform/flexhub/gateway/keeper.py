@@ -60,7 +60,9 @@ class SeatKeeper:
             except BusUnavailable:
                 logger.debug("gateway.keeper.waits_for_redis")
             try:
-                await asyncio.wait_for(self._attention.wait(), LEASE_RENEWAL_S)
+                # Not wait_for, which in Python 3.11 may swallow the cancellation that ends this task.
+                async with asyncio.timeout(LEASE_RENEWAL_S):
+                    await self._attention.wait()
             except TimeoutError:
                 continue
 
