@@ -52,7 +52,9 @@ class WakeSender:
             wakes, self._pending = list(self._pending), {}
             try:
                 sending = asyncio.get_running_loop().run_in_executor(self._thread, self._send_all, wakes)
-                await asyncio.wait_for(sending, WAKE_TIMEOUT_S)
+                # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with the result.
+                async with asyncio.timeout(WAKE_TIMEOUT_S):
+                    await sending
             except Exception as error:  # noqa: BLE001  # A broker's client raises what its transport does.
                 if not failing:
                     logger.error("gateway.wakes.not_sent", sites=len(wakes), error=type(error).__name__)

@@ -36,3 +36,20 @@ async def test_sends_each_site_and_again_what_the_broker_did_not_take(monkeypatc
     sender.close()
 
     assert tried == [ALDER, ALDER, BIRCH]
+
+
+async def test_ends_even_when_it_is_told_to_while_a_wake_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    sending = loop.create_future()
+    monkeypatch.setattr(loop, "run_in_executor", lambda *_: sending)
+    sender = WakeSender(lambda wake: None)
+    running = asyncio.create_task(sender.run())
+    sender.add([ALDER])
+    await asyncio.sleep(0.01)
+
+    sending.set_result(None)
+    running.cancel()
+
+    done, _ = await asyncio.wait([running], timeout=2)
+    assert done
+    sender.close()
