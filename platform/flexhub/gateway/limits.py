@@ -76,6 +76,9 @@ DRAIN_PAUSE_S = 0.02
 # How long it gives its sessions to answer SessionRequest RECONNECT before it closes their sockets.
 GOODBYE_S = 2.0
 
+# How long a task may take to end before it is told again.
+CANCEL_AGAIN_S = 1.0
+
 # A socket that does not begin to speak S2 is not worth its memory.
 HANDSHAKE_TIMEOUT_S = 30.0
 # After TEMPORARY_ERROR a message is sent again after these pauses; the standard gives none.

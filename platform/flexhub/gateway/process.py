@@ -116,15 +116,20 @@ class GatewayProcess:
         if not await self.writer.drained(limits.GOODBYE_S):
             logger.error("gateway.process.rows_lost", rows=len(self.writer.batch))
         # The tasks first: a renewal after the end of the lease would take another one.
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._end_tasks()
         try:
             await self._bus.unregister()
         except BusUnavailable:
             logger.warning("gateway.process.lease_left", reason="Redis is away; the lease ends by itself.")
         self._wake_sender.close()
         await self._bus.close()
+
+    async def _end_tasks(self) -> None:
+        # asyncio.wait_for of Python 3.11 may lose a cancellation that comes as it returns; the task then works on.
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(set(self._tasks), timeout=limits.CANCEL_AGAIN_S)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run beside everything else; the process keeps the task alive and ends it when it stops."""
@@ -358,7 +363,8 @@ class GatewayProcess:
 
     async def _wait_until_empty(self, timeout_s: float) -> None:
         try:
-            await asyncio.wait_for(self._empty.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._empty.wait()
         except TimeoutError:
             logger.info("gateway.process.sessions_left", sessions=len(self.seats))
 

@@ -71,7 +71,9 @@ class BatchWriter:
         self._waiting.append(taken)
         self.touch()
         try:
-            await asyncio.wait_for(taken, timeout_s)
+            # Not wait_for, which in Python 3.11 may swallow the cancellation of the task that waits.
+            async with asyncio.timeout(timeout_s):
+                await taken
         except TimeoutError:
             return False
         return True

@@ -385,3 +385,27 @@ async def test_stopping_asks_devices_to_reconnect_and_closes_who_does_not_answer
     device.hang_up(1012)
     await stopping
     assert worker.sessions() == []
+
+
+async def test_ends_also_a_task_that_lost_its_cancellation(
+    process: GatewayProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "CANCEL_AGAIN_S", 0.01)
+    told = 0
+
+    async def hard_of_hearing() -> None:
+        nonlocal told
+        while told < 2:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                told += 1
+
+    await process.start()
+    process.spawn(hard_of_hearing())
+    await asyncio.sleep(0)
+
+    async with asyncio.timeout(TIMEOUT_S):
+        await process.stop()
+
+    assert told == 2
