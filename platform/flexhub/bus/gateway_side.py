@@ -12,7 +12,8 @@ from flexhub.bus.batch import Batch, BatchResult, Forward, LinkWrites, Wake
 from flexhub.bus.directory import SeatAddress, SeatInfo, seat_to_fields
 from flexhub.bus.envelope import Envelope, PublishResult, envelope_from_fields, envelope_to_fields
 from flexhub.bus.errors import BusUnavailable
-from flexhub.bus.line import Line, Reply
+from flexhub.bus.line import Reply
+from flexhub.bus.opening import open_line
 from flexhub.bus.ports import LEASE_TTL_S, LEDGER_LIMIT, TELEMETRY_LIMIT, WAKE_TTL_S
 from flexhub.bus.scripts import Command
 from flexhub.bus.streams import ROWS_PER_ENTRY
@@ -38,9 +39,9 @@ class RedisGatewayBus:
         telemetry_limit: int = TELEMETRY_LIMIT,
         ledger_limit: int = LEDGER_LIMIT,
     ) -> None:
-        self._writes = Line(url, timeout_s=timeout_s)
-        self._directory = Line(url, timeout_s=timeout_s)
-        self._reads = Line(url, timeout_s=timeout_s)
+        self._writes = open_line(url, timeout_s=timeout_s)
+        self._directory = open_line(url, timeout_s=timeout_s)
+        self._reads = open_line(url, timeout_s=timeout_s)
         self._lease_ttl_s = lease_ttl_s
         self._telemetry_limit = telemetry_limit
         self._ledger_limit = ledger_limit
@@ -86,10 +87,8 @@ class RedisGatewayBus:
 
     async def _open(self, incarnation: str) -> None:
         await self._directory.exchange(
-            [
-                scripts.OPEN_INBOX.call([keys.inbox(incarnation)], INBOX_TTL_MS),
-                scripts.REGISTER.call([keys.PROCESSES], incarnation, self._lease_ttl_s),
-            ]
+            [scripts.OPEN_INBOX.call([keys.inbox(incarnation)], INBOX_TTL_MS)],
+            then=[scripts.REGISTER.call([keys.PROCESSES], incarnation, self._lease_ttl_s)],
         )
         self._incarnation, self._read_up_to = incarnation, "0-0"
         self._held.clear()
@@ -101,12 +100,10 @@ class RedisGatewayBus:
         for start in range(0, len(links), SWEEP_CHUNK):
             chunk = links[start : start + SWEEP_CHUNK]
             await self._directory.exchange([scripts.EVICT.call(keys.link_keys(link), process) for link in chunk])
+        # The directory last: what it does not name any more, nobody cleans up.
         await self._directory.exchange(
-            [
-                ("DEL", keys.links(process), keys.inbox(process)),
-                ("ZREM", keys.PROCESSES, process),
-                ("ZREM", keys.SWEEPING, process),
-            ]
+            [("DEL", keys.links(process), keys.inbox(process))],
+            then=[("ZREM", keys.PROCESSES, process), ("ZREM", keys.SWEEPING, process)],
         )
 
     # -- Seats -------------------------------------------------------------------------------------------------------
@@ -118,10 +115,8 @@ class RedisGatewayBus:
         fields = [part for pair in seat_to_fields(info).items() for part in pair]
         # The set first: a member without a seat is harmless, a seat that no sweeper finds would stay for ever.
         _, claimed = await self._directory.exchange(
-            [
-                ("SADD", keys.links(process), link),
-                scripts.CLAIM.call(keys.link_keys(info.link_id), process, *fields),
-            ]
+            [("SADD", keys.links(process), link)],
+            then=[scripts.CLAIM.call(keys.link_keys(info.link_id), process, *fields)],
         )
         if process != self._incarnation:
             # The lease ended while this claim waited for its turn; the seat went to a process that lives no more.
@@ -136,11 +131,10 @@ class RedisGatewayBus:
     async def release_seat(self, link_id: UUID, token: int) -> bool:
         if self._held.get(link_id) != token:
             return False
-        _, released = await self._directory.exchange(
-            [
-                ("SREM", keys.links(self._incarnation), str(link_id)),
-                scripts.RELEASE.call(keys.link_keys(link_id), token),
-            ]
+        # The set last, for the same reason.
+        released, _ = await self._directory.exchange(
+            [scripts.RELEASE.call(keys.link_keys(link_id), token)],
+            then=[("SREM", keys.links(self._incarnation), str(link_id))],
         )
         self._held.pop(link_id, None)
         return bool(released)
@@ -180,11 +174,12 @@ class RedisGatewayBus:
         commands += [_fold(link_id, writes) for link_id, writes in batch.links.items()]
         commands += [_append(keys.TELEMETRY, self._telemetry_limit, rows) for rows in telemetry]
         commands += [_append(keys.LEDGER, self._ledger_limit, rows) for rows in ledger]
-        commands += [("SET", keys.wake(site), 1, "NX", "EX", WAKE_TTL_S) for site in batch.wakes]
-        if not commands:
+        # Last, or a task that is just beginning could clear its flag and read what was there before the folds.
+        wakes: list[Command] = [("SET", keys.wake(site), 1, "NX", "EX", WAKE_TTL_S) for site in batch.wakes]
+        if not commands and not wakes:
             return BatchResult()
         uncertain, batch.uncertain = batch.uncertain, True
-        replies = iter(await self._writes.exchange(commands))
+        replies = iter(await self._writes.exchange(commands, then=wakes))
         batch.uncertain = False
         result = BatchResult()
         _sort_forwards(batch, replies, result)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
+from typing import Protocol
 
 import hiredis
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
@@ -25,11 +26,26 @@ from flexhub.bus.scripts import BY_SHA, Command
 Reply = object
 
 
-class Line:
-    """Exchanges are serialised; a blocking command therefore needs a line of its own.
+class Line(Protocol):
+    """Exchanges are serialised; a blocking command therefore needs a line of its own."""
 
-    Every exchange ends within `timeout_s` (plus what a blocking command is told to wait) or raises BusUnavailable.
-    """
+    async def exchange(
+        self, commands: Sequence[Command], *, then: Sequence[Command] = (), wait_s: float = 0.0
+    ) -> list[Reply]:
+        """The replies to `commands` and to `then`, in order. After an error some of them may have taken effect.
+
+        It ends within the line's timeout (plus what a blocking command is told to wait) or raises BusUnavailable.
+
+        Commands about keys of one slot take effect in the order given. Of two slots that is not so, since they may be
+        of two servers, but whatever is in `then` takes effect after all `commands`. On one server it is one round trip.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+class ServerLine:
+    """A `Line` to one server."""
 
     def __init__(self, url: str, *, timeout_s: float) -> None:
         # One timeout around an exchange replaces those of each read and write. RESP2: no push messages to sort out.
@@ -45,8 +61,11 @@ class Line:
         self._timeout_s = timeout_s
         self._lock = asyncio.Lock()
 
-    async def exchange(self, commands: Sequence[Command], *, wait_s: float = 0.0) -> list[Reply]:
-        """The replies to `commands`, in order. After an error some of them may have taken effect."""
+    async def exchange(
+        self, commands: Sequence[Command], *, then: Sequence[Command] = (), wait_s: float = 0.0
+    ) -> list[Reply]:
+        if then:
+            commands = [*commands, *then]
         async with self._lock:
             try:
                 async with asyncio.timeout(self._timeout_s + wait_s):

@@ -1,7 +1,7 @@
 """The Lua scripts: whatever must look before it writes, and must not be interrupted between the two.
 
 Each script touches keys of one hash tag only. Redis forgets scripts when it restarts, so whoever calls by digest
-loads the source and repeats the call on NOSCRIPT (`line.Line` and `worker_side` both do).
+loads the source and repeats the call on NOSCRIPT (every line does).
 """
 
 from __future__ import annotations
@@ -126,6 +126,11 @@ LIVES = Script(f"""{_NOW}
 local ends = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if ends and tonumber(ends) > now then return 1 end
 return 0
+""")
+
+# Which processes live, by the clock that their leases were written with.
+LIVING = Script(f"""{_NOW}
+return redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.17g', now), '+inf')
 """)
 
 # Hands a dead process to one sweeper; to another one if that did not finish in time.

@@ -11,17 +11,13 @@ from contextlib import contextmanager
 from typing import Any, cast
 from uuid import UUID
 
-import redis
-from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError, ResponseError
-from redis.retry import Retry
-
 from flexhub.bus import keys, scripts
 from flexhub.bus.directory import SeatRecord, seat_from_fields
 from flexhub.bus.envelope import Envelope, PublishResult, envelope_to_fields
 from flexhub.bus.errors import BusUnavailable
+from flexhub.bus.opening import open_worker_line
 from flexhub.bus.ports import LOG_LENGTH, WAKE_TTL_S
-from flexhub.bus.scripts import BY_SHA, Command
+from flexhub.bus.scripts import Command
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, Snapshot
 from flexhub.bus.streams import (
     Delivery,
@@ -48,47 +44,40 @@ PAGE = 1_000
 class RedisWorkerBus:
     """Implements `ports.WorkerBus`."""
 
-    def __init__(self, url: str, *, timeout_s: float = 5.0, reclaim_after_ms: int = RECLAIM_AFTER_MS) -> None:
-        pool = redis.BlockingConnectionPool.from_url(
-            url,
-            max_connections=POOL_SIZE,
-            timeout=timeout_s,
-            protocol=2,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=timeout_s,
-            socket_keepalive=True,
-            decode_responses=True,
-            # One immediate repeat: an idle connection that something closed is no outage.
-            retry=Retry(NoBackoff(), 1),
-            retry_on_error=[redis.ConnectionError],
-        )
-        self._client: redis.Redis = redis.Redis(connection_pool=pool)
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float = 5.0,
+        connections: int = POOL_SIZE,
+        reclaim_after_ms: int = RECLAIM_AFTER_MS,
+    ) -> None:
+        self._line = open_worker_line(url, timeout_s=timeout_s, connections=connections)
         self._reclaim_after_ms = reclaim_after_ms
         self._consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
 
     def close(self) -> None:
-        self._client.close()
-        self._client.connection_pool.disconnect()
+        self._line.close()
 
     # -- Seats and what they know ------------------------------------------------------------------------------------
 
     def publish(self, link_id: UUID, envelope: Envelope) -> PublishResult:
-        seat, *directory = self._exchange([("HMGET", keys.link_keys(link_id).seat, "process", "token"), *_LEASES])
+        seat, living = self._line.exchange([("HMGET", keys.link_keys(link_id).seat, "process", "token"), _LIVING])
         process, token = seat
-        if process is None or process not in _living(directory) or envelope.token not in (None, int(token)):
+        if process is None or process not in living or envelope.token not in (None, int(token)):
             return PublishResult.NO_SEAT
         addressed = Envelope(link_id, envelope.kind, envelope.payload, envelope.message_id, int(token))
-        (outcome,) = self._exchange([scripts.OFFER.call([keys.inbox(process)], *envelope_to_fields(addressed))])
+        (outcome,) = self._line.exchange([scripts.OFFER.call([keys.inbox(process)], *envelope_to_fields(addressed))])
         if outcome == scripts.DELIVERED:
             return PublishResult.DELIVERED
         return PublishResult.FULL if outcome == scripts.FULL else PublishResult.NO_SEAT
 
     def sessions(self) -> list[SeatRecord]:
-        dead, *directory = self._exchange([scripts.TAKE_DEAD.call([keys.PROCESSES, keys.SWEEPING]), *_LEASES])
+        dead, processes = self._line.exchange([scripts.TAKE_DEAD.call([keys.PROCESSES, keys.SWEEPING]), _LIVING])
         if dead is not None:
             self._sweep(dead)
-        living = sorted(_living(directory))
-        members = self._exchange([("SMEMBERS", keys.links(process)) for process in living])
+        living = sorted(processes)
+        members = self._line.exchange([("SMEMBERS", keys.links(process)) for process in living])
         found: list[SeatRecord] = []
         for process, links in zip(living, members, strict=True):
             ordered = sorted(links)
@@ -102,15 +91,14 @@ class RedisWorkerBus:
         for link_id in wanted:
             link = keys.link_keys(link_id)
             commands += (("HMGET", link.seat, "process", "token"), ("HGETALL", link.snapshot))
-        replies = self._exchange([*commands, *_LEASES])
-        living = _living(replies[-2:])
+        *replies, living = self._line.exchange([*commands, _LIVING])
         result: dict[UUID, Snapshot | None] = {}
-        for link_id, (process, token), texts in zip(wanted, replies[:-2:2], replies[1:-2:2], strict=True):
+        for link_id, (process, token), texts in zip(wanted, replies[::2], replies[1::2], strict=True):
             result[link_id] = Snapshot(link_id, int(token), texts) if process in living else None
         return result
 
     def conversation(self, link_id: UUID, count: int = LOG_LENGTH) -> list[LogEntry]:
-        (entries,) = self._exchange([("XREVRANGE", keys.link_keys(link_id).log, "+", "-", "COUNT", count)])
+        (entries,) = self._line.exchange([("XREVRANGE", keys.link_keys(link_id).log, "+", "-", "COUNT", count)])
         return [decode_log(fields) for _, fields in entries]
 
     def _seats(self, process: str, links: Sequence[str]) -> Iterator[SeatRecord]:
@@ -121,7 +109,7 @@ class RedisWorkerBus:
                 ("HGETALL", link_keys.seat),
                 ("HMGET", link_keys.snapshot, PROFILE_FIELD, CONTROL_TYPE_FIELD),
             )
-        replies = self._exchange(commands)
+        replies = self._line.exchange(commands)
         for fields, (profile, control_type) in zip(replies[::2], replies[1::2], strict=True):
             # A link that moved on is still in the set of the process it left, until that notices.
             if fields.get("process") == process:
@@ -129,32 +117,30 @@ class RedisWorkerBus:
 
     def _sweep(self, process: str) -> None:
         """Remove every trace of a process that no longer runs. May be repeated, or done by two at once."""
-        (members,) = self._exchange([("SMEMBERS", keys.links(process))])
+        (members,) = self._line.exchange([("SMEMBERS", keys.links(process))])
         links = [UUID(member) for member in members]
         for start in range(0, len(links), PAGE):
             chunk = links[start : start + PAGE]
-            self._exchange([scripts.EVICT.call(keys.link_keys(link), process) for link in chunk])
-        self._exchange(
-            [
-                ("DEL", keys.links(process), keys.inbox(process)),
-                ("ZREM", keys.PROCESSES, process),
-                ("ZREM", keys.SWEEPING, process),
-            ]
+            self._line.exchange([scripts.EVICT.call(keys.link_keys(link), process) for link in chunk])
+        # The directory last: what it does not name any more, nobody cleans up.
+        self._line.exchange(
+            [("DEL", keys.links(process), keys.inbox(process))],
+            then=[("ZREM", keys.PROCESSES, process), ("ZREM", keys.SWEEPING, process)],
         )
 
     # -- Wakes and locks ---------------------------------------------------------------------------------------------
 
     def request_wake(self, site_id: UUID) -> bool:
-        (flagged,) = self._exchange([("SET", keys.wake(site_id), 1, "NX", "EX", WAKE_TTL_S)])
+        (flagged,) = self._line.exchange([("SET", keys.wake(site_id), 1, "NX", "EX", WAKE_TTL_S)])
         return bool(flagged)
 
     def begin_wake(self, site_id: UUID) -> None:
-        self._exchange([("DEL", keys.wake(site_id))])
+        self._line.exchange([("DEL", keys.wake(site_id))])
 
     @contextmanager
     def site_lock(self, site_id: UUID, ttl_s: float) -> Iterator[bool]:
         token = secrets.token_hex(16)
-        (locked,) = self._exchange([("SET", keys.lock(site_id), token, "NX", "PX", int(ttl_s * 1000))])
+        (locked,) = self._line.exchange([("SET", keys.lock(site_id), token, "NX", "PX", int(ttl_s * 1000))])
         try:
             yield bool(locked)
         finally:
@@ -163,7 +149,7 @@ class RedisWorkerBus:
 
     def _unlock(self, site_id: UUID, token: str) -> None:
         try:
-            self._exchange([scripts.UNLOCK.call([keys.lock(site_id)], token)])
+            self._line.exchange([scripts.UNLOCK.call([keys.lock(site_id)], token)])
         except BusUnavailable:
             # The work under the lock is done, and the lock ends by itself: nothing that the caller should fail for.
             logger.warning("lock of site %s could not be given back and will time out", site_id)
@@ -194,14 +180,14 @@ class RedisWorkerBus:
         return decode_rows([(entry_id, fields["rows"]) for entry_id, fields in entries], decode)
 
     def _entries(self, stream: str, count: int) -> list[tuple[str, Mapping[str, str]]]:
-        (claimed,) = self._exchange(
+        (claimed,) = self._line.exchange(
             [("XAUTOCLAIM", stream, GROUP, self._consumer, self._reclaim_after_ms, "0-0", "COUNT", count)]
         )
         # Redis 6.2 reports an entry that was deleted meanwhile as (None, None).
         entries = [entry for entry in claimed[1] if entry[0] is not None]
         if len(entries) < count:
             wanted = count - len(entries)
-            (fresh,) = self._exchange(
+            (fresh,) = self._line.exchange(
                 [("XREADGROUP", "GROUP", GROUP, self._consumer, "COUNT", wanted, "STREAMS", stream, ">")]
             )
             entries += fresh[0][1] if fresh else []
@@ -209,52 +195,16 @@ class RedisWorkerBus:
 
     def _create_group(self, stream: str) -> None:
         try:
-            self._client.xgroup_create(stream, GROUP, id="0", mkstream=True)
-        except ResponseError as error:
+            self._line.exchange([("XGROUP CREATE", stream, GROUP, "0", "MKSTREAM")])
+        except BusUnavailable as error:
             if "BUSYGROUP" not in str(error):
-                raise BusUnavailable(f"Redis: {error}") from error
-        except RedisError as error:
-            raise BusUnavailable(f"Redis: {error}") from error
+                raise
 
     def _confirm(self, stream: keys.StreamKeys, delivery: Delivery[Any]) -> None:
         if delivery.receipt:
             parts = [part for entry in delivery.receipt for part in entry]
-            self._exchange([scripts.CONFIRM.call(stream, GROUP, *parts)])
-
-    # -- Redis -------------------------------------------------------------------------------------------------------
-
-    def _exchange(self, commands: Sequence[Command]) -> list[Any]:
-        """The replies to `commands` from one round trip, in order. Raises BusUnavailable."""
-        if not commands:
-            return []
-        try:
-            replies = self._pipelined(commands)
-            unknown = [index for index, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-            if unknown:
-                shas = {str(commands[index][1]) for index in unknown}
-                loads: list[Command] = [("SCRIPT LOAD", BY_SHA[sha]) for sha in shas]
-                again = self._pipelined([*loads, *(commands[index] for index in unknown)])
-                for index, reply in zip(unknown, again[len(loads) :], strict=True):
-                    replies[index] = reply
-        except RedisError as error:
-            raise BusUnavailable(f"Redis: {error}") from error
-        for reply in replies:
-            if isinstance(reply, RedisError):
-                raise BusUnavailable(f"Redis: {reply}") from reply
-        return replies
-
-    def _pipelined(self, commands: Sequence[Command]) -> list[Any]:
-        with self._client.pipeline(transaction=False) as pipeline:
-            for command in commands:
-                pipeline.execute_command(*command)  # type: ignore[no-untyped-call] # redis-py's.
-            return pipeline.execute(raise_on_error=False)
+            self._line.exchange([scripts.CONFIRM.call(stream, GROUP, *parts)])
 
 
 # Which processes live is a question of Redis' clock, so it is asked along with every question about seats.
-_LEASES: tuple[Command, ...] = (("TIME",), ("ZRANGE", keys.PROCESSES, 0, -1, "WITHSCORES"))
-
-
-def _living(replies: Sequence[Any]) -> set[str]:
-    (seconds, microseconds), leases = replies
-    now = int(seconds) + int(microseconds) / 1_000_000
-    return {process for process, ends in zip(leases[::2], leases[1::2], strict=True) if float(ends) > now}
+_LIVING: Command = scripts.LIVING.call([keys.PROCESSES])

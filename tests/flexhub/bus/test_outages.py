@@ -62,10 +62,10 @@ async def test_a_claim_that_the_end_of_its_lease_overtook_has_to_be_made_again(
     claims: list[asyncio.Task[int]] = []
     exchange = gateway._directory.exchange
 
-    async def exchange_and_claim(commands: Sequence[Command]) -> list[Reply]:
-        if any(scripts.REGISTER.sha in command for command in commands):
+    async def exchange_and_claim(commands: Sequence[Command], then: Sequence[Command] = ()) -> list[Reply]:
+        if any(scripts.REGISTER.sha in command for command in then):
             claims.append(asyncio.create_task(gateway.claim_seat(seat)))
-        return await exchange(commands)
+        return await exchange(commands, then=then)
 
     monkeypatch.setattr(gateway._directory, "exchange", exchange_and_claim)
     hub.end_lease("one")
