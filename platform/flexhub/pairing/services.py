@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -101,23 +102,50 @@ def revoke_node_token(token_row: NodeToken, *, actor: Actor = None) -> None:
             end_session_after_commit(link_id, "the token was revoked")
 
 
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What somebody at the door says: which node it is, its token, and for which link where it has several."""
+
+    node_id: UUID
+    token: str
+    peer_id: UUID | None = None
+
+
 def authenticate_node(node_id: UUID, token: str, peer_id: UUID | None = None) -> NodeIdentity | None:
     """Who signs in as `node_id` with `token`; None for an unknown node, a wrong or revoked token, or no such link.
 
     A socket carries the conversation of one link: that with the node `peer_id`, or the only one. Raises
-    LinkUnnamedError where a CEM has several and names none. One query; digests are compared in constant time.
+    LinkUnnamedError where a CEM has several and names none.
     """
-    token_hash = tokens.digest(token)
-    with platform_scope("authenticate a node"):
-        rows = list(NodeToken.objects.filter(node_id=node_id, revoked_at=None).values(*_COLUMNS))
+    (answer,) = authenticate_nodes([SignIn(node_id, token, peer_id)])
+    if isinstance(answer, LinkUnnamedError):
+        raise answer
+    return answer
+
+
+def authenticate_nodes(sign_ins: Sequence[SignIn]) -> list[NodeIdentity | LinkUnnamedError | None]:
+    """The answer to each, in their order: as `authenticate_node`'s, with what that raises as a value.
+
+    One query for all of them; digests are compared in constant time.
+    """
+    with platform_scope("authenticate nodes"):
+        node_ids = {each.node_id for each in sign_ins}
+        rows = list(NodeToken.objects.filter(node_id__in=node_ids, revoked_at=None).values(*_COLUMNS))
+    rows_of: dict[UUID, list[dict[str, Any]]] = {}
+    for row in rows:
+        rows_of.setdefault(row["node_id"], []).append(row)
+    return [_answer(each, rows_of.get(each.node_id, ())) for each in sign_ins]
+
+
+def _answer(sign_in: SignIn, rows: Iterable[dict[str, Any]]) -> NodeIdentity | LinkUnnamedError | None:
+    token_hash = tokens.digest(sign_in.token)
     # Every digest is compared, so that the time does not tell which one was right.
     matching = [row for row in rows if tokens.matches(row["token_hash"], token_hash)]
     # A token yields one row for each link of its node.
-    identities = [identity for row in matching if (identity := _identity(row)) is not None]
-    if peer_id is not None:
-        identities = [identity for identity in identities if identity.peer_node_id == peer_id]
+    meant = [row for row in matching if sign_in.peer_id in (None, row[_ends(row)[1]])]
+    identities = [identity for row in meant if (identity := _identity(row)) is not None]
     if len(identities) > 1:
-        raise LinkUnnamedError(f"node {node_id} has {len(identities)} links")
+        return LinkUnnamedError(f"node {sign_in.node_id} has {len(identities)} links")
     return identities[0] if identities else None
 
 
@@ -143,10 +171,16 @@ _COLUMNS = (
 )
 
 
+def _ends(row: dict[str, Any]) -> tuple[str, str, str]:
+    """The columns of the link, of the node at its other end, and of whether we host that one."""
+    if row["node__role"] == Node.Role.RM:
+        return "node__rm_link__id", "node__rm_link__cem_node_id", "node__rm_link__cem_node__hosted"
+    return "node__cem_links__id", "node__cem_links__rm_node_id", "node__cem_links__rm_node__hosted"
+
+
 def _identity(row: dict[str, Any]) -> NodeIdentity | None:
-    ends = ("rm_link", "cem_node") if row["node__role"] == Node.Role.RM else ("cem_links", "rm_node")
-    link, peer = ends
-    link_id: UUID | None = row[f"node__{link}__id"]
+    link, peer, hosted = _ends(row)
+    link_id: UUID | None = row[link]
     if link_id is None:
         return None
     return NodeIdentity(
@@ -155,8 +189,8 @@ def _identity(row: dict[str, Any]) -> NodeIdentity | None:
         tenant_id=row["tenant_id"],
         site_id=row["node__site_id"],
         link_id=link_id,
-        peer_node_id=row[f"node__{link}__{peer}_id"],
-        peer_hosted=row[f"node__{link}__{peer}__hosted"],
+        peer_node_id=row[peer],
+        peer_hosted=row[hosted],
         device_name=row["node__device__name"] or row["node__name"],
         is_main_meter=row["node__site__main_meter_id"] == row["node_id"],
         site_has_main_meter=row["node__site__main_meter_id"] is not None,

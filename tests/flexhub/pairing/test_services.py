@@ -16,8 +16,10 @@ from flexhub.pairing.services import (
     HostedNodeError,
     LinkUnnamedError,
     NodeIdentity,
+    SignIn,
     TooManyTokensError,
     authenticate_node,
+    authenticate_nodes,
     issue_node_token,
     revoke_node_token,
 )
@@ -167,6 +169,31 @@ def test_a_revoked_token_ends_the_living_session(
         revoke_node_token(_rows(alder)[0])
 
     assert session.reasons_to_close() == ["the token was revoked"]
+
+
+def test_answers_everybody_who_asks_at_once(alder: Household) -> None:
+    birch = make_household("Birch")
+    box = create_cem_node(site=birch.site, name="box")
+    token = issue_node_token(box)
+    rms = [make_device(birch.site, name=name).node for name in ("Second", "Third")]
+    links = [link_nodes(rm_node=rm, cem_node=box) for rm in rms]
+    asked = [
+        SignIn(alder.rm_node.pk, alder.token),
+        SignIn(birch.rm_node.pk, alder.token),
+        SignIn(box.pk, token, rms[1].pk),
+        SignIn(uuid4(), token),
+        SignIn(box.pk, token),
+        SignIn(box.pk, token, rms[0].pk),
+        SignIn(alder.rm_node.pk, alder.token),
+    ]
+
+    with CaptureQueriesContext(connection) as queries:
+        answers = authenticate_nodes(asked)
+
+    links_found = [each.link_id if isinstance(each, NodeIdentity) else each for each in answers]
+    assert isinstance(links_found.pop(4), LinkUnnamedError)
+    assert links_found == [alder.link.pk, None, links[1].pk, None, links[0].pk, alder.link.pk]
+    assert sum("devices_node" in query["sql"] for query in queries) == 1
 
 
 def test_asks_the_database_once(alder: Household) -> None:
