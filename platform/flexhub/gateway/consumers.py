@@ -1,5 +1,7 @@
 """One WebSocket, from its upgrade request to its end: feed the session, send what it answers, then let events count.
 
+A connection that we opened ourselves, and the pipe of a house link, enter where a socket has been admitted (`hold`).
+
 A message that comes faster than the device's type allows is read like any other, but put off: it is answered
 TEMPORARY_ERROR and has no effect. Verdicts on our own messages do not count, and handshakes and session requests are
 never put off. A peer that goes on all the same is closed (pace.py).
@@ -32,8 +34,7 @@ from s2.findings import Finding, Severity
 
 logger = structlog.get_logger(__name__)
 
-_RETRY = ((b"retry-after", b"5"),)
-NO_REDIS = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "No session can be opened now; try again later.\n", _RETRY)
+NO_REDIS = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "No session can be opened now; try again later.\n")
 # Stands where a finding names its rule: not one of S2, but one of this server.
 _EDGE = "gateway"
 _BROKEN_FRAMES = {
@@ -41,7 +42,7 @@ _BROKEN_FRAMES = {
     limits.CLOSE_NOT_UTF8: "a text frame holds UTF-8",
     limits.CLOSE_PROTOCOL_ERROR: "frames follow RFC 6455",
 }
-STOPPING = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "This server is stopping; connect again.\n", _RETRY)
+STOPPING = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "This server is stopping; connect again.\n")
 
 
 async def serve(
@@ -56,29 +57,21 @@ async def serve(
 ) -> None:
     """Admit or refuse one socket, and serve it until it closes. `peer_id` is the other node, where it is named."""
     await receive()
-    admitted = await _admit(process, doorkeeper, node_id, peer_id, scope, send)
-    if isinstance(admitted, Refusal):
-        logger.info("gateway.socket.refused", node_id=str(node_id), status=admitted.status.value)
-        await refuse(scope, send, admitted)
-        return
-    seat, pace = admitted
-    link_id = str(seat.info.link_id)
-    logger.info("gateway.session.opened", link_id=link_id, node_id=str(node_id), peer=seat.info.peer)
-    end: dict[str, Any] = {}
-    try:
-        await send({"type": "websocket.accept"})
-        seat.session.start(process.clock.now())
-        await process.flush(seat)
-        end = await _converse(process, seat, pace, receive)
-        _note_cut(process, seat, end)
-    finally:
-        logger.info("gateway.session.closed", link_id=link_id, code=end.get("code"), reason=end.get("reason") or None)
-        await process.leave(seat)
+    refusal = await _admit_and_hold(process, doorkeeper, node_id, peer_id, scope, receive, send)
+    if refusal is not None:
+        logger.info("gateway.socket.refused", node_id=str(node_id), status=refusal.status.value)
+        await refuse(scope, send, refusal)
 
 
-async def _admit(
-    process: GatewayProcess, doorkeeper: Doorkeeper, node_id: UUID, peer_id: UUID | None, scope: Scope, send: Send
-) -> tuple[Seat, SocketPace] | Refusal:
+async def _admit_and_hold(
+    process: GatewayProcess,
+    doorkeeper: Doorkeeper,
+    node_id: UUID,
+    peer_id: UUID | None,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+) -> Refusal | None:
     if process.stopping:
         return STOPPING
     identity = await doorkeeper.admit(node_id, scope["headers"], peer_id)
@@ -88,10 +81,34 @@ async def _admit(
         return STOPPING  # It began to while the token was checked; a seat taken now would outlive the process.
     client = scope.get("client")
     try:
-        seat = await process.open(identity, send, peer=f"{client[0]}:{client[1]}" if client else "")
+        await hold(process, identity, receive, send, peer=f"{client[0]}:{client[1]}" if client else "")
     except BusUnavailable:
         return NO_REDIS
-    return seat, SocketPace(process, seat, identity)
+    return None
+
+
+async def hold(
+    process: GatewayProcess, identity: NodeIdentity, receive: Receive, send: Send, *, peer: str
+) -> dict[str, Any]:
+    """One session, from its seat to its end, over whatever carries text: a socket, a dialled connection, a pipe.
+
+    `receive` and `send` speak ASGI's WebSocket events, from the accept on. Returns the event that said how it ended.
+    Raises BusUnavailable where no seat can be had; nothing was sent then.
+    """
+    seat = await process.open(identity, send, peer=peer)
+    link_id = str(seat.info.link_id)
+    logger.info("gateway.session.opened", link_id=link_id, node_id=str(identity.node_id), peer=peer)
+    end: dict[str, Any] = {}
+    try:
+        await send({"type": "websocket.accept"})
+        seat.session.start(process.clock.now())
+        await process.flush(seat)
+        end = await _converse(process, seat, SocketPace(process, seat, identity), receive)
+        _note_cut(process, seat, end)
+    finally:
+        logger.info("gateway.session.closed", link_id=link_id, code=end.get("code"), reason=end.get("reason") or None)
+        await process.leave(seat)
+    return end
 
 
 async def _converse(process: GatewayProcess, seat: Seat, pace: SocketPace, receive: Receive) -> dict[str, Any]:
