@@ -17,7 +17,8 @@ A link's S2 session lives in one gateway process, its *seat*. The bus answers fo
   site in one round trip.
 
 Beside these: the last 500 messages of each link (the log), two bounded streams that workers drain at least once
-(telemetry, ledger), and coalesced wakes and locks per site.
+(telemetry, ledger), coalesced wakes and locks per site, and what could not be read or stored, set aside for a person
+to look at.
 
 A gateway collects what one turn of its event loop produced in a `Batch` and writes it in one pipelined round trip.
 When Redis cannot take it, `BusUnavailable` is raised and the caller keeps the batch: folds are idempotent, telemetry
@@ -36,6 +37,7 @@ from flexhub.bus.batch import Batch, BatchResult, Forward, Wake
 from flexhub.bus.directory import SeatAddress, SeatInfo, SeatRecord, end_id
 from flexhub.bus.envelope import Envelope, PublishResult
 from flexhub.bus.errors import BusError, BusUnavailable
+from flexhub.bus.poison import Poison, PoisonReport
 from flexhub.bus.ports import GatewayBus, WorkerBus
 from flexhub.bus.snapshot import Snapshot
 from flexhub.bus.streams import Delivery, LedgerRow, LogEntry, TelemetryRow
@@ -51,6 +53,8 @@ __all__ = [
     "GatewayBus",
     "LedgerRow",
     "LogEntry",
+    "Poison",
+    "PoisonReport",
     "PublishResult",
     "SeatAddress",
     "SeatInfo",

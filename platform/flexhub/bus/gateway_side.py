@@ -14,6 +14,7 @@ from flexhub.bus.envelope import Envelope, PublishResult, envelope_from_fields, 
 from flexhub.bus.errors import BusUnavailable
 from flexhub.bus.line import Reply
 from flexhub.bus.opening import open_line
+from flexhub.bus.poison import PoisonSource, reason_of, within_limits
 from flexhub.bus.ports import LEASE_TTL_S, LEDGER_LIMIT, TELEMETRY_LIMIT, WAKE_TTL_S
 from flexhub.bus.scripts import Command
 from flexhub.bus.streams import ROWS_PER_ENTRY
@@ -163,8 +164,15 @@ class RedisGatewayBus:
         if not replies[1] or incarnation != self._incarnation:
             return []
         entries = cast(Any, replies[1])[0][1]
+        envelopes, unreadable = _envelopes(entries)
+        if unreadable:
+            # Before they count as read: should it fail, the next call finds all of them again.
+            await self._reads.exchange(unreadable)
         self._read_up_to = entries[-1][0].decode()
-        return list(_envelopes(entries))
+        return envelopes
+
+    async def set_aside(self, source: PoisonSource, reason: str, text: str) -> None:
+        await self._directory.exchange([_aside(source, reason, text)])
 
     # -- The batch ---------------------------------------------------------------------------------------------------
 
@@ -221,6 +229,10 @@ def _fold(link_id: UUID, writes: LinkWrites) -> Command:
     )
 
 
+def _aside(source: PoisonSource, reason: str, text: str) -> Command:
+    return scripts.SET_ASIDE.call(keys.POISON, *within_limits(source, reason, text))
+
+
 def _append(stream: keys.StreamKeys, limit: int, rows: Sequence[str]) -> Command:
     return scripts.APPEND.call(stream, limit, len(rows), "\n".join(rows))
 
@@ -260,10 +272,16 @@ def _after(entry_id: str) -> str:
     return f"{milliseconds}-{int(sequence) + 1}"
 
 
-def _envelopes(entries: Sequence[tuple[bytes, Sequence[bytes]]]) -> Iterator[Envelope]:
+def _envelopes(entries: Sequence[tuple[bytes, Sequence[bytes]]]) -> tuple[list[Envelope], list[Command]]:
+    """The envelopes, and what sets aside the entries that are none."""
+    envelopes: list[Envelope] = []
+    unreadable: list[Command] = []
     for entry_id, parts in entries:
-        texts = [part.decode() for part in parts]
         try:
-            yield envelope_from_fields(dict(zip(texts[::2], texts[1::2], strict=True)))
-        except (KeyError, ValueError):
-            logger.exception("inbox entry %s cannot be read and is left out", entry_id.decode())
+            texts = [part.decode() for part in parts]
+            envelopes.append(envelope_from_fields(dict(zip(texts[::2], texts[1::2], strict=True))))
+        except (KeyError, ValueError) as error:
+            logger.exception("inbox entry %s cannot be read and is set aside", entry_id.decode())
+            text = b" ".join(parts).decode("utf-8", "replace")
+            unreadable.append(_aside("inbox", reason_of(error), text))
+    return envelopes, unreadable

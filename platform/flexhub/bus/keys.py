@@ -12,6 +12,7 @@ fh:{<site>}:wake               string set while a task for the site is on its wa
 fh:{<site>}:lock               string token of whoever works for the site
 fh:{telemetry}:stream|rows     stream of lines, and how many rows are in it
 fh:{ledger}:stream|rows        the same
+fh:{poison}:stream|ever        stream of what was set aside, and how much ever was
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class StreamKeys(NamedTuple):
 
 TELEMETRY = StreamKeys("fh:{telemetry}:stream", "fh:{telemetry}:rows")
 LEDGER = StreamKeys("fh:{ledger}:stream", "fh:{ledger}:rows")
+POISON = ("fh:{poison}:stream", "fh:{poison}:ever")
 
 
 # As many sessions as a process holds, with room; turning a UUID into text costs more than the rest of a small write.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +18,8 @@ from flexhub.bus.batch import Batch, BatchResult, LinkWrites, Wake
 from flexhub.bus.directory import SeatAddress, SeatInfo, SeatRecord
 from flexhub.bus.envelope import Envelope, PublishResult
 from flexhub.bus.memory_store import Inbox, LinkState, MemoryStore, Rows
-from flexhub.bus.ports import LEASE_TTL_S, LOG_LENGTH, SNAPSHOT_FIELDS_LIMIT, WAKE_TTL_S
+from flexhub.bus.poison import PoisonReport, PoisonSource
+from flexhub.bus.ports import LEASE_TTL_S, LOG_LENGTH, POISON_LIMIT, SNAPSHOT_FIELDS_LIMIT, WAKE_TTL_S
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, Snapshot
 from flexhub.bus.streams import (
     Delivery,
@@ -122,6 +123,10 @@ class MemoryGatewayBus:
             found = list(itertools.islice(inbox.envelopes, count))
             inbox.read, inbox.arrived = len(found), None
             return found
+
+    async def set_aside(self, source: PoisonSource, reason: str, text: str) -> None:
+        with self._store.lock:
+            self._store.shelf.put(source, reason, text)
 
     async def write(self, batch: Batch) -> BatchResult:
         result = BatchResult()
@@ -248,13 +253,25 @@ class MemoryWorkerBus:
         return self._take(self._store.telemetry, count, decode_telemetry)
 
     def confirm_telemetry(self, delivery: Delivery[TelemetryRow]) -> None:
-        self._confirm(self._store.telemetry, delivery)
+        self._confirm("telemetry", self._store.telemetry, delivery)
 
     def take_ledger(self, count: int = 500) -> Delivery[LedgerRow]:
         return self._take(self._store.ledger, count, decode_ledger)
 
     def confirm_ledger(self, delivery: Delivery[LedgerRow]) -> None:
-        self._confirm(self._store.ledger, delivery)
+        self._confirm("ledger", self._store.ledger, delivery)
+
+    def set_aside(self, source: PoisonSource, reason: str, text: str) -> None:
+        with self._store.lock:
+            self._store.shelf.put(source, reason, text)
+
+    def poison(self, count: int = POISON_LIMIT) -> PoisonReport:
+        with self._store.lock:
+            return self._store.shelf.report(count)
+
+    def discard_poison(self, entry_ids: Sequence[str]) -> int:
+        with self._store.lock:
+            return self._store.shelf.discard(entry_ids)
 
     def _take(self, rows: Rows, count: int, decode: Callable[[str], Row]) -> Delivery[Row]:
         with self._store.lock:
@@ -265,8 +282,10 @@ class MemoryWorkerBus:
             entries = [(name, rows.entries[name]) for name in chosen]
         return decode_rows(entries, decode)
 
-    def _confirm(self, rows: Rows, delivery: Delivery[Any]) -> None:
+    def _confirm(self, source: PoisonSource, rows: Rows, delivery: Delivery[Any]) -> None:
         with self._store.lock:
+            for reason, line in delivery.unreadable:
+                self._store.shelf.put(source, reason, line)
             for name, _ in delivery.receipt:
                 rows.entries.pop(name, None)
                 rows.taken.pop(name, None)

@@ -8,14 +8,16 @@ from __future__ import annotations
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from threading import RLock
 from uuid import UUID
 
 from flexhub.bus.directory import SeatRecord
 from flexhub.bus.envelope import Envelope, PublishResult
-from flexhub.bus.ports import INBOX_LIMIT, LEDGER_LIMIT, LOG_LENGTH, TELEMETRY_LIMIT
+from flexhub.bus.poison import Poison, PoisonReport, PoisonSource, within_limits
+from flexhub.bus.ports import INBOX_LIMIT, LEDGER_LIMIT, LOG_LENGTH, POISON_LIMIT, TELEMETRY_LIMIT
 from flexhub.bus.streams import LogEntry
 
 
@@ -45,6 +47,31 @@ class Rows:
     taken: dict[str, float] = field(default_factory=dict)
 
 
+class Shelf:
+    """What was set aside."""
+
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._entries: deque[Poison] = deque(maxlen=POISON_LIMIT)
+        self._ever = 0
+
+    def put(self, source: PoisonSource, reason: str, text: str) -> None:
+        self._ever += 1
+        at = datetime.fromtimestamp(self._seconds(), UTC)
+        kept, why, what = within_limits(source, reason, text)
+        self._entries.append(Poison(f"{self._ever}-0", kept, why, at, what))
+
+    def report(self, count: int) -> PoisonReport:
+        newest = tuple(itertools.islice(reversed(self._entries), count))
+        return PoisonReport(len(self._entries), self._ever, newest)
+
+    def discard(self, entry_ids: Sequence[str]) -> int:
+        gone = [entry for entry in self._entries if entry.id in entry_ids]
+        for entry in gone:
+            self._entries.remove(entry)
+        return len(gone)
+
+
 class MemoryStore:
     """The state that the buses share. `seconds` drives leases, wakes, locks and redelivery, and may be a test's."""
 
@@ -63,6 +90,7 @@ class MemoryStore:
         self.flags: dict[tuple[str, UUID], tuple[float, int]] = {}
         self.telemetry = Rows(telemetry_limit)
         self.ledger = Rows(ledger_limit)
+        self.shelf = Shelf(seconds)
         self.numbers = itertools.count(1)
 
     def restart_empty(self) -> None:
@@ -73,6 +101,7 @@ class MemoryStore:
             for rows in (self.telemetry, self.ledger):
                 rows.entries.clear()
                 rows.taken.clear()
+            self.shelf = Shelf(self.seconds)
 
     def link(self, link_id: UUID) -> LinkState:
         return self.links.setdefault(link_id, LinkState())

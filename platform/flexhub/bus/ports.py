@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from flexhub.bus.batch import Batch, BatchResult
 from flexhub.bus.directory import SeatAddress, SeatInfo, SeatRecord
 from flexhub.bus.envelope import Envelope, PublishResult
+from flexhub.bus.poison import PoisonReport, PoisonSource
 from flexhub.bus.snapshot import Snapshot
 from flexhub.bus.streams import Delivery, LedgerRow, LogEntry, TelemetryRow
 
@@ -20,6 +21,7 @@ LOG_LENGTH = 500
 TELEMETRY_LIMIT = 1_000_000
 LEDGER_LIMIT = 100_000
 SNAPSHOT_FIELDS_LIMIT = 512
+POISON_LIMIT = 1_000
 
 
 class GatewayBus(Protocol):
@@ -68,6 +70,10 @@ class GatewayBus(Protocol):
         """Wait up to `block_ms` for envelopes. Each call takes what the one before returned as processed."""
         ...
 
+    async def set_aside(self, source: PoisonSource, reason: str, text: str) -> None:
+        """Put away something that its handler failed for, so that a person can look at it."""
+        ...
+
     async def write(self, batch: Batch) -> BatchResult:
         """Write all of it in one round trip. After BusUnavailable it may be written again."""
         ...
@@ -111,5 +117,20 @@ class WorkerBus(Protocol):
     def take_ledger(self, count: int = 500) -> Delivery[LedgerRow]: ...
 
     def confirm_ledger(self, delivery: Delivery[LedgerRow]) -> None: ...
+
+    def set_aside(self, source: PoisonSource, reason: str, text: str) -> None:
+        """Put away something that could not be stored, so that a person can look at it.
+
+        Confirming a delivery does so with the rows of it that could not be read.
+        """
+        ...
+
+    def poison(self, count: int = POISON_LIMIT) -> PoisonReport:
+        """What was set aside, the newest first. It may be anybody's: only for the platform's own staff."""
+        ...
+
+    def discard_poison(self, entry_ids: Sequence[str]) -> int:
+        """Delete entries that were looked at; returns how many were still there."""
+        ...
 
     def close(self) -> None: ...

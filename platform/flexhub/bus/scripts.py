@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from flexhub.bus.ports import INBOX_LIMIT, LOG_LENGTH, SNAPSHOT_FIELDS_LIMIT
+from flexhub.bus.ports import INBOX_LIMIT, LOG_LENGTH, POISON_LIMIT, SNAPSHOT_FIELDS_LIMIT
 
 Argument = str | bytes | int | float
 Command = tuple[Argument, ...]
@@ -180,6 +180,14 @@ for i = 2, #ARGV, 2 do
   if redis.call('XDEL', KEYS[1], ARGV[i]) == 1 then freed = freed + tonumber(ARGV[i + 1]) end
 end
 if redis.call('XLEN', KEYS[1]) == 0 then redis.call('DEL', KEYS[2]) else redis.call('DECRBY', KEYS[2], freed) end
+""")
+
+# -- What is set aside: KEYS stream, ever ------------------------------------------------------------------------------
+
+# ARGV source, reason, text. The oldest give way: a flood of the same says no more than its last thousand.
+SET_ASIDE = Script(f"""
+redis.call('XADD', KEYS[1], 'MAXLEN', {POISON_LIMIT}, '*', 'source', ARGV[1], 'reason', ARGV[2], 'text', ARGV[3])
+redis.call('INCR', KEYS[2])
 """)
 
 # -- A lock: KEYS lock -------------------------------------------------------------------------------------------------

@@ -68,6 +68,8 @@ class Delivery(Generic[Row]):
     rows: tuple[Row, ...]
     # Stream entry ids with the number of rows that each held; only `confirm_*` reads this.
     receipt: tuple[tuple[str, int], ...]
+    # Lines that are no rows, each after the reason. They are set aside when the delivery is confirmed.
+    unreadable: tuple[tuple[str, str], ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.receipt)
@@ -132,8 +134,9 @@ def decode_ledger(line: str) -> LedgerRow:
 
 
 def decode_rows(entries: Iterable[tuple[str, str]], decode: Callable[[str], Row]) -> Delivery[Row]:
-    """Rows of stream entries (id, lines). A line that cannot be read is logged and confirmed with its entry."""
+    """Rows of stream entries (id, lines), and the lines that cannot be read."""
     rows: list[Row] = []
+    unreadable: list[tuple[str, str]] = []
     receipt: list[tuple[str, int]] = []
     for entry_id, text in entries:
         lines = text.split("\n")
@@ -141,6 +144,7 @@ def decode_rows(entries: Iterable[tuple[str, str]], decode: Callable[[str], Row]
         for line in lines:
             try:
                 rows.append(decode(line))
-            except (ValueError, KeyError, TypeError):
-                logger.exception("a row of stream entry %s cannot be read and is left out", entry_id)
-    return Delivery(tuple(rows), tuple(receipt))
+            except (ValueError, KeyError, TypeError) as error:
+                logger.exception("a row of stream entry %s cannot be read and is set aside", entry_id)
+                unreadable.append((f"{type(error).__name__}: {error}", line))
+    return Delivery(tuple(rows), tuple(receipt), tuple(unreadable))

@@ -16,7 +16,8 @@ from flexhub.bus.directory import SeatRecord, seat_from_fields
 from flexhub.bus.envelope import Envelope, PublishResult, envelope_to_fields
 from flexhub.bus.errors import BusUnavailable
 from flexhub.bus.opening import open_worker_line
-from flexhub.bus.ports import LOG_LENGTH, WAKE_TTL_S
+from flexhub.bus.poison import PoisonReport, PoisonSource, read_poison, within_limits
+from flexhub.bus.ports import LOG_LENGTH, POISON_LIMIT, WAKE_TTL_S
 from flexhub.bus.scripts import Command
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, Snapshot
 from flexhub.bus.streams import (
@@ -160,13 +161,13 @@ class RedisWorkerBus:
         return self._take(keys.TELEMETRY, count, decode_telemetry)
 
     def confirm_telemetry(self, delivery: Delivery[TelemetryRow]) -> None:
-        self._confirm(keys.TELEMETRY, delivery)
+        self._confirm("telemetry", keys.TELEMETRY, delivery)
 
     def take_ledger(self, count: int = 500) -> Delivery[LedgerRow]:
         return self._take(keys.LEDGER, count, decode_ledger)
 
     def confirm_ledger(self, delivery: Delivery[LedgerRow]) -> None:
-        self._confirm(keys.LEDGER, delivery)
+        self._confirm("ledger", keys.LEDGER, delivery)
 
     def _take(self, stream: keys.StreamKeys, count: int, decode: Callable[[str], Row]) -> Delivery[Row]:
         try:
@@ -177,7 +178,7 @@ class RedisWorkerBus:
             # The first take ever, or the first after Redis was restarted empty.
             self._create_group(stream.stream)
             entries = self._entries(stream.stream, count)
-        return decode_rows([(entry_id, fields["rows"]) for entry_id, fields in entries], decode)
+        return decode_rows([(entry_id, fields.get("rows", "")) for entry_id, fields in entries], decode)
 
     def _entries(self, stream: str, count: int) -> list[tuple[str, Mapping[str, str]]]:
         (claimed,) = self._line.exchange(
@@ -200,10 +201,30 @@ class RedisWorkerBus:
             if "BUSYGROUP" not in str(error):
                 raise
 
-    def _confirm(self, stream: keys.StreamKeys, delivery: Delivery[Any]) -> None:
+    def _confirm(self, source: PoisonSource, stream: keys.StreamKeys, delivery: Delivery[Any]) -> None:
         if delivery.receipt:
             parts = [part for entry in delivery.receipt for part in entry]
-            self._line.exchange([scripts.CONFIRM.call(stream, GROUP, *parts)])
+            aside = [_aside(source, reason, line) for reason, line in delivery.unreadable]
+            self._line.exchange(aside, then=[scripts.CONFIRM.call(stream, GROUP, *parts)])
+
+    # -- What is set aside -------------------------------------------------------------------------------------------
+
+    def set_aside(self, source: PoisonSource, reason: str, text: str) -> None:
+        self._line.exchange([_aside(source, reason, text)])
+
+    def poison(self, count: int = POISON_LIMIT) -> PoisonReport:
+        stream, ever = keys.POISON
+        waiting, ever_count, entries = self._line.exchange(
+            [("XLEN", stream), ("GET", ever), ("XREVRANGE", stream, "+", "-", "COUNT", count)]
+        )
+        return PoisonReport(waiting, int(ever_count or 0), tuple(read_poison(*entry) for entry in entries))
+
+    def discard_poison(self, entry_ids: Sequence[str]) -> int:
+        return sum(self._line.exchange([("XDEL", keys.POISON[0], entry_id) for entry_id in entry_ids]))
+
+
+def _aside(source: PoisonSource, reason: str, text: str) -> Command:
+    return scripts.SET_ASIDE.call(keys.POISON, *within_limits(source, reason, text))
 
 
 # Which processes live is a question of Redis' clock, so it is asked along with every question about seats.

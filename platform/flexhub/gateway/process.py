@@ -34,7 +34,8 @@ from flexhub.bus import (
     PublishResult,
     end_id,
 )
-from flexhub.bus.envelope import RELAY_KINDS
+from flexhub.bus.envelope import RELAY_KINDS, envelope_to_fields
+from flexhub.bus.poison import reason_of
 from flexhub.clock import Clock
 from flexhub.gateway import inbox, limits, relay_post
 from flexhub.gateway.deadlines import Deadlines
@@ -272,9 +273,16 @@ class GatewayProcess:
             for envelope in envelopes:
                 try:
                     self._deliver(envelope)
-                except Exception:
+                except Exception as error:
                     # The rest was taken out of the inbox with it, and belongs to other sessions.
                     logger.exception("gateway.inbox.failed", link_id=str(envelope.link_id))
+                    await self._set_aside(envelope, error)
+
+    async def _set_aside(self, envelope: Envelope, error: Exception) -> None:
+        try:
+            await self._bus.set_aside("inbox", reason_of(error), " ".join(envelope_to_fields(envelope)))
+        except BusUnavailable:
+            logger.warning("gateway.inbox.not_set_aside", link_id=str(envelope.link_id))
 
     def _deliver(self, envelope: Envelope) -> None:
         seat = self.seats.get(envelope.link_id)

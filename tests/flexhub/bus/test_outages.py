@@ -104,7 +104,7 @@ async def test_a_full_inbox_refuses_and_keeps_what_it_has(redis_url: str) -> Non
 
     assert hub.worker.publish(seat.link_id, Envelope(seat.link_id, "message", "{}")) == PublishResult.FULL
     assert hub.client.xlen(keys.inbox("one")) == INBOX_LIMIT
-    # Entries that nobody can read are left out, logged, and taken as processed by the next read.
+    # Entries that nobody can read are set aside, and taken as processed by the next read.
     assert await gateway.read_inbox(0) == []
     assert await gateway.read_inbox(0) == []
     assert hub.worker.publish(seat.link_id, Envelope(seat.link_id, "message", "{}")) == PublishResult.DELIVERED

@@ -39,13 +39,15 @@ def test_the_ledger_survives_the_stream() -> None:
     assert decode_ledger(encoded) == row
 
 
-def test_rows_that_cannot_be_read_are_left_out_and_confirmed(caplog: pytest.LogCaptureFixture) -> None:
+def test_rows_that_cannot_be_read_are_apart_and_confirmed(caplog: pytest.LogCaptureFixture) -> None:
     good = encode_ledger(a_ledger_row(a_seat()))
 
     delivery = decode_rows([("1-0", f"{good}\nnonsense\n[]"), ("2-0", "{}")], decode_ledger)
 
     assert len(delivery.rows) == 1
     assert delivery.receipt == (("1-0", 3), ("2-0", 1))
+    assert [line for _, line in delivery.unreadable] == ["nonsense", "[]", "{}"]
+    assert delivery.unreadable[2][0] == "KeyError: 'tenant_id'"
     assert len(caplog.records) == 3
 
 
