@@ -1,7 +1,7 @@
 """Who sits where: what a gateway says about a session when it claims the seat, and what others read.
 
-A relayed link has two peers, and so two seats. Everything that is known by a link's id in Redis is known by its *end
-id* then: that of the RM's end is the link's own, that of the CEM's end is derived from it.
+A link may have a peer at either end, and so two seats. What Redis holds of a session is therefore known by an *end id*:
+that of a session with the RM is the link's own, that of a session with the CEM is derived from it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _CEM_ENDS = UUID("5b0c7d0e-6a0e-5d53-9d0a-2f1c5c0a7e41")
 
 
 def end_id(link_id: UUID, role: str) -> UUID:
-    """What the end of a link is known by where both ends are remote; `role` is that of the peer there, RM or CEM."""
+    """What the session with one end of a link is known by; `role` is that of the peer there, RM or CEM."""
     return uuid5(_CEM_ENDS, str(link_id)) if role == "CEM" else link_id
 
 

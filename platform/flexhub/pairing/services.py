@@ -39,7 +39,9 @@ class LinkUnnamedError(ValueError):
 class NodeIdentity:
     """A node that proved who it is, and the link whose conversation its socket carries.
 
-    `strictness`, `messages_per_s` and `burst` are what its device type allows it.
+    `hosted`: the node is ours, as its peer is; it has no socket and proves nothing. `peer_site_id` is None where nobody
+    asked for it, and stands for the same site then. `strictness`, `messages_per_s` and `burst` are what its device
+    type allows it.
     """
 
     node_id: UUID
@@ -55,6 +57,8 @@ class NodeIdentity:
     strictness: Strictness = STRICT
     messages_per_s: int = DEFAULT_MESSAGES_PER_S
     burst: int = DEFAULT_BURST
+    hosted: bool = False
+    peer_site_id: UUID | None = None
 
     @property
     def is_relayed(self) -> bool:
@@ -63,8 +67,8 @@ class NodeIdentity:
 
     @property
     def end_id(self) -> UUID:
-        """What this node's seat is known by; a link with a hosted end has only one seat."""
-        return end_id(self.link_id, self.role) if self.is_relayed else self.link_id
+        """What this node's seat is known by."""
+        return end_id(self.link_id, self.role)
 
 
 def issue_node_token(node: Node, *, actor: Actor = None) -> str:
@@ -165,9 +169,11 @@ _COLUMNS = (
     "node__rm_link__id",
     "node__rm_link__cem_node_id",
     "node__rm_link__cem_node__hosted",
+    "node__rm_link__cem_node__site_id",
     "node__cem_links__id",
     "node__cem_links__rm_node_id",
     "node__cem_links__rm_node__hosted",
+    "node__cem_links__rm_node__site_id",
 )
 
 
@@ -200,4 +206,5 @@ def _identity(row: dict[str, Any]) -> NodeIdentity | None:
         ),
         messages_per_s=row["node__device__device_type__messages_per_s"] or DEFAULT_MESSAGES_PER_S,
         burst=row["node__device__device_type__burst"] or DEFAULT_BURST,
+        peer_site_id=row[f"{peer.removesuffix('_id')}__site_id"],
     )

@@ -51,6 +51,7 @@ def test_tells_who_an_rm_is(alder: Household) -> None:
         peer_node_id=alder.cem_node.pk,
         peer_hosted=True,
         device_name="Alder battery",
+        peer_site_id=alder.site.pk,
     )
 
 
@@ -70,6 +71,7 @@ def test_tells_who_a_cem_is(alder: Household) -> None:
         peer_node_id=alder.rm_node.pk,
         peer_hosted=False,
         device_name="box in the cellar",
+        peer_site_id=alder.site.pk,
     )
     identity = authenticate_node(alder.rm_node.pk, alder.token)
     assert identity is not None
@@ -105,6 +107,19 @@ def test_a_cem_with_several_links_says_which_one_it_means(alder: Household) -> N
     with pytest.raises(LinkUnnamedError):
         authenticate_node(box.pk, token)
     assert authenticate_node(box.pk, token + "x") is None
+
+
+def test_an_energy_manager_has_a_seat_of_its_own_also_where_the_rm_is_hosted(alder: Household) -> None:
+    with tenant_scope(alder.tenant.pk):
+        Node.objects.filter(pk=alder.rm_node.pk).update(hosted=True)
+    box = create_cem_node(site=alder.site, name="box")
+    link = link_nodes(rm_node=alder.rm_node, cem_node=box)
+
+    identity = authenticate_node(box.pk, issue_node_token(box))
+
+    assert identity is not None
+    assert (identity.role, identity.peer_hosted, identity.is_relayed) == ("CEM", True, False)
+    assert identity.end_id == end_id(link.pk, "CEM")
 
 
 def test_both_ends_of_a_relayed_link_have_a_seat_of_their_own(alder: Household) -> None:
