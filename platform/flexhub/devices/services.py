@@ -66,8 +66,12 @@ def create_device(
     actor: Actor = None,
     node_id: UUID | None = None,
     device_id: UUID | None = None,
+    hosted: bool = False,
 ) -> Device:
-    """A device with its RM node (`device.node`), linked to the site's hosted CEM (`device.node.rm_link`)."""
+    """A device with its RM node (`device.node`), linked to the site's hosted CEM (`device.node.rm_link`).
+
+    `hosted`: the RM is run by us, for a device that its maker's cloud speaks for.
+    """
     with tenant_scope(site.tenant_id):
         device = Device(
             id=device_id or uuid4(),
@@ -80,7 +84,7 @@ def create_device(
         device.full_clean()
         device.save()
         audit.record("devices.device.created", device, actor=actor, after=audit.fields_of(device))
-        rm_node = Node(id=node_id or uuid4(), site=site, role=Node.Role.RM, device=device, name=name)
+        rm_node = Node(id=node_id or uuid4(), site=site, role=Node.Role.RM, hosted=hosted, device=device, name=name)
         _add_node(rm_node, actor)
         link_nodes(rm_node=rm_node, cem_node=hosted_cem_of(site), actor=actor)
     return device

@@ -56,6 +56,13 @@ def test_leaves_nothing_behind_when_a_part_is_refused() -> None:
     assert len(audited("devices.device.created")) == 1
 
 
+@pytest.mark.parametrize("hosted", [False, True])
+def test_says_of_a_device_whether_we_run_its_rm(hosted: bool) -> None:
+    device = make_device(make_site(make_tenant("Alder")), hosted=hosted)
+
+    assert device.node.hosted is hosted
+
+
 def test_creates_a_device_with_a_node_that_is_linked_to_the_hosted_cem() -> None:
     alder = make_tenant("Alder")
     site = make_site(alder)
