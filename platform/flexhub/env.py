@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -84,6 +86,29 @@ def one_of(*choices: str) -> Callable[[str], str]:
         return word
 
     return choose
+
+
+def secret_keys(text: str) -> list[str]:
+    """A conversion for `Env.parsed`: comma-separated keys of 32 bytes each, in base64 of either alphabet, at least one.
+
+    Returned as Fernet wants them: URL-safe and padded.
+    """
+    keys = [_secret_key(word.strip()) for word in text.split(",") if word.strip()]
+    if not keys:
+        raise ValueError
+    return keys
+
+
+def _secret_key(word: str) -> str:
+    padded = word.rstrip("=").translate(str.maketrans("+/", "-_"))
+    padded += "=" * (-len(padded) % 4)
+    try:
+        key = base64.b64decode(padded, altchars=b"-_", validate=True)
+    except binascii.Error:
+        raise ValueError from None  # Its message might quote what was decoded.
+    if len(key) != 32:
+        raise ValueError
+    return padded
 
 
 def _boolean(text: str) -> bool:

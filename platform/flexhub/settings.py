@@ -5,7 +5,7 @@ from pathlib import Path
 from django.templatetags.static import static
 
 from flexhub.clock import Clock
-from flexhub.env import Env, one_of
+from flexhub.env import Env, one_of, secret_keys
 from flexhub.observability.logs import Config as LogConfig
 
 env = Env()
@@ -13,6 +13,13 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 DEBUG = env.boolean("DEBUG", False)
 SECRET_KEY = env.text("SECRET_KEY", "not-a-secret-debug-only" if DEBUG else None, hint="Any long random text does.")
+# Encrypt what we have to be able to read again, such as the tokens that we show to others; the newest first.
+SECRETS_KEYS = env.parsed(
+    "SECRETS_KEYS",
+    secret_keys,
+    "comma-separated keys as `openssl rand -base64 32` makes them",
+    "not-a-secret-debug-only".ljust(43, "0") if DEBUG else None,
+)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", "")
 
@@ -52,6 +59,8 @@ INSTALLED_APPS = [
     "flexhub.telemetry",
     "flexhub.pairing",
     "cem_service",
+    "rm_adapters",
+    "rm_adapters.vendors.simulator",
     "flexhub.flexibility",
     "flexhub.gateway",
     "flexhub.portal",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flexhub.env import Env, EnvironmentVariableError, one_of
+from flexhub.env import Env, EnvironmentVariableError, one_of, secret_keys
 
 
 def test_reads_text_and_falls_back_to_the_default() -> None:
@@ -120,6 +120,31 @@ def test_the_address_of_a_database_outranks_our_options() -> None:
     entry = env.database("DATABASE_URL", options={"options": "-c lock_timeout=10s"})
 
     assert entry["OPTIONS"] == {"connect_timeout": "30", "options": "-c lock_timeout=10s"}
+
+
+KEY = "n+/" * 14 + "A"
+
+
+@pytest.mark.parametrize("written", [KEY, KEY + "=", KEY.replace("+", "-").replace("/", "_"), f" {KEY}= ,"])
+def test_reads_a_key_in_either_alphabet(written: str) -> None:
+    (key,) = Env({"SECRETS_KEYS": written}).parsed("SECRETS_KEYS", secret_keys, "keys")
+
+    assert key == KEY.replace("+", "-").replace("/", "_") + "="
+
+
+def test_keeps_the_order_of_keys() -> None:
+    other = "B" * 42 + "A="
+
+    assert secret_keys(f"{other},{KEY}")[0] == other
+    assert len(secret_keys(f"{other},{KEY}")) == 2
+
+
+@pytest.mark.parametrize("text", [",", "hidden", KEY[:-4], KEY + "AAAA", KEY[:-1] + "ö", f"{KEY},hidden"])
+def test_refuses_what_is_no_key_without_showing_it(text: str) -> None:
+    with pytest.raises(EnvironmentVariableError, match=r"^SECRETS_KEYS must be keys\.$") as caught:
+        Env({"SECRETS_KEYS": text}).parsed("SECRETS_KEYS", secret_keys, "keys")
+
+    assert "hidden" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("text", "word"), [("uvicorn", "uvicorn"), (" Daphne ", "daphne")])

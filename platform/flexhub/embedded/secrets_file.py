@@ -16,6 +16,8 @@ class Secrets:
     app_password: str
     redis_password: str
     secret_key: str
+    # 32 bytes in base64, as SECRETS_KEYS wants them.
+    encryption_key: str
 
     def __repr__(self) -> str:
         return "Secrets(…)"

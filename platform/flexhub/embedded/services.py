@@ -31,6 +31,7 @@ class Services:
     database_owner_url: str
     redis_url: str
     secret_key: str
+    encryption_keys: str
     admin_url: str | None
     places: Places
     report: Report
@@ -44,6 +45,7 @@ class Services:
             "DATABASE_OWNER_URL": self.database_owner_url,
             "REDIS_URL": self.redis_url,
             "SECRET_KEY": self.secret_key,
+            "SECRETS_KEYS": self.encryption_keys,
         }
 
     def revive(self) -> None:
@@ -146,6 +148,7 @@ def _services(
         database_owner_url=owner_url,
         redis_url=redis_url or env.text("REDIS_URL"),
         secret_key=env.text("SECRET_KEY", secrets.secret_key),
+        encryption_keys=env.text("SECRETS_KEYS", secrets.encryption_key),
         admin_url=admin_url,
         places=setting.places,
         report=setting.report,

@@ -97,6 +97,7 @@ def test_two_roles_are_used_as_they_are(made_by_hand: str, server: Services, tmp
         "DATABASE_OWNER_URL": server.database_owner_url,
         "REDIS_URL": REDIS_URL,
         "SECRET_KEY": "given",
+        "SECRETS_KEYS": "given too",
     }
 
     used = start(tmp_path, **given)

@@ -26,7 +26,8 @@ def test_env_starts_the_servers_for_a_shell_and_stop_ends_them(root: Path) -> No
     env = run(root, "env")
 
     names = [line.partition("=")[0] for line in env.stdout.splitlines()]
-    assert names == [f"export {name}" for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "SECRET_KEY")]
+    variables = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "SECRET_KEY", "SECRETS_KEYS")
+    assert names == [f"export {name}" for name in variables]
     status = run(root, "status")
     assert status.returncode == 0
     assert status.stderr.count("ready") == 2
