@@ -14,12 +14,15 @@ RESULTS = ROOT / ".flexhub" / "bench.json"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measured figure. With a `baseline` of the same run `target` bounds `ratio`, else it bounds `value`."""
+    """One measured figure. With a `baseline` of the same run `target` bounds `ratio`, else it bounds `value`.
+
+    Without a target it is shown beside another row.
+    """
 
     row: str
     value: float
     unit: str
-    target: float
+    target: float | None = None
     baseline: float | None = None
 
     @property
@@ -28,7 +31,7 @@ class Row:
 
     @property
     def ok(self) -> bool:
-        return (self.value if self.ratio is None else self.ratio) <= self.target
+        return self.target is None or (self.value if self.ratio is None else self.ratio) <= self.target
 
     def as_dict(self) -> dict[str, object]:
         numbers = asdict(self) | {"ratio": self.ratio}
@@ -50,7 +53,8 @@ def table(rows: Iterable[Row]) -> str:
     for each in rows:
         baseline = "" if each.baseline is None else f"{each.baseline:.1f}"
         ratio = "" if each.ratio is None else f"{each.ratio:.2f}"
-        verdict = "ok" if each.ok else "MISSED"
+        target = "" if each.target is None else f"{each.target:g}"
+        verdict = "" if each.target is None else "ok" if each.ok else "MISSED"
         head = f"{each.row:<20} {each.value:>10.1f} {each.unit:<12}"
-        lines.append(f"{head} {baseline:>10} {ratio:>7} {each.target:>7g} {verdict}")
+        lines.append(f"{head} {baseline:>10} {ratio:>7} {target:>7} {verdict}".rstrip())
     return "\n".join(lines)

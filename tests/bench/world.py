@@ -63,14 +63,16 @@ def bench_world() -> Iterator[World]:
 
 
 def _point_django_at(app_url: str, owner_url: str) -> None:
-    """Set Django up, or, where an earlier row did, move it to this world's database."""
+    """Set Django up, or, where an earlier row did, move it to this world's servers."""
     import django
+    from django.conf import settings
     from django.core.management import call_command
     from django.db import connections
 
     from flexhub.env import Env
 
     django.setup()
+    settings.REDIS_URL = os.environ["REDIS_URL"]
     for alias, url in (("default", app_url), ("owner", owner_url)):
         connections[alias].close()
         connections[alias].settings_dict.update(Env({"DATABASE_URL": url}).database("DATABASE_URL"))
