@@ -3,8 +3,9 @@
     /echo   sends back what it gets
     /flood  sends without end
     /deaf   takes nothing in for a while, then everything
+    /slow   accepts when nobody waits for it any more
 
-Each says on standard output how its socket ended.
+Each but the last says on standard output how its socket ended.
 """
 
 from __future__ import annotations
@@ -17,13 +18,18 @@ from flexhub.gateway.management.commands.gateway import listen
 from flexhub.gateway.refusals import Receive, Scope, Send
 from flexhub.gateway.server import GatewayServer
 
-PATIENCE = Patience(ping_every_s=0.3, pong_within_s=1.0, read_within_s=0.6)
+PATIENCE = Patience(answer_within_s=1.5, ping_every_s=0.3, pong_within_s=1.0, read_within_s=0.6)
 MAX_FRAME_BYTES = 1024 * 1024
 DEAF_S = 2 * PATIENCE.silence_s
+SLOW_S = 3 * PATIENCE.answer_within_s
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     assert (await receive())["type"] == "websocket.connect"
+    if scope["path"] == "/slow":
+        await asyncio.sleep(SLOW_S)
+        await send({"type": "websocket.accept"})
+        return
     await send({"type": "websocket.accept"})
     end = await _APPLICATIONS[scope["path"]](receive, send)
     _say(f"ended {end.get('code')} {end.get('reason')}")

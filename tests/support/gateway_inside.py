@@ -83,7 +83,7 @@ class FakeSocket:
     def __init__(self, process: GatewayProcess, who: NodeIdentity) -> None:
         self._incoming: asyncio.Queue[Document] = asyncio.Queue()
         self._outgoing: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
-        doorkeeper = Doorkeeper(lambda node_id, token, peer_id: who)
+        doorkeeper = Doorkeeper(lambda sign_ins: [who] * len(sign_ins))
         scope: Document = {
             "type": "websocket",
             "path": f"/s2/v0/{who.node_id}",

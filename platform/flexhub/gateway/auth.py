@@ -1,23 +1,26 @@
 """Who is at the door: a bearer token per node, checked before the upgrade.
 
-The check is the gateway's only visit to PostgreSQL. It runs in a few threads of its own, so that a slow database
-costs new connections their place but never an open session its acknowledgement.
+The check is the gateway's only visit to PostgreSQL. It runs in threads of its own, so that a slow database costs new
+connections their place but never an open session its acknowledgement. Those who come while a query is under way are
+checked together with the next one: after an outage thousands come at once, and a query for each would take minutes.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from http import HTTPStatus
 from uuid import UUID
 
 import structlog
-from django.db import Error, close_old_connections
+from django.db import close_old_connections
 
-from flexhub.gateway.limits import AUTH_QUEUE, AUTH_THREADS, AUTH_TIMEOUT_S
+from flexhub.gateway.limits import AUTH_BATCH, AUTH_QUEUE, AUTH_THREADS, AUTH_TIMEOUT_S
 from flexhub.gateway.refusals import Refusal
-from flexhub.pairing.services import LinkUnnamedError, NodeIdentity, authenticate_node
+from flexhub.pairing.services import LinkUnnamedError, NodeIdentity, SignIn, authenticate_nodes
 from s2.messages import EnergyManagementRole
 
 logger = structlog.get_logger(__name__)
@@ -25,9 +28,7 @@ logger = structlog.get_logger(__name__)
 _CHALLENGE = ((b"www-authenticate", b'Bearer realm="s2"'),)
 TOKEN_MISSING = Refusal(HTTPStatus.UNAUTHORIZED, "Send the header Authorization: Bearer <token>.\n", _CHALLENGE)
 TOKEN_REFUSED = Refusal(HTTPStatus.UNAUTHORIZED, "This token does not open this node.\n", _CHALLENGE)
-UNAVAILABLE = Refusal(
-    HTTPStatus.SERVICE_UNAVAILABLE, "The token cannot be checked now; try again later.\n", ((b"retry-after", b"5"),)
-)
+UNAVAILABLE = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The token cannot be checked now; try again later.\n")
 NO_HOSTED_RM = Refusal(
     HTTPStatus.CONFLICT,
     "The resource manager of this link is hosted here, and does not speak with energy managers elsewhere yet.\n",
@@ -37,20 +38,22 @@ LINK_UNNAMED = Refusal(
     "This node has several links; name the other node too: /s2/v0/<node id>/<other node id>.\n",
 )
 
-Authenticate = Callable[[UUID, str, UUID | None], NodeIdentity | None]
+Answer = NodeIdentity | LinkUnnamedError | None
+Authenticate = Callable[[Sequence[SignIn]], list[Answer]]
 
 
 class Doorkeeper:
-    """Checks tokens in a bounded pool of threads.
+    """Checks the tokens of those who wait, many at a time, in threads of its own.
 
     Anything but a valid token of a node that we can serve becomes a Refusal; nothing is raised for bad input or for
-    a database in trouble.
+    a database in trouble. No answer is kept: what the database said counts once.
     """
 
-    def __init__(self, authenticate: Authenticate = authenticate_node) -> None:
+    def __init__(self, authenticate: Authenticate = authenticate_nodes) -> None:
         self._authenticate = authenticate
         self._threads = ThreadPoolExecutor(AUTH_THREADS, thread_name_prefix="gateway-auth")
-        self._waiting = 0
+        self._waiting: deque[_Visitor] = deque()
+        self._checks: set[asyncio.Task[None]] = set()
 
     async def admit(
         self, node_id: UUID, headers: Iterable[tuple[bytes, bytes]], peer_id: UUID | None = None
@@ -59,36 +62,80 @@ class Doorkeeper:
         token = bearer_token(headers)
         if token is None:
             return TOKEN_MISSING
-        if self._waiting >= AUTH_QUEUE:
+        if len(self._waiting) >= AUTH_QUEUE:
             return UNAVAILABLE
-        self._waiting += 1
+        visitor = _Visitor(SignIn(node_id, token, peer_id), asyncio.get_running_loop().create_future())
+        self._waiting.append(visitor)
+        self._check_next()
         try:
-            check = asyncio.get_running_loop().run_in_executor(self._threads, self._check, node_id, token, peer_id)
-            identity = await asyncio.wait_for(check, AUTH_TIMEOUT_S)
-        except LinkUnnamedError:
-            return LINK_UNNAMED
-        except (Error, TimeoutError) as error:
-            # The error's text may quote the query, and with it what was asked for.
-            logger.warning("gateway.auth.unavailable", node_id=str(node_id), error=type(error).__name__)
+            # Not wait_for, which in Python 3.11 may swallow the cancellation of the task that waits.
+            async with asyncio.timeout(AUTH_TIMEOUT_S):
+                return await visitor.answer
+        except TimeoutError:
             return UNAVAILABLE
-        finally:
-            self._waiting -= 1
-        if identity is None:
-            return TOKEN_REFUSED
-        if identity.peer_hosted and identity.role == EnergyManagementRole.CEM:
-            return NO_HOSTED_RM
-        return identity
 
     def close(self) -> None:
+        for task in self._checks:
+            task.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _check(self, node_id: UUID, token: str, peer_id: UUID | None) -> NodeIdentity | None:
+    def _check_next(self) -> None:
+        """Ask about the next ones, unless as much as we allow ourselves is being asked already."""
+        if len(self._checks) >= AUTH_THREADS:
+            return
+        visitors: list[_Visitor] = []
+        while self._waiting and len(visitors) < AUTH_BATCH:
+            visitor = self._waiting.popleft()
+            if not visitor.answer.done():  # It may have gone.
+                visitors.append(visitor)
+        if visitors:
+            task = asyncio.get_running_loop().create_task(self._check(visitors))
+            self._checks.add(task)
+            task.add_done_callback(self._checked)
+
+    async def _check(self, visitors: Sequence[_Visitor]) -> None:
+        loop, sign_ins = asyncio.get_running_loop(), [each.sign_in for each in visitors]
+        answers: Sequence[Answer | Refusal]
+        try:
+            answers = await loop.run_in_executor(self._threads, self._ask, sign_ins)
+        except Exception as error:  # noqa: BLE001  # Whatever it is, it is our trouble, and theirs to come again.
+            # The error's text may quote the query, and with it what was asked for.
+            logger.warning("gateway.auth.unavailable", nodes=len(visitors), error=type(error).__name__)
+            answers = [UNAVAILABLE] * len(visitors)
+        for visitor, answer in zip(visitors, answers, strict=True):
+            if not visitor.answer.done():
+                visitor.answer.set_result(answer if isinstance(answer, Refusal) else _judged(answer))
+
+    def _checked(self, task: asyncio.Task[None]) -> None:
+        self._checks.discard(task)
+        if not task.cancelled():
+            self._check_next()
+
+    def _ask(self, sign_ins: Sequence[SignIn]) -> list[Answer]:
         # No request surrounds this thread's work, so what Django does at a request's edges is done here.
         close_old_connections()
         try:
-            return self._authenticate(node_id, token, peer_id)
+            return self._authenticate(sign_ins)
         finally:
             close_old_connections()
+
+
+@dataclass(frozen=True, slots=True)
+class _Visitor:
+    """Somebody who waits for an answer; whoever does not wait any more has cancelled it."""
+
+    sign_in: SignIn
+    answer: asyncio.Future[NodeIdentity | Refusal]
+
+
+def _judged(answer: Answer) -> NodeIdentity | Refusal:
+    if answer is None:
+        return TOKEN_REFUSED
+    if isinstance(answer, LinkUnnamedError):
+        return LINK_UNNAMED
+    if answer.peer_hosted and answer.role == EnergyManagementRole.CEM:
+        return NO_HOSTED_RM
+    return answer
 
 
 def bearer_token(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

@@ -33,12 +33,12 @@ from twisted.internet import defer
 from flexhub.gateway import limits
 from flexhub.gateway.flow import Flow
 from flexhub.gateway.limits import Patience
-from flexhub.gateway.refusals import Receive, Scope, Send
+from flexhub.gateway.refusals import TOO_BUSY, Receive, Scope, Send
 
 # How long a peer may take to answer our close frame; a 2 MiB upload that we no longer want must drain meanwhile.
 _CLOSE_HANDSHAKE_S = 5
-# A device that opened TCP must finish its request within this time, the check of its token included.
-_CONNECT_TIMEOUT_S = 10
+# Autobahn drops a connection without a word when its handshake takes too long, so that we have to be there before.
+_BEFORE_AUTOBAHN_S = 10
 # Under this key the scope carries the socket to where its application is started.
 _SOCKET = "flexhub.socket"
 
@@ -136,7 +136,8 @@ class GatewayProtocol(WebSocketProtocol):  # type: ignore[misc]  # Daphne ships 
         """Daphne calls this for every socket, every so often."""
         flow = self._flow
         if flow is None or self.state != self.STATE_OPEN:
-            super().check_timeouts()
+            if self.state == self.STATE_CONNECTING and self.duration() > self.server.patience.answer_within_s:
+                self._put_off()
             return
         now_s, patience = time.monotonic(), self._patience
         if now_s - self._pinged_at_s >= patience.ping_every_s:
@@ -162,6 +163,13 @@ class GatewayProtocol(WebSocketProtocol):  # type: ignore[misc]  # Daphne ships 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         """Straight to the frame parser; autobahn's own version formats a debug line for every packet and drops it."""
         self._dataReceived(data)
+
+    def _put_off(self) -> None:
+        """Nobody found the time to answer. Daphne would say 403, which tells a device never to come back."""
+        if self._denial is None and hasattr(self, "handshake_deferred"):
+            headers = [(name.decode("latin1"), value.decode("latin1")) for name, value in TOO_BUSY.all_headers()]
+            self._denial = (TOO_BUSY.status.value, headers, bytearray(TOO_BUSY.reason.encode()))
+            self._deny(TOO_BUSY.status.value)
 
     def _deny(self, status: int) -> None:
         denial = ConnectionDeny(status, HTTPStatus(status).phrase)  # type: ignore[no-untyped-call]  # Partly typed.
@@ -243,8 +251,7 @@ class DaphneServer(Server):  # type: ignore[misc]  # Daphne ships no types.
             endpoints=[f"fd:fileno={listening_fd}"],
             # A session lives for months; Daphne's default would close it after a day.
             websocket_timeout=-1,
-            websocket_connect_timeout=_CONNECT_TIMEOUT_S,
-            websocket_handshake_timeout=_CONNECT_TIMEOUT_S,
+            websocket_handshake_timeout=patience.answer_within_s + _BEFORE_AUTOBAHN_S,
             websocket_max_message_size=max_frame_bytes,
             websocket_max_frame_size=max_frame_bytes,
             ready_callable=self._before_running,

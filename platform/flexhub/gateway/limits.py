@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a server waits for a socket's peer, in real seconds.
+    """How long a server waits for a socket's peer, and for the application to answer an upgrade, in real seconds.
 
     S2 Connect wants a ping every 30 s. A peer that answers none is cut off 75 s after its last pong at the latest. One
-    that lives but does not read costs us memory, and gets a minute.
+    that lives but does not read costs us memory, and gets a minute. The check of a token and the claim of a seat give
+    up after 5 s each; an upgrade that is not answered after 12 s has met a process without time to spare.
     """
 
+    answer_within_s: float = 12
     ping_every_s: float = 30
     pong_within_s: float = 40
     read_within_s: float = 60
@@ -46,11 +48,16 @@ DEFLATE_WINDOW_BITS = 10
 DEFLATE_MEMORY_LEVEL = 3
 DEFLATE_FROM_BYTES = 512
 
-# Token checks run on few threads, as each holds a database connection; a herd of reconnecting devices queues up to
-# the bound and is told to come back (503) beyond it.
-AUTH_THREADS = 4
-AUTH_QUEUE = 2_000
+# Tokens are checked together, up to so many with one query. Two queries at a time, as each holds a database connection:
+# while one of them waits for the database, the next is being gathered.
+AUTH_BATCH = 250
+AUTH_THREADS = 2
+# A herd of reconnecting devices queues up to the bound, and nobody for longer than the time; beyond either it is told
+# to come back (503).
+AUTH_QUEUE = 2_500
 AUTH_TIMEOUT_S = 5.0
+# When to come back: a time between these, another one for each.
+RETRY_AFTER_S = (5, 20)
 
 # What waits for Redis in memory. Beyond it, or while Redis is away, sessions answer TEMPORARY_ERROR: nothing that we
 # acknowledged is lost while the process lives.

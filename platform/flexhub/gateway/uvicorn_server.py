@@ -3,10 +3,11 @@
 What uvicorn does not do by itself:
 
 1. Let go of a peer that does not read. Its own close waits until all that was sent is read, which may be never.
-2. Say why it cut a connection off, and spare a peer whose pong we have not read yet.
-3. Let the peer read why a frame was too much: uvicorn closes on what is still coming in, and the peer sees a reset.
-4. Compress without keeping anything between two messages (permessage-deflate).
-5. End in order: let the sessions say goodbye before their sockets are closed, and exit with 0.
+2. Answer an upgrade for which the application has no time.
+3. Say why it cut a connection off, and spare a peer whose pong we have not read yet.
+4. Let the peer read why a frame was too much: uvicorn closes on what is still coming in, and the peer sees a reset.
+5. Compress without keeping anything between two messages (permessage-deflate).
+6. End in order: let the sessions say goodbye before their sockets are closed, and exit with 0.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.extensions.base import Extension
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import Frame
+from websockets.http11 import Request
 from websockets.typing import ExtensionParameter
 
 from flexhub.gateway import limits
 from flexhub.gateway.limits import Patience
+from flexhub.gateway.refusals import TOO_BUSY
 
 # How long a peer may take to see our close frame; a 2 MiB upload that we no longer want must drain meanwhile.
 _CLOSE_HANDSHAKE_S = 5
@@ -46,9 +49,10 @@ class GatewayConfig(uvicorn.Config):
             ws_ping_interval=patience.ping_every_s,
             ws_ping_timeout=patience.pong_within_s,
             ws_per_message_deflate=deflate,
-            # The goodbye is ours; the logs are configured already, and the application writes its own.
+            # The goodbye is ours; the logs are configured already, and the application writes its own of each session.
             lifespan="off",
             log_config=None,
+            log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=_WEB_GRACE_S,
         )
@@ -70,6 +74,11 @@ class GatewaySocket(WebSocketsSansIOProtocol):
         super().connection_made(transport)
         # Whatever the kernel does not take at once counts as not read, however little it is.
         self.transport.set_write_buffer_limits(high=0)
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if not self.handshake_complete:
+            self.loop.call_later(self.config.patience.answer_within_s, self._put_off)
 
     def data_received(self, data: bytes) -> None:
         if self.conn.parser_exc is None:
@@ -107,6 +116,18 @@ class GatewaySocket(WebSocketsSansIOProtocol):
             self.send_keepalive_ping()
         else:
             self._cut(self.config.patience.no_pong)
+
+    def _put_off(self) -> None:
+        if self.handshake_complete or self.initial_response is not None:
+            return
+        response = self.conn.reject(TOO_BUSY.status, TOO_BUSY.reason)
+        for name, value in TOO_BUSY.all_headers():
+            response.headers.pop(name.decode(), None)
+            response.headers[name.decode()] = value.decode()
+        self.conn.send_response(response)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.handshake_complete = self.close_sent = True
+        self.transport.close()
 
     def _is_read(self) -> None:
         if self._unread is not None:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,10 +15,13 @@ from flexhub.gateway.auth import (
     TOKEN_MISSING,
     TOKEN_REFUSED,
     UNAVAILABLE,
+    Answer,
+    Authenticate,
     Doorkeeper,
     bearer_token,
 )
-from flexhub.pairing.services import LinkUnnamedError, NodeIdentity
+from flexhub.gateway.limits import AUTH_BATCH, AUTH_THREADS
+from flexhub.pairing.services import LinkUnnamedError, SignIn
 from tests.support.gateway_inside import identity
 
 WHO = identity()
@@ -43,81 +47,162 @@ def test_reads_the_one_bearer_token(headers: list[tuple[bytes, bytes]], token: s
     assert bearer_token(headers) == token
 
 
-async def admit(authenticate: Callable[[UUID, str, UUID | None], NodeIdentity | None]) -> object:
+HEADERS = [(b"authorization", b"Bearer abc")]
+
+
+async def admit(authenticate: Authenticate) -> object:
     doorkeeper = Doorkeeper(authenticate)
     try:
-        return await doorkeeper.admit(uuid4(), [(b"authorization", b"Bearer abc")])
+        return await doorkeeper.admit(uuid4(), HEADERS)
     finally:
         doorkeeper.close()
 
 
-def _broken(node_id: UUID, token: str, peer_id: UUID | None) -> None:
-    raise OperationalError("the database is away")
+def answering(answer: Answer) -> Authenticate:
+    return lambda sign_ins: [answer] * len(sign_ins)
 
 
-def _lost(node_id: UUID, token: str, peer_id: UUID | None) -> None:
-    raise InterfaceError("the connection is closed")
+def failing(error: Exception) -> Authenticate:
+    def authenticate(sign_ins: Sequence[SignIn]) -> list[Answer]:
+        raise error
+
+    return authenticate
+
+
+class SlowDatabase:
+    """Answers when it is let, with an identity of that node, or with nobody for a token that is wrong."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[SignIn]] = []
+        self.lets_go = threading.Event()
+        self.most_at_once = 0
+        self._at_once = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, sign_ins: Sequence[SignIn]) -> list[Answer]:
+        with self._lock:
+            self.asked.append(list(sign_ins))
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+        self.lets_go.wait(20)
+        with self._lock:
+            self._at_once -= 1
+        return [identity(node_id=each.node_id) if each.token == "right" else None for each in sign_ins]
 
 
 async def test_admits_a_resource_manager_whose_energy_manager_is_hosted() -> None:
-    assert await admit(lambda node_id, token, peer_id: WHO) == WHO
-
-
-def _undecided(node_id: UUID, token: str, peer_id: UUID | None) -> None:
-    raise LinkUnnamedError
+    assert await admit(answering(WHO)) == WHO
 
 
 @pytest.mark.parametrize("role", ["RM", "CEM"])
 async def test_admits_both_ends_of_a_link_that_is_relayed(role: str) -> None:
     who = identity(role=role, peer_hosted=False)
 
-    assert await admit(lambda node_id, token, peer_id: who) == who
+    assert await admit(answering(who)) == who
 
 
 async def test_asks_for_the_link_that_was_named() -> None:
     asked: list[UUID | None] = []
 
-    def authenticate(node_id: UUID, token: str, peer_id: UUID | None) -> NodeIdentity:
-        asked.append(peer_id)
-        return WHO
+    def authenticate(sign_ins: Sequence[SignIn]) -> list[Answer]:
+        asked.extend(each.peer_id for each in sign_ins)
+        return [WHO]
 
     doorkeeper = Doorkeeper(authenticate)
-    await doorkeeper.admit(uuid4(), [(b"authorization", b"Bearer abc")], WHO.peer_node_id)
+    await doorkeeper.admit(uuid4(), HEADERS, WHO.peer_node_id)
     doorkeeper.close()
 
     assert asked == [WHO.peer_node_id]
 
 
 async def test_refuses_by_reason() -> None:
-    assert await Doorkeeper(lambda node_id, token, peer_id: WHO).admit(uuid4(), []) is TOKEN_MISSING
-    assert await admit(lambda node_id, token, peer_id: None) is TOKEN_REFUSED
-    assert await admit(lambda node_id, token, peer_id: identity(role="CEM")) is NO_HOSTED_RM
-    assert await admit(_undecided) is LINK_UNNAMED
-    assert await admit(_broken) is UNAVAILABLE
-    assert await admit(_lost) is UNAVAILABLE
+    assert await Doorkeeper(answering(WHO)).admit(uuid4(), []) is TOKEN_MISSING
+    assert await admit(answering(None)) is TOKEN_REFUSED
+    assert await admit(answering(identity(role="CEM"))) is NO_HOSTED_RM
+    assert await admit(answering(LinkUnnamedError())) is LINK_UNNAMED
+    assert await admit(failing(OperationalError("the database is away"))) is UNAVAILABLE
+    assert await admit(failing(InterfaceError("the connection is closed"))) is UNAVAILABLE
+
+
+async def test_a_herd_is_checked_with_few_queries_and_each_gets_the_answer_to_its_own_token() -> None:
+    database = SlowDatabase()
+    doorkeeper = Doorkeeper(database)
+    nodes = [uuid4() for _ in range(2_000)]
+    tokens = [b"wrong" if place % 10 == 0 else b"right" for place in range(len(nodes))]
+
+    herd = [
+        asyncio.create_task(doorkeeper.admit(node, [(b"authorization", b"Bearer " + token)]))
+        for node, token in zip(nodes, tokens, strict=True)
+    ]
+    await asyncio.sleep(0.05)
+    database.lets_go.set()
+    answers = await asyncio.gather(*herd)
+    doorkeeper.close()
+
+    for node, token, answer in zip(nodes, tokens, answers, strict=True):
+        assert answer is TOKEN_REFUSED if token == b"wrong" else getattr(answer, "node_id", None) == node
+    assert database.most_at_once <= AUTH_THREADS
+    assert len(database.asked) <= AUTH_THREADS + len(nodes) / AUTH_BATCH + 1
+
+
+async def test_does_not_ask_about_those_who_have_gone() -> None:
+    database = SlowDatabase()
+    doorkeeper = Doorkeeper(database)
+    waiting = [asyncio.create_task(doorkeeper.admit(uuid4(), HEADERS)) for _ in range(AUTH_THREADS + 5)]
+    await asyncio.sleep(0.05)
+    for gone in waiting[AUTH_THREADS:]:
+        gone.cancel()
+    database.lets_go.set()
+    last = await doorkeeper.admit(uuid4(), HEADERS)
+    await asyncio.gather(*waiting, return_exceptions=True)
+    doorkeeper.close()
+
+    assert last is TOKEN_REFUSED
+    assert sum(map(len, database.asked)) == AUTH_THREADS + 1
+
+
+async def test_asks_again_for_each_connection() -> None:
+    answers: list[Answer] = [WHO, None]
+    doorkeeper = Doorkeeper(lambda sign_ins: [answers.pop(0) for _ in sign_ins])
+
+    before = await doorkeeper.admit(WHO.node_id, HEADERS)
+    after_it_was_revoked = await doorkeeper.admit(WHO.node_id, HEADERS)
+    doorkeeper.close()
+
+    assert (before, after_it_was_revoked) == (WHO, TOKEN_REFUSED)
 
 
 async def test_a_database_that_does_not_answer_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auth, "AUTH_TIMEOUT_S", 0.01)
-    answer = threading.Event()
+    database = SlowDatabase()
 
-    def slow(node_id: UUID, token: str, peer_id: UUID | None) -> NodeIdentity:
-        answer.wait(10)
-        return WHO
+    assert await admit(database) is UNAVAILABLE
+    database.lets_go.set()
 
-    assert await admit(slow) is UNAVAILABLE
-    answer.set()
+
+async def test_a_database_in_trouble_is_asked_again_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "AUTH_THREADS", 1)
+    outcomes = [failing(OperationalError("the database is away")), answering(WHO)]
+
+    def authenticate(sign_ins: Sequence[SignIn]) -> list[Answer]:
+        return outcomes.pop(0)(sign_ins)
+
+    doorkeeper = Doorkeeper(authenticate)
+
+    assert await doorkeeper.admit(uuid4(), HEADERS) is UNAVAILABLE
+    assert await doorkeeper.admit(uuid4(), HEADERS) is WHO
+    doorkeeper.close()
 
 
 async def test_a_queue_that_is_full_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auth, "AUTH_QUEUE", 0)
 
-    assert await admit(lambda node_id, token, peer_id: WHO) is UNAVAILABLE
+    assert await admit(answering(WHO)) is UNAVAILABLE
 
 
 async def test_never_logs_the_token(caplog: pytest.LogCaptureFixture) -> None:
-    def broken(node_id: UUID, token: str, peer_id: UUID | None) -> None:
-        raise OperationalError(f"SELECT ... {token}")
+    def broken(sign_ins: Sequence[SignIn]) -> list[Answer]:
+        raise OperationalError(f"SELECT ... {sign_ins[0].token}")
 
     doorkeeper = Doorkeeper(broken)
     await doorkeeper.admit(uuid4(), [(b"authorization", b"Bearer very-secret")])

@@ -10,8 +10,10 @@ from contextlib import suppress
 
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from flexhub.gateway.limits import RETRY_AFTER_S
+from flexhub.gateway.refusals import TOO_BUSY
 from tests.support.edge_server import MAX_FRAME_BYTES
 from tests.support.gateway import RunningGateway, running_gateway
 from tests.support.raw_peer import PING, PONG, TEXT, RawPeer
@@ -48,6 +50,24 @@ def ending(edge: RunningGateway) -> str:
         if line.startswith("ended "):
             return line.removeprefix("ended ").strip()
     raise AssertionError("the server is gone")
+
+
+async def test_puts_off_a_peer_that_nobody_has_time_for(edge: RunningGateway) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(f"ws://127.0.0.1:{edge.port}/slow"):
+            pass
+
+    answer = refused.value.response
+    assert answer.status_code == 503
+    assert RETRY_AFTER_S[0] <= int(answer.headers["Retry-After"]) <= RETRY_AFTER_S[1]
+    assert answer.body == TOO_BUSY.reason.encode()
+    # The server goes on, and the application that was too slow does no harm.
+    with RawPeer(edge.port, "/echo") as peer:
+        peer.send(TEXT, b"hello")
+        while (received := peer.receive())[0] == PING:
+            pass
+        assert received == (TEXT, b"hello")
+    assert ending(edge) in BY_THE_PEER
 
 
 def test_cuts_off_a_peer_that_sends_but_answers_no_ping(edge: RunningGateway) -> None:
