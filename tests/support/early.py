@@ -21,6 +21,7 @@ PLACEHOLDERS = {
     "DATABASE_OWNER_URL": "postgresql://nobody@127.0.0.1:1/ask_for_the_db_fixture",
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "SECRET_KEY": "for-tests-only",
+    "SECRETS_KEYS": "for-tests-only".ljust(43, "0"),
     "DEBUG": "1",
     "LOG_JSON": "0",
 }
