@@ -33,6 +33,8 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mix", type=_mix, default=_MIX, help="what is sent, how often (default: %(default)s)")
     parser.add_argument("--connect-rate", type=_positive, default=100.0, help="connections a second (default: 100)")
     parser.add_argument("--ack-timeout", type=_positive, default=10.0, help="seconds for an answer (default: 10)")
+    parser.add_argument("--linger", type=_positive, default=0.0, help="seconds that sessions stay open at the end")
+    parser.add_argument("--record", type=Path, help="a new file for what was acknowledged OK")
     parser.add_argument("--processes", type=whole_number, default=1, help="processes to spread the sessions over")
     parser.add_argument("--no-verify", action="store_true", help="take any certificate of a wss:// server")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
@@ -48,6 +50,8 @@ def run_command(options: Mapping[str, Any], write: Callable[[str], object] | Non
             raise BadTargets(f"{options['targets']} has {len(targets)} targets, not {number}")
         processes = options["processes"]
         allow_sockets(ceil(number / processes))
+        if options["record"] is not None:
+            options["record"].touch(mode=0o600, exist_ok=False)
         plan = Plan(
             url=options["url"],
             turns=options["mix"],
@@ -56,9 +60,11 @@ def run_command(options: Mapping[str, Any], write: Callable[[str], object] | Non
             seconds=options["seconds"],
             ack_timeout_s=options["ack_timeout"],
             verifies_certificates=not options["no_verify"],
+            linger_s=options["linger"],
+            record=options["record"],
         )
         tally = run(plan, targets[:number], processes)
-    except (BadTargets, TooFewFiles, ProcessLost) as error:
+    except (BadTargets, TooFewFiles, ProcessLost, OSError) as error:
         sys.stderr.write(f"s2load: {error}\n")
         return UNUSABLE
     write(json.dumps(as_json(tally)) if options["json"] else as_text(tally))

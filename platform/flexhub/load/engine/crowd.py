@@ -12,10 +12,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import inf
+from pathlib import Path
 from time import monotonic, process_time
 
 from flexhub.load.engine.line import PATIENCE_S, Line, Stage
 from flexhub.load.engine.mix import Kind
+from flexhub.load.engine.record import Record
 from flexhub.load.engine.socket import CLOSE_TIMEOUT_S
 from flexhub.load.engine.tally import Tally
 from flexhub.load.engine.targets import Target
@@ -32,7 +34,10 @@ RETRIES_S = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one process does. Rates are a second; `seconds` counts from when all sessions have opened."""
+    """What one process does. Rates are a second; `seconds` counts from when all sessions have opened.
+
+    They stay open for `linger_s` after their last answers. `record` names a file for what was acknowledged OK.
+    """
 
     url: str
     turns: tuple[Kind, ...]
@@ -41,6 +46,8 @@ class Plan:
     seconds: float
     ack_timeout_s: float = 10.0
     verifies_certificates: bool = True
+    linger_s: float = 0.0
+    record: Path | None = None
 
 
 class Crowd:
@@ -48,7 +55,8 @@ class Crowd:
 
     def __init__(self, plan: Plan, targets: Sequence[Target]) -> None:
         self._plan = plan
-        self._stage = Stage(plan.url, plan.ack_timeout_s, _tls(plan))
+        self._record = Record(plan.record) if plan.record is not None else None
+        self._stage = Stage(plan.url, plan.ack_timeout_s, _tls(plan), self._record)
         self._stage.tally.sessions = len(targets)
         self._lines = [Line(each, plan.turns, place, self._stage) for place, each in enumerate(targets)]
         self._speakers = [line for line in self._lines if line.target.role is EnergyManagementRole.RM]
@@ -64,7 +72,10 @@ class Crowd:
         if tally.opened and not stop.is_set():
             await self._speak(stop)
             await self._hear_out(stop)
+            await self._linger(stop)
         await self._leave(in_time=not stop.is_set())
+        if self._record is not None:
+            self._record.close()
         tally.cpu_s = process_time() - cpu_s
         return tally
 
@@ -106,6 +117,12 @@ class Crowd:
             if not any(line.waiting for line in self._speakers):
                 return
 
+    async def _linger(self, stop: asyncio.Event) -> None:
+        if self._record is not None:
+            self._record.heard_out()
+        async for _ in self._beats(monotonic() + self._plan.linger_s, stop):
+            pass
+
     async def _leave(self, *, in_time: bool) -> None:
         stage = self._stage
         stage.over = True
@@ -131,6 +148,8 @@ class Crowd:
             if now >= until:
                 return
             self._tick(min(now - last, TICK_EVERY_S))
+            if self._record is not None:
+                self._record.flush()
             last = now
             await asyncio.sleep(BEAT_S)
 

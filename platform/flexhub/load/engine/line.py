@@ -15,6 +15,7 @@ from websockets.uri import parse_uri
 
 from flexhub.load.engine.mix import Kind
 from flexhub.load.engine.players import PLAYERS, Player
+from flexhub.load.engine.record import Record
 from flexhub.load.engine.socket import CLOSE_TIMEOUT_S, OPEN_TIMEOUT_S, Ended, Socket
 from flexhub.load.engine.tally import Tally
 from flexhub.load.engine.targets import Target
@@ -27,7 +28,7 @@ from s2.events import (
     ReceptionReceived,
     ReceptionUnmatched,
 )
-from s2.messages import ReceptionStatusValues, SessionRequestType
+from s2.messages import Message, ReceptionStatusValues, SessionRequestType
 
 # S2 Connect: random(0, min(600 s, 2 s * 2^n)).
 FIRST_DELAY_S, LONGEST_DELAY_S = 2.0, 600.0
@@ -39,11 +40,12 @@ _TEMPORARY = '"TEMPORARY_ERROR"'
 
 @dataclass(slots=True)
 class Stage:
-    """What all lines of a process share. Once it is `over` nobody dials again."""
+    """What all lines of a process share. Once it is `over` nobody dials again; `record` is told what was OK."""
 
     url: str
     ack_timeout_s: float
     tls: SSLContext | None = None
+    record: Record | None = None
     tally: Tally = field(default_factory=Tally)
     started_at: float = field(default_factory=monotonic)
     over: bool = False
@@ -236,14 +238,7 @@ class Line:
         tally = self._stage.tally
         match event:
             case ReceptionReceived(subject=subject, status=status):
-                sent_at = self._sent_at.pop(getattr(subject, "message_id", ""), None)
-                if sent_at is None:
-                    return
-                if status is ReceptionStatusValues.OK:
-                    tally.acknowledged += 1
-                    tally.answering.add(monotonic() - sent_at)
-                else:
-                    tally.refused[status.value] += 1
+                self._answered(subject, status)
             case AcknowledgementMissing(message=message):
                 self._missing.add(getattr(message, "message_id", ""))
             case MessageReceived(findings=findings) | MessageRefused(findings=findings):
@@ -252,6 +247,19 @@ class Line:
                 tally.findings.update(each.rule for each in findings)
             case _:
                 pass
+
+    def _answered(self, subject: Message | None, status: ReceptionStatusValues) -> None:
+        stage = self._stage
+        sent_at = self._sent_at.pop(getattr(subject, "message_id", ""), None)
+        if sent_at is None:
+            return
+        if status is not ReceptionStatusValues.OK:
+            stage.tally.refused[status.value] += 1
+            return
+        stage.tally.acknowledged += 1
+        stage.tally.answering.add(monotonic() - sent_at)
+        if stage.record is not None and subject is not None:
+            stage.record.add(self.target.node, subject)
 
     def _settle(self, *, given_time: bool) -> None:
         """Nothing will be answered any more."""
