@@ -2,7 +2,7 @@
 
 Theory of operation
 -------------------
-A link's S2 session lives in one gateway process, its *seat*. The bus answers four questions:
+A link's S2 session lives in one gateway process, its *seat*. The bus answers five questions:
 
 * *Where is the session of this link?* A process holds a lease (10 s, renewed) in the directory; a seat names the
   process, and is living only while that process's lease is. A lease that has ended never comes back: a process that
@@ -16,13 +16,16 @@ A link's S2 session lives in one gateway process, its *seat*. The bus answers fo
 * *What is its latest S2 state?* The snapshot: a hash of fields holding the messages as they came, read for a whole
   site in one round trip.
 
+* *What did it hear?* For a hosted RM its mail: a bounded stream for each end, written under the fencing token, and in
+  Redis before the gateway acknowledges what a letter tells of. A full one refuses.
+
 Beside these: the last 500 messages of each link (the log), two bounded streams that workers drain at least once
-(telemetry, ledger), coalesced wakes and locks per site, and what could not be read or stored, set aside for a person
-to look at.
+(telemetry, ledger), coalesced wakes and locks per site or hosted RM, and what could not be read or stored, set aside
+for a person to look at.
 
 A gateway collects what one turn of its event loop produced in a `Batch` and writes it in one pipelined round trip.
 When Redis cannot take it, `BusUnavailable` is raised and the caller keeps the batch: folds are idempotent, telemetry
-and ledger rows are at-least-once, and a log entry may at worst appear twice.
+and ledger rows are at-least-once, a log entry may at worst appear twice, and a letter is there once or not at all.
 
 A link whose two peers are both remote has a seat for each, known by its *end id*. What one of them says goes to the
 other with the batch, straight into the inbox of the process that holds the other seat.
@@ -37,6 +40,7 @@ from flexhub.bus.batch import Batch, BatchResult, Forward, Wake
 from flexhub.bus.directory import SeatAddress, SeatInfo, SeatRecord, end_id
 from flexhub.bus.envelope import Envelope, PublishResult
 from flexhub.bus.errors import BusError, BusUnavailable
+from flexhub.bus.mail import Letter, LetterKind, Mailbag, MailRefused
 from flexhub.bus.poison import Poison, PoisonReport
 from flexhub.bus.ports import GatewayBus, WorkerBus
 from flexhub.bus.snapshot import Snapshot
@@ -52,7 +56,11 @@ __all__ = [
     "Forward",
     "GatewayBus",
     "LedgerRow",
+    "Letter",
+    "LetterKind",
     "LogEntry",
+    "MailRefused",
+    "Mailbag",
     "Poison",
     "PoisonReport",
     "PublishResult",

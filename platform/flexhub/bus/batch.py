@@ -5,23 +5,30 @@ This is the hot path: the methods do as little as they can, and encode with the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import NamedTuple
 from uuid import UUID
 
 from flexhub.bus.directory import SeatInfo
 from flexhub.bus.envelope import Envelope, PublishResult
+from flexhub.bus.mail import LetterKind, MailRefused
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, FAMILY_PREFIXES, superseded_prefixes
 from flexhub.bus.streams import Direction, Finding, LedgerRow, encode_findings, encode_ledger, log_text
 
+# Numbers letters in the order in which this process heard them. A session lives in one process, so they tell a letter
+# that is written a second time from a new one.
+_LETTERS = count(1)
+
 
 class Wake(NamedTuple):
-    """A site whose reactive controller should look at it."""
+    """A site whose reactive controller should look at it, or a hosted RM whose task should attend to it."""
 
     tenant_id: UUID
-    site_id: UUID
+    site_id: UUID | None
+    node_id: UUID | None = None
 
 
 class Forward(NamedTuple):
@@ -32,15 +39,19 @@ class Forward(NamedTuple):
 
 
 class LinkWrites:
-    """The writes about one link: prefixes are dropped first, then `fields` are set or (None) deleted."""
+    """The writes about one link: prefixes are dropped first, then `fields` are set or (None) deleted.
 
-    __slots__ = ("fields", "log", "prefixes", "token")
+    `mail` holds letters, four parts each as the script takes them, or is None where the mailbox is not concerned.
+    """
+
+    __slots__ = ("fields", "log", "mail", "prefixes", "token")
 
     def __init__(self, token: int) -> None:
         self.token = token
         self.fields: dict[str, str | None] = {}
         self.prefixes: list[str] = []
         self.log: list[str] = []
+        self.mail: list[str | int] | None = None
 
     def drop(self, prefix: str) -> None:
         for name in [name for name in self.fields if name.startswith(prefix)]:
@@ -49,20 +60,22 @@ class LinkWrites:
 
 
 class Batch:
-    """Collect with `fold`, `log`, `measure`, `ledger`, `wake` and `forward`; hand to `GatewayBus.write`.
+    """Collect with `fold`, `log`, `measure`, `ledger`, `wake`, `forward` and `post`; hand to `GatewayBus.write`.
 
     After BusUnavailable keep the batch, go on adding to it, and write it again. Its size while Redis is away is the
     caller's to bound (`len` counts what was added): answer TEMPORARY_ERROR instead of adding without end. What was to
-    be relayed must not arrive late: take it out with `give_up_relayed` and answer it TEMPORARY_ERROR.
+    be relayed must not arrive late: take it out with `give_up_relayed` and answer it TEMPORARY_ERROR. Nor must letters,
+    whose senders wait for their acknowledgement: take them out with `give_up_mail` and close.
     """
 
-    __slots__ = ("forwards", "ledger_rows", "links", "size", "telemetry_rows", "uncertain", "wakes")
+    __slots__ = ("forwards", "ledger_rows", "links", "node_wakes", "size", "telemetry_rows", "uncertain", "wakes")
 
     def __init__(self) -> None:
         self.links: dict[UUID, LinkWrites] = {}
         self.telemetry_rows: list[str] = []
         self.ledger_rows: list[str] = []
         self.wakes: dict[UUID, UUID] = {}
+        self.node_wakes: dict[UUID, UUID] = {}
         self.forwards: list[Forward] = []
         self.size = 0
         # Set when a write failed half-way: a wake flag that we then find set may be our own, so its task is sent.
@@ -121,6 +134,36 @@ class Batch:
     def wake(self, tenant_id: UUID, site_id: UUID) -> None:
         self.wakes[site_id] = tenant_id
 
+    def wake_node(self, tenant_id: UUID, node_id: UUID) -> None:
+        """Ask for the task of a hosted RM."""
+        self.node_wakes[node_id] = tenant_id
+
+    def post(self, end_id: UUID, token: int, kind: LetterKind, at: datetime, payload: str) -> None:
+        """Put a letter into the mailbox of an end; see `mail.Letter`."""
+        writes = self._writes(end_id, token)
+        if writes.token == token:
+            writes.mail = [*(writes.mail or ()), next(_LETTERS), kind, at.isoformat(), payload]
+
+    def ask_for_room(self, end_id: UUID, token: int) -> None:
+        """Have the result say whether this mailbox is still full."""
+        writes = self._writes(end_id, token)
+        if writes.mail is None:
+            writes.mail = []
+
+    def give_up_mail(self) -> list[MailRefused]:
+        """Take out all letters; returns who waits for them."""
+        given_up = [MailRefused(end_id, each.token) for end_id, each in self.links.items() if each.mail]
+        for refused in given_up:
+            self.links[refused.end_id].mail = None
+        return given_up
+
+    def all_wakes(self) -> Iterator[tuple[UUID, Wake]]:
+        """What each flag is known by, and whom it wakes. For the implementations of `GatewayBus.write`."""
+        for site_id, tenant_id in self.wakes.items():
+            yield site_id, Wake(tenant_id, site_id)
+        for node_id, tenant_id in self.node_wakes.items():
+            yield node_id, Wake(tenant_id, None, node_id)
+
     def forward(self, process: str, envelope: Envelope) -> None:
         """Put an envelope into the inbox of that process; it needs a sender. Their order is kept."""
         self.forwards.append(Forward(process, envelope))
@@ -143,9 +186,12 @@ class Batch:
                 for prefix in theirs.prefixes:
                     ours.drop(prefix)
                 ours.fields.update(theirs.fields)
+                if theirs.mail is not None:
+                    ours.mail = [*(ours.mail or ()), *theirs.mail]
         self.telemetry_rows += newer.telemetry_rows
         self.ledger_rows += newer.ledger_rows
         self.wakes.update(newer.wakes)
+        self.node_wakes.update(newer.node_wakes)
         self.forwards += newer.forwards
         self.uncertain |= newer.uncertain
         self.size += newer.size
@@ -176,6 +222,8 @@ class BatchResult:
     lease ended and somebody cleaned up): claim it again and fold the session's whole state. `overfull`: the snapshot
     has as many fields as it may have, new ones were not stored.
     `undelivered`: envelopes that are in no inbox, because the process is gone (NO_SEAT) or too far behind (FULL).
+    `posted`: ends whose letters all lie in their mailbox; those of others do not. `mail_full`: mailboxes that take no
+    more, save what is `posted`; answer TEMPORARY_ERROR to what would need one, and ask for room meanwhile.
     `leftover` holds the rows that a full stream refused. Go on with `leftover.absorb(next_batch)`, and answer
     TEMPORARY_ERROR to what would add rows until both flags are False again.
     """
@@ -185,6 +233,8 @@ class BatchResult:
     overfull: set[UUID] = field(default_factory=set)
     woken: list[Wake] = field(default_factory=list)
     undelivered: list[tuple[Forward, PublishResult]] = field(default_factory=list)
+    posted: set[UUID] = field(default_factory=set)
+    mail_full: set[UUID] = field(default_factory=set)
     telemetry_full: bool = False
     ledger_full: bool = False
     leftover: Batch = field(default_factory=Batch)

@@ -8,7 +8,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from flexhub.bus import keys, scripts
-from flexhub.bus.batch import Batch, BatchResult, Forward, LinkWrites, Wake
+from flexhub.bus.batch import Batch, BatchResult, Forward, LinkWrites
 from flexhub.bus.directory import SeatAddress, SeatInfo, seat_to_fields
 from flexhub.bus.envelope import Envelope, PublishResult, envelope_from_fields, envelope_to_fields
 from flexhub.bus.errors import BusUnavailable
@@ -17,7 +17,7 @@ from flexhub.bus.opening import open_line
 from flexhub.bus.poison import PoisonSource, reason_of, within_limits
 from flexhub.bus.ports import LEASE_TTL_S, LEDGER_LIMIT, TELEMETRY_LIMIT, WAKE_TTL_S
 from flexhub.bus.scripts import Command
-from flexhub.bus.streams import ROWS_PER_ENTRY
+from flexhub.bus.streams import ROWS_PER_ENTRY, entry_after
 
 logger = logging.getLogger(__name__)
 
@@ -156,7 +156,7 @@ class RedisGatewayBus:
         block: Command = ("BLOCK", block_ms) if block_ms > 0 else ()
         replies = await self._reads.exchange(
             [
-                ("XTRIM", inbox, "MINID", _after(up_to)),
+                ("XTRIM", inbox, "MINID", entry_after(up_to)),
                 ("XREAD", "COUNT", count, *block, "STREAMS", inbox, up_to),
             ],
             wait_s=block_ms / 1000,
@@ -180,24 +180,25 @@ class RedisGatewayBus:
         telemetry, ledger = _chunks(batch.telemetry_rows), _chunks(batch.ledger_rows)
         commands = [_offer(forward) for forward in batch.forwards]
         commands += [_fold(link_id, writes) for link_id, writes in batch.links.items()]
+        mail = [(end_id, writes) for end_id, writes in batch.links.items() if writes.mail is not None]
+        commands += [_post(end_id, writes) for end_id, writes in mail]
         commands += [_append(keys.TELEMETRY, self._telemetry_limit, rows) for rows in telemetry]
         commands += [_append(keys.LEDGER, self._ledger_limit, rows) for rows in ledger]
         # Last, or a task that is just beginning could clear its flag and read what was there before the folds.
-        wakes: list[Command] = [("SET", keys.wake(site), 1, "NX", "EX", WAKE_TTL_S) for site in batch.wakes]
+        wakes = [(wake, _flag(name)) for name, wake in batch.all_wakes()]
         if not commands and not wakes:
             return BatchResult()
         uncertain, batch.uncertain = batch.uncertain, True
-        replies = iter(await self._writes.exchange(commands, then=wakes))
+        replies = iter(await self._writes.exchange(commands, then=[flag for _, flag in wakes]))
         batch.uncertain = False
         result = BatchResult()
         _sort_forwards(batch, replies, result)
         _sort_links(batch, replies, result)
+        _sort_mail([end_id for end_id, _ in mail], replies, result)
         refused_telemetry, refused_ledger = _refused(telemetry, replies), _refused(ledger, replies)
         result.telemetry_full, result.ledger_full = bool(refused_telemetry), bool(refused_ledger)
         result.leftover.keep_rows(refused_telemetry, refused_ledger)
-        for (site_id, tenant_id), flagged in zip(batch.wakes.items(), replies, strict=True):
-            if flagged or uncertain:
-                result.woken.append(Wake(tenant_id, site_id))
+        result.woken += [wake for (wake, _), flagged in zip(wakes, replies, strict=True) if flagged or uncertain]
         return result
 
 
@@ -227,6 +228,14 @@ def _fold(link_id: UUID, writes: LinkWrites) -> Command:
         *pairs,
         *writes.log,
     )
+
+
+def _post(end_id: UUID, writes: LinkWrites) -> Command:
+    return scripts.POST.call(keys.mail_keys(end_id), writes.token, *(writes.mail or ()))
+
+
+def _flag(name: UUID) -> Command:
+    return ("SET", keys.wake(name), 1, "NX", "EX", WAKE_TTL_S)
 
 
 def _aside(source: PoisonSource, reason: str, text: str) -> Command:
@@ -262,14 +271,17 @@ def _sort_links(batch: Batch, replies: Iterator[Reply], result: BatchResult) -> 
             result.overfull.add(link_id)
 
 
+def _sort_mail(ends: Sequence[UUID], replies: Iterator[Reply], result: BatchResult) -> None:
+    for end_id in ends:
+        reply = next(replies)
+        if reply in (scripts.POSTED, scripts.POSTED_LAST):
+            result.posted.add(end_id)
+        if reply in (scripts.MAIL_FULL, scripts.POSTED_LAST):
+            result.mail_full.add(end_id)
+
+
 def _refused(chunks: Sequence[Sequence[str]], replies: Iterator[Reply]) -> list[str]:
     return [row for rows in chunks if not next(replies) for row in rows]
-
-
-def _after(entry_id: str) -> str:
-    """The smallest stream entry id above `entry_id`."""
-    milliseconds, _, sequence = entry_id.partition("-")
-    return f"{milliseconds}-{int(sequence) + 1}"
 
 
 def _envelopes(entries: Sequence[tuple[bytes, Sequence[bytes]]]) -> tuple[list[Envelope], list[Command]]:

@@ -8,8 +8,9 @@ fh:{<link>}:seat               hash   process, token and the SeatInfo
 fh:{<link>}:fence              string the last token given out; kept a day, so that a late writer is seen as such
 fh:{<link>}:snapshot           hash   field -> message text
 fh:{<link>}:log                stream the conversation, about 500 entries; ends a week after the last
-fh:{<site>}:wake               string set while a task for the site is on its way
-fh:{<site>}:lock               string token of whoever works for the site
+fh:{<link>}:mail               stream letters for the hosted RM of this end; ends a week after the last
+fh:{<site>}:wake               string set while a task for the site, or for the hosted node of that id, is on its way
+fh:{<site>}:lock               string token of whoever works for the site or node
 fh:{telemetry}:stream|rows     stream of lines, and how many rows are in it
 fh:{ledger}:stream|rows        the same
 fh:{poison}:stream|ever        stream of what was set aside, and how much ever was
@@ -34,6 +35,13 @@ class LinkKeys(NamedTuple):
     log: str
 
 
+class MailKeys(NamedTuple):
+    """In the order in which the script of mail takes them."""
+
+    seat: str
+    mail: str
+
+
 class StreamKeys(NamedTuple):
     stream: str
     rows: str
@@ -49,6 +57,10 @@ POISON = ("fh:{poison}:stream", "fh:{poison}:ever")
 def link_keys(link_id: UUID) -> LinkKeys:
     head = f"fh:{{{link_id}}}:"
     return LinkKeys(f"{head}seat", f"{head}fence", f"{head}snapshot", f"{head}log")
+
+
+def mail_keys(end_id: UUID) -> MailKeys:
+    return MailKeys(link_keys(end_id).seat, f"fh:{{{end_id}}}:mail")
 
 
 def inbox(process: str) -> str:

@@ -7,7 +7,7 @@ the RM has taken in, it drops; a mailbox that is full takes nothing more, and ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
@@ -65,7 +65,3 @@ def letter_from_fields(entry_id: str, fields: Mapping[str, str]) -> Letter:
         at=datetime.fromisoformat(fields["at"]),
         payload=fields["payload"],
     )
-
-
-def letters_of(entries: Sequence[tuple[str, Mapping[str, str]]]) -> tuple[Letter, ...]:
-    return tuple(letter_from_fields(entry_id, fields) for entry_id, fields in entries)

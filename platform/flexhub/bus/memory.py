@@ -14,12 +14,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flexhub.bus.batch import Batch, BatchResult, LinkWrites, Wake
+from flexhub.bus.batch import Batch, BatchResult, LinkWrites
 from flexhub.bus.directory import SeatAddress, SeatInfo, SeatRecord
 from flexhub.bus.envelope import Envelope, PublishResult
+from flexhub.bus.mail import Letter, Mailbag, letter_from_fields
 from flexhub.bus.memory_store import Inbox, LinkState, MemoryStore, Rows
 from flexhub.bus.poison import PoisonReport, PoisonSource
-from flexhub.bus.ports import LEASE_TTL_S, LOG_LENGTH, POISON_LIMIT, SNAPSHOT_FIELDS_LIMIT, WAKE_TTL_S
+from flexhub.bus.ports import (
+    LEASE_TTL_S,
+    LOG_LENGTH,
+    MAIL_BYTES,
+    MAIL_LENGTH,
+    POISON_LIMIT,
+    SNAPSHOT_FIELDS_LIMIT,
+    WAKE_TTL_S,
+)
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, Snapshot
 from flexhub.bus.streams import (
     Delivery,
@@ -32,6 +41,7 @@ from flexhub.bus.streams import (
     decode_rows,
     decode_telemetry,
 )
+from s2.versions import WireProfile
 
 RECLAIM_AFTER_S = 30.0
 CLOSE_REASON = "A newer connection took over."
@@ -82,7 +92,7 @@ class MemoryGatewayBus:
         with self._store.lock:
             link, before = self._store.link(info.link_id), self._store.link(info.link_id).seat
             link.fence = next(self._store.numbers)
-            link.seat = SeatRecord(info, self._incarnation, link.fence)
+            link.seat, link.posted = SeatRecord(info, self._incarnation, link.fence), 0
             link.snapshot.clear()
             if before and before.process != self._incarnation:
                 close = Envelope(info.link_id, "close", CLOSE_REASON, token=before.token)
@@ -137,11 +147,13 @@ class MemoryGatewayBus:
                     result.undelivered.append((forward, outcome))
             for link_id, writes in batch.links.items():
                 _fold(self._store.link(link_id), link_id, writes, result)
+                if writes.mail is not None:
+                    _post(self._store, link_id, writes.token, writes.mail, result)
             result.telemetry_full = _append(self._store, self._store.telemetry, batch.telemetry_rows)
             result.ledger_full = _append(self._store, self._store.ledger, batch.ledger_rows)
-            for site_id, tenant_id in batch.wakes.items():
-                if self._store.set_flag("wake", site_id, WAKE_TTL_S):
-                    result.woken.append(Wake(tenant_id, site_id))
+            for name, wake in batch.all_wakes():
+                if self._store.set_flag("wake", name, WAKE_TTL_S):
+                    result.woken.append(wake)
         result.leftover.keep_rows(
             batch.telemetry_rows if result.telemetry_full else [], batch.ledger_rows if result.ledger_full else []
         )
@@ -176,6 +188,28 @@ def _fold(link: LinkState, link_id: UUID, writes: LinkWrites, result: BatchResul
             link.snapshot[name] = text_or_none
         else:
             result.overfull.add(link_id)
+
+
+def _post(store: MemoryStore, end_id: UUID, token: int, mail: Sequence[str | int], result: BatchResult) -> None:
+    link = store.link(end_id)
+    if link.seat is None or link.seat.token != token:
+        return
+    parts = [mail[start : start + 4] for start in range(0, len(mail), 4)]
+    fresh = [part for part in parts if int(part[0]) > link.posted]
+    if (fresh or not parts) and _is_full(link.mail):
+        result.mail_full.add(end_id)
+        return
+    for number, kind, at, payload in fresh:
+        fields = {"token": str(token), "kind": str(kind), "at": str(at), "payload": str(payload)}
+        link.mail.append(letter_from_fields(f"{next(store.numbers)}-0", fields))
+        link.posted = int(number)
+    result.posted.add(end_id)
+    if _is_full(link.mail):
+        result.mail_full.add(end_id)
+
+
+def _is_full(mail: Sequence[Letter]) -> bool:
+    return len(mail) >= MAIL_LENGTH or sum(len(letter.payload.encode()) for letter in mail) >= MAIL_BYTES
 
 
 def _append(store: MemoryStore, rows: Rows, lines: list[str]) -> bool:
@@ -229,6 +263,21 @@ class MemoryWorkerBus:
     def conversation(self, link_id: UUID, count: int = LOG_LENGTH) -> list[LogEntry]:
         with self._store.lock:
             return list(itertools.islice(reversed(self._store.link(link_id).log), count))
+
+    def mail(self, end_id: UUID, after: str = "", count: int = 100) -> Mailbag:
+        with self._store.lock:
+            seat, link = self._store.seat(end_id), self._store.link(end_id)
+            later = [letter for letter in link.mail if not after or _number(letter.id) > _number(after)]
+            letters = tuple(later[:count])
+            if seat is None:
+                return Mailbag(None, None, letters)
+            profile = link.snapshot.get(PROFILE_FIELD)
+            return Mailbag(seat.token, WireProfile.of(profile) if profile else None, letters)
+
+    def drop_mail(self, end_id: UUID, up_to: str) -> None:
+        with self._store.lock:
+            link = self._store.link(end_id)
+            link.mail = [letter for letter in link.mail if _number(letter.id) > _number(up_to)]
 
     def request_wake(self, site_id: UUID) -> bool:
         with self._store.lock:
@@ -289,3 +338,7 @@ class MemoryWorkerBus:
             for name, _ in delivery.receipt:
                 rows.entries.pop(name, None)
                 rows.taken.pop(name, None)
+
+
+def _number(entry_id: str) -> int:
+    return int(entry_id.partition("-")[0])

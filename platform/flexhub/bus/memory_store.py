@@ -16,6 +16,7 @@ from uuid import UUID
 
 from flexhub.bus.directory import SeatRecord
 from flexhub.bus.envelope import Envelope, PublishResult
+from flexhub.bus.mail import Letter
 from flexhub.bus.poison import Poison, PoisonReport, PoisonSource, within_limits
 from flexhub.bus.ports import INBOX_LIMIT, LEDGER_LIMIT, LOG_LENGTH, POISON_LIMIT, TELEMETRY_LIMIT
 from flexhub.bus.streams import LogEntry
@@ -25,6 +26,8 @@ from flexhub.bus.streams import LogEntry
 class LinkState:
     seat: SeatRecord | None = None
     fence: int = 0
+    posted: int = 0
+    mail: list[Letter] = field(default_factory=list)
     snapshot: dict[str, str] = field(default_factory=dict)
     log: deque[LogEntry] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from flexhub.bus.streams import log_text
 
-PoisonSource = Literal["inbox", "ledger", "telemetry"]
+PoisonSource = Literal["inbox", "ledger", "mail", "telemetry"]
 
 # A reason is for people; a database's may quote a whole row.
 REASON_LIMIT = 500

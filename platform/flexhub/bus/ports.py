@@ -10,6 +10,7 @@ from uuid import UUID
 from flexhub.bus.batch import Batch, BatchResult
 from flexhub.bus.directory import SeatAddress, SeatInfo, SeatRecord
 from flexhub.bus.envelope import Envelope, PublishResult
+from flexhub.bus.mail import Mailbag
 from flexhub.bus.poison import PoisonReport, PoisonSource
 from flexhub.bus.snapshot import Snapshot
 from flexhub.bus.streams import Delivery, LedgerRow, LogEntry, TelemetryRow
@@ -18,6 +19,9 @@ LEASE_TTL_S = 10.0
 WAKE_TTL_S = 30
 INBOX_LIMIT = 10_000
 LOG_LENGTH = 500
+# Of one mailbox. A hosted RM takes its mail within seconds; these are what it may miss while its worker is away.
+MAIL_LENGTH = 1_000
+MAIL_BYTES = 4 * 1024 * 1024
 TELEMETRY_LIMIT = 1_000_000
 LEDGER_LIMIT = 100_000
 SNAPSHOT_FIELDS_LIMIT = 512
@@ -96,16 +100,24 @@ class WorkerBus(Protocol):
         """The last messages of a link, newest first."""
         ...
 
+    def mail(self, end_id: UUID, after: str = "", count: int = 100) -> Mailbag:
+        """The letters after the one of the id `after`, or the oldest ones, and who sits at that end; one round trip."""
+        ...
+
+    def drop_mail(self, end_id: UUID, up_to: str) -> None:
+        """Take out the letter of the id `up_to` and all before it: they have had their effect."""
+        ...
+
     def request_wake(self, site_id: UUID) -> bool:
-        """True when the caller should send the site's task: none was on its way."""
+        """True when the caller should send the task of the site or hosted node: none was on its way."""
         ...
 
     def begin_wake(self, site_id: UUID) -> None:
-        """Clear the site's flag. First thing in its task, so that what arrives while it runs wakes it again."""
+        """Clear the flag. First thing in the task, so that what arrives while it runs wakes its site or node again."""
         ...
 
     def site_lock(self, site_id: UUID, ttl_s: float) -> AbstractContextManager[bool]:
-        """Try to be the only one at work for a site; yields whether we are. Ends by itself after `ttl_s`."""
+        """Try to be the only one at work for a site or node; yields whether we are. Ends by itself after `ttl_s`."""
         ...
 
     def take_telemetry(self, count: int = 500) -> Delivery[TelemetryRow]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from flexhub.bus.ports import INBOX_LIMIT, LOG_LENGTH, POISON_LIMIT, SNAPSHOT_FIELDS_LIMIT
+from flexhub.bus.ports import INBOX_LIMIT, LOG_LENGTH, MAIL_BYTES, MAIL_LENGTH, POISON_LIMIT, SNAPSHOT_FIELDS_LIMIT
 
 Argument = str | bytes | int | float
 Command = tuple[Argument, ...]
 
 FENCE_TTL_S = 24 * 3600
 LOG_TTL_S = 7 * 24 * 3600
+MAIL_TTL_S = 7 * 24 * 3600
 # Whoever began to clean up after a dead process has this long before another may begin again.
 SWEEP_RETRY_S = 60
 
@@ -105,6 +106,40 @@ return 1
 
 EVICT = Script("""
 if redis.call('HGET', KEYS[1], 'process') == ARGV[1] then redis.call('DEL', KEYS[1], KEYS[3]) end
+""")
+
+# -- Mail: KEYS seat, mail ---------------------------------------------------------------------------------------------
+
+POSTED, POSTED_LAST, MAIL_FULL, NOT_SEATED = 1, 2, 0, -1
+
+# ARGV token, then letters of four parts: number, kind, at, payload. All of them go in or none; without any, it only
+# asks for room. The seat remembers the last number that went in, so that a batch which is written twice posts nothing
+# twice. `upto` counts the bytes of all letters ever, and so the first and the last one tell how many lie there.
+POST = Script(f"""
+local seat = redis.call('HMGET', KEYS[1], 'token', 'posted')
+if seat[1] ~= ARGV[1] then return {NOT_SEATED} end
+local first = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
+local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
+local before, upto = 0, 0
+if last then before, upto = tonumber(first[2][10]) - #first[2][8], tonumber(last[2][10]) end
+local function is_full()
+  return redis.call('XLEN', KEYS[2]) >= {MAIL_LENGTH} or upto - before >= {MAIL_BYTES}
+end
+local fresh_at, posted = 2, tonumber(seat[2] or '0')
+while fresh_at <= #ARGV and tonumber(ARGV[fresh_at]) <= posted do fresh_at = fresh_at + 4 end
+if is_full() then
+  if fresh_at <= #ARGV or #ARGV == 1 then return {MAIL_FULL} end
+  return {POSTED_LAST}
+end
+for i = fresh_at, #ARGV, 4 do
+  upto = upto + #ARGV[i + 3]
+  redis.call('XADD', KEYS[2], '*', 'token', ARGV[1], 'kind', ARGV[i + 1], 'at', ARGV[i + 2],
+    'payload', ARGV[i + 3], 'upto', string.format('%.0f', upto))
+  redis.call('HSET', KEYS[1], 'posted', ARGV[i])
+end
+redis.call('EXPIRE', KEYS[2], {MAIL_TTL_S})
+if is_full() then return {POSTED_LAST} end
+return {POSTED}
 """)
 
 # -- The directory: KEYS processes, sweeping ---------------------------------------------------------------------------

@@ -75,6 +75,12 @@ class Delivery(Generic[Row]):
         return bool(self.receipt)
 
 
+def entry_after(entry_id: str) -> str:
+    """The smallest stream entry id above `entry_id`."""
+    milliseconds, _, sequence = entry_id.partition("-")
+    return f"{milliseconds}-{int(sequence) + 1}"
+
+
 def log_text(text: str) -> str:
     """Cut to the log's limit in bytes, and free of anything that UTF-8 cannot carry (a lone surrogate)."""
     if text.isascii():

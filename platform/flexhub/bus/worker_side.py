@@ -15,8 +15,9 @@ from flexhub.bus import keys, scripts
 from flexhub.bus.directory import SeatRecord, seat_from_fields
 from flexhub.bus.envelope import Envelope, PublishResult, envelope_to_fields
 from flexhub.bus.errors import BusUnavailable
+from flexhub.bus.mail import Letter, Mailbag, letter_from_fields
 from flexhub.bus.opening import open_worker_line
-from flexhub.bus.poison import PoisonReport, PoisonSource, read_poison, within_limits
+from flexhub.bus.poison import PoisonReport, PoisonSource, read_poison, reason_of, within_limits
 from flexhub.bus.ports import LOG_LENGTH, POISON_LIMIT, WAKE_TTL_S
 from flexhub.bus.scripts import Command
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, Snapshot
@@ -30,7 +31,9 @@ from flexhub.bus.streams import (
     decode_log,
     decode_rows,
     decode_telemetry,
+    entry_after,
 )
+from s2.versions import WireProfile
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +104,33 @@ class RedisWorkerBus:
     def conversation(self, link_id: UUID, count: int = LOG_LENGTH) -> list[LogEntry]:
         (entries,) = self._line.exchange([("XREVRANGE", keys.link_keys(link_id).log, "+", "-", "COUNT", count)])
         return [decode_log(fields) for _, fields in entries]
+
+    def mail(self, end_id: UUID, after: str = "", count: int = 100) -> Mailbag:
+        link, mail = keys.link_keys(end_id), keys.mail_keys(end_id).mail
+        (process, token), profile, entries, living = self._line.exchange(
+            [
+                ("HMGET", link.seat, "process", "token"),
+                ("HGET", link.snapshot, PROFILE_FIELD),
+                ("XRANGE", mail, f"({after}" if after else "-", "+", "COUNT", count),
+                _LIVING,
+            ]
+        )
+        letters = tuple(self._letters(mail, entries))
+        if process not in living:
+            return Mailbag(None, None, letters)
+        return Mailbag(int(token), WireProfile.of(profile) if profile else None, letters)
+
+    def drop_mail(self, end_id: UUID, up_to: str) -> None:
+        self._line.exchange([("XTRIM", keys.mail_keys(end_id).mail, "MINID", entry_after(up_to))])
+
+    def _letters(self, mail: str, entries: Sequence[tuple[str, Mapping[str, str]]]) -> Iterator[Letter]:
+        for entry_id, fields in entries:
+            try:
+                yield letter_from_fields(entry_id, fields)
+            except (KeyError, ValueError) as error:
+                logger.exception("letter %s of %s cannot be read and is set aside", entry_id, mail)
+                aside = _aside("mail", reason_of(error), " ".join(fields.values()))
+                self._line.exchange([aside], then=[("XDEL", mail, entry_id)])
 
     def _seats(self, process: str, links: Sequence[str]) -> Iterator[SeatRecord]:
         commands: list[Command] = []

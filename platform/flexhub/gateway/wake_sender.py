@@ -1,7 +1,7 @@
-"""Tells Celery about sites that want attention.
+"""Tells Celery about sites and hosted RMs that want attention.
 
-A site's flag in Redis says that its task is on its way, so a task that was not sent has to be sent later: what the
-broker did not take is kept and tried again. There is at most one entry for each site.
+A flag in Redis says that its task is on its way, so a task that was not sent has to be sent later: what the
+broker did not take is kept and tried again. There is at most one entry for each of them.
 """
 
 from __future__ import annotations
@@ -19,20 +19,29 @@ logger = structlog.get_logger(__name__)
 
 SendTask = Callable[[Wake], None]
 REACT_TASK = "cem_service.tasks.react"
+ATTEND_TASK = "rm_adapters.tasks.attend"
 
 
-def send_react_task(wake: Wake) -> None:
-    """Blocking. The name and not the function, since the gateway knows nothing of the energy manager's code."""
+def task_of(wake: Wake) -> tuple[str, dict[str, str]]:
+    """Its name, since the gateway knows nothing of the code that we run at the ends of links, and its arguments."""
+    tenant = {"tenant_id": str(wake.tenant_id)}
+    if wake.node_id is not None:
+        return ATTEND_TASK, tenant | {"node_id": str(wake.node_id)}
+    return REACT_TASK, tenant | {"site_id": str(wake.site_id)}
+
+
+def send_wake_task(wake: Wake) -> None:
+    """Blocking."""
     from flexhub.celery import app
 
-    arguments = {"tenant_id": str(wake.tenant_id), "site_id": str(wake.site_id)}
-    app.send_task(REACT_TASK, kwargs=arguments, retry=False, ignore_result=True)
+    task, arguments = task_of(wake)
+    app.send_task(task, kwargs=arguments, retry=False, ignore_result=True)
 
 
 class WakeSender:
     """Sends in one thread, because Celery's producer blocks."""
 
-    def __init__(self, send_task: SendTask = send_react_task) -> None:
+    def __init__(self, send_task: SendTask = send_wake_task) -> None:
         self._send_task = send_task
         self._pending: dict[Wake, None] = {}
         self._more = asyncio.Event()
@@ -57,7 +66,7 @@ class WakeSender:
                     await sending
             except Exception as error:  # noqa: BLE001  # A broker's client raises what its transport does.
                 if not failing:
-                    logger.error("gateway.wakes.not_sent", sites=len(wakes), error=type(error).__name__)
+                    logger.error("gateway.wakes.not_sent", wakes=len(wakes), error=type(error).__name__)
                 failing = True
                 self.add(wakes)
                 await asyncio.sleep(REDIS_RETRY_MAX_S)

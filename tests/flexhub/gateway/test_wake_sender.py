@@ -53,3 +53,16 @@ async def test_ends_even_when_it_is_told_to_while_a_wake_arrives(monkeypatch: py
     done, _ = await asyncio.wait([running], timeout=2)
     assert done
     sender.close()
+
+
+def test_a_site_and_a_hosted_rm_have_tasks_of_their_own() -> None:
+    tenant_id, node_id = uuid4(), uuid4()
+
+    assert module.task_of(Wake(tenant_id, None, node_id)) == (
+        "rm_adapters.tasks.attend",
+        {"tenant_id": str(tenant_id), "node_id": str(node_id)},
+    )
+    assert module.task_of(ALDER) == (
+        "cem_service.tasks.react",
+        {"tenant_id": str(ALDER.tenant_id), "site_id": str(ALDER.site_id)},
+    )
