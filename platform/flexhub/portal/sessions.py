@@ -10,18 +10,23 @@ from dataclasses import dataclass
 from flexhub.bus.directory import SeatRecord
 from flexhub.bus.ports import WorkerBus
 from flexhub.devices.models import Link
-from s2.messages import ControlType
+from flexhub.portal.ends import CEM, RM, session_id
+from s2.messages import ControlType, EnergyManagementRole
 from tenants.models import User
 
 NOT_SELECTED = "not selected"
+RELAYED = "relayed"
 # Whoever waits to be selected is not being managed.
-_COLOURS = {NOT_SELECTED: "warning", ControlType.NOT_CONTROLABLE.value: ""}
+_COLOURS = {NOT_SELECTED: "warning", RELAYED: "", ControlType.NOT_CONTROLABLE.value: ""}
 
 
 @dataclass(frozen=True, slots=True)
 class LivingSession:
+    """`peer` is the role of whom it is with."""
+
     seat: SeatRecord
     link: Link
+    peer: EnergyManagementRole = RM
 
     @property
     def device(self) -> str:
@@ -33,8 +38,9 @@ class LivingSession:
 
     @property
     def control_type(self) -> str:
-        """As the standard spells it."""
-        return self.seat.control_type or NOT_SELECTED
+        """As the standard spells it. The session with a CEM that is relayed knows of none."""
+        relayed = self.peer is CEM and not self.link.rm_node.hosted
+        return self.seat.control_type or (RELAYED if relayed else NOT_SELECTED)
 
     @property
     def colour(self) -> str:
@@ -44,9 +50,16 @@ class LivingSession:
 def living_sessions(bus: WorkerBus, user: User) -> list[LivingSession]:
     """By site and device. To be called in the user's scope. Raises BusUnavailable."""
     seats = {seat.info.link_id: seat for seat in bus.sessions() if _may_see(user, seat)}
-    links = Link.objects.filter(pk__in=seats).select_related("rm_node__site", "tenant")
-    sessions = [LivingSession(seats[link.pk], link) for link in links]
-    return sorted(sessions, key=lambda session: (_natural(session.site), _natural(session.device), session.link.pk))
+    links = Link.objects.select_related("rm_node__site", "cem_node", "tenant")
+    sessions = [LivingSession(seats.pop(link.pk), link) for link in links.filter(pk__in=seats)]
+    # What is left has a CEM for a peer, whose seats do not bear the link's id.
+    of_these_cems = links.filter(cem_node__in={seat.info.node_id for seat in seats.values()})
+    sessions += [
+        LivingSession(seat, link, CEM)
+        for link in of_these_cems
+        if (seat := seats.get(session_id(link, CEM))) is not None
+    ]
+    return sorted(sessions, key=_order)
 
 
 def matching(sessions: Iterable[LivingSession], text: str, control_type: str) -> list[LivingSession]:
@@ -67,6 +80,10 @@ def count_by_control_type(sessions: Iterable[LivingSession]) -> list[tuple[str, 
 def colour_of(control_type: str) -> str:
     """The kind of label; see unfold's `label.html`."""
     return _COLOURS.get(control_type, "primary")
+
+
+def _order(session: LivingSession) -> tuple[object, ...]:
+    return _natural(session.site), _natural(session.device), session.link.pk, session.peer is CEM
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

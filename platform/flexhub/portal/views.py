@@ -19,9 +19,9 @@ from flexhub.bus.connect import connect_worker
 from flexhub.bus.errors import BusUnavailable
 from flexhub.devices.models import Link
 from flexhub.portal.conversation import Line, read_conversation
+from flexhub.portal.ends import RM, chosen, peers_of, session_id
 from flexhub.portal.recording import recording
 from flexhub.portal.sessions import LivingSession, count_by_control_type, living_sessions, matching
-from s2.messages import EnergyManagementRole
 from tenants import audit
 from tenants.model_admin import actor_of
 
@@ -53,11 +53,13 @@ def sessions(request: HttpRequest) -> HttpResponse:
 
 
 def conversation(request: HttpRequest, link_id: UUID) -> HttpResponse:
-    """The last messages of a link, newest first; those with findings only if `findings` is set."""
+    """The last messages of a link, newest first, with the peer `with`; `findings` leaves only those with findings."""
     _require_links(request)
     link = get_object_or_404(Link.objects.select_related("rm_node__site", "rm_node__device", "cem_node"), pk=link_id)
+    peer = chosen(link, request.GET.get("with"))
     try:
-        lines: list[Line] | None = read_conversation(connect_worker(settings.REDIS_URL).conversation(link_id))
+        entries = connect_worker(settings.REDIS_URL).conversation(session_id(link, peer))
+        lines: list[Line] | None = read_conversation(entries)
     except BusUnavailable:
         lines = None
     only_findings = request.GET.get("findings") == "1"
@@ -66,6 +68,10 @@ def conversation(request: HttpRequest, link_id: UUID) -> HttpResponse:
         "title": f"Conversation with {link.rm_node.name}",
         "bus_is_down": lines is None,
         "link": link,
+        "peer": peer.value,
+        "peer_name": "device" if peer is RM else "CEM",
+        "their_answer": f"the {'device' if peer is RM else 'CEM'}'s answer",
+        "peers": [each.value for each in peers_of(link)],
         "total": len(lines or ()),
         "with_findings": len(with_findings),
         "only_findings": only_findings,
@@ -78,22 +84,19 @@ def recorded_conversation(request: HttpRequest, link_id: UUID) -> HttpResponse:
     """The latest connection of a link, as a file for `python -m s2.check`. Taking a copy away leaves an audit row."""
     _require_links(request)
     link = get_object_or_404(Link.objects.select_related("rm_node", "cem_node"), pk=link_id)
-    bus = connect_worker(settings.REDIS_URL)
+    # The first one's log is whole; that of a second holds what is not in it.
+    peer = peers_of(link)[0]
+    bus, session = connect_worker(settings.REDIS_URL), session_id(link, peer)
     try:
-        entries, snapshot = bus.conversation(link_id), bus.snapshots([link_id])[link_id]
+        entries, snapshot = bus.conversation(session), bus.snapshots([session])[session]
     except BusUnavailable:
         return HttpResponse("Redis cannot be reached; try again later.\n", "text/plain", HTTPStatus.SERVICE_UNAVAILABLE)
-    lines = [f"{line}\n" for line in recording(entries, snapshot.fields() if snapshot else None, peer_of(link))]
+    lines = [f"{line}\n" for line in recording(entries, snapshot.fields() if snapshot else None, peer)]
     audit.record("portal.conversation.downloaded", link, actor=actor_of(request), after={"lines": len(lines)})
     name = f"conversation-{link_id}.jsonl"
     return HttpResponse(
         "".join(lines), "application/jsonl", headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
-
-
-def peer_of(link: Link) -> EnergyManagementRole:
-    """Who is at the other end of our socket, and so who said what the log calls received."""
-    return EnergyManagementRole.CEM if link.rm_node.hosted and not link.cem_node.hosted else EnergyManagementRole.RM
 
 
 def _require_links(request: HttpRequest) -> None:

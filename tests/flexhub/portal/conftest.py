@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from flexhub.bus import Batch, SeatInfo
+from flexhub.bus import Batch, SeatInfo, end_id
 from flexhub.bus.memory import MemoryGatewayBus, MemoryWorkerBus
 from flexhub.bus.memory_store import MemoryStore
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD
@@ -29,13 +29,16 @@ class Seats:
         self._tokens: dict[Any, int] = {}
         asyncio.run(self._gateway.register("gateway-1"))
 
-    def sit_down(self, household: Household, *, name: str = "battery", control_type: str | None = None) -> None:
-        link_id = household.link.pk
+    def sit_down(
+        self, household: Household, *, name: str = "battery", control_type: str | None = None, peer: str = "RM"
+    ) -> None:
+        """`peer` is whom the session is with."""
+        link_id = end_id(household.link.pk, peer)
         seat = SeatInfo(
             link_id=link_id,
             tenant_id=household.tenant.pk,
             site_id=household.site.pk,
-            node_id=household.rm_node.pk,
+            node_id=household.cem_node.pk if peer == "CEM" else household.rm_node.pk,
             name=name,
             since=AT,
             peer="192.0.2.7:50123",
@@ -48,11 +51,18 @@ class Seats:
         asyncio.run(self._gateway.write(batch))
 
     def say(
-        self, household: Household, direction: Any, message: Any, *, status: Any = None, findings: Any = ()
+        self,
+        household: Household,
+        direction: Any,
+        message: Any,
+        *,
+        status: Any = None,
+        findings: Any = (),
+        peer: str = "RM",
     ) -> None:
         text = json.dumps(message) if isinstance(message, Mapping) else message
         batch = Batch()
-        link_id = household.link.pk
+        link_id = end_id(household.link.pk, peer)
         batch.log(link_id, self._tokens[link_id], direction, AT, text, status=status, findings=findings)
         asyncio.run(self._gateway.write(batch))
 

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from flexhub.bus.errors import BusUnavailable
 from flexhub.bus.worker_side import RedisWorkerBus
+from flexhub.devices.models import Link, Node
 from flexhub.portal.sessions import colour_of, count_by_control_type, living_sessions, matching
 from tenants.scope import platform_scope, tenant_scope
 from tests.flexhub.portal.conftest import Seats
-from tests.support.registry import Household, make_household, make_member, make_operator
+from tests.support.registry import Household, make_device, make_household, make_member, make_operator
 
 pytestmark = pytest.mark.django_db
 FRBC = "FILL_RATE_BASED_CONTROL"
@@ -70,6 +73,35 @@ def test_they_are_found_by_name_and_control_type(seats: Seats, alder: Household)
     assert [session.site for session in matching(sessions, " ALDER ", "")] == ["Alder house"]
     assert [session.site for session in matching(sessions, "", "not selected")] == ["Birch house"]
     assert matching(sessions, "alder", "not selected") == []
+
+
+def test_both_ends_of_a_relayed_link_are_sessions(seats: Seats, alder: Household) -> None:
+    with tenant_scope(alder.tenant.pk):
+        Node.objects.filter(pk=alder.cem_node.pk).update(hosted=False)
+    seats.sit_down(alder, peer="CEM")
+    seats.sit_down(alder, control_type=FRBC)
+
+    with tenant_scope(alder.tenant.pk):
+        sessions = living_sessions(seats.bus, make_member(alder.tenant))
+
+    assert [(session.peer, session.device, session.control_type) for session in sessions] == [
+        ("RM", "Alder battery", FRBC),
+        ("CEM", "Alder battery", "relayed"),
+    ]
+
+
+def test_a_cems_sessions_are_told_apart_by_their_links(seats: Seats, alder: Household) -> None:
+    """A building's CEM holds a socket for each link."""
+    pump = make_device(alder.site, name="Alder pump")
+    with tenant_scope(alder.tenant.pk):
+        Node.objects.filter(pk=alder.cem_node.pk).update(hosted=False)
+        link = Link.objects.select_related("rm_node").get(rm_node__device=pump)
+    seats.sit_down(replace(alder, link=link), peer="CEM")
+
+    with tenant_scope(alder.tenant.pk):
+        (session,) = living_sessions(seats.bus, make_member(alder.tenant))
+
+    assert (session.device, session.peer) == ("Alder pump", "CEM")
 
 
 def test_a_device_that_waits_to_be_selected_is_amber() -> None:

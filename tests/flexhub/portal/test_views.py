@@ -7,9 +7,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from flexhub.devices.models import Node
 from flexhub.portal import views
 from s2.recording import read_frame
 from tenants.models import Tenant
+from tenants.scope import tenant_scope
 from tests.flexhub.portal.conftest import Seats
 from tests.support.clock import FixedClock
 from tests.support.registry import Household, audited, make_household, make_member, make_operator, make_tenant
@@ -27,6 +29,12 @@ def conversation_of(household: Household) -> str:
 
 def recording_of(household: Household) -> str:
     return f"/admin/links/{household.link.pk}/conversation.jsonl"
+
+
+def set_hosted(household: Household, *, rm: bool, cem: bool) -> None:
+    with tenant_scope(household.tenant.pk):
+        Node.objects.filter(pk=household.rm_node.pk).update(hosted=rm)
+        Node.objects.filter(pk=household.cem_node.pk).update(hosted=cem)
 
 
 def page(client: Client, url: str, **query: Any) -> str:
@@ -232,11 +240,39 @@ def test_a_copy_has_to_wait_for_redis(client: Client, alder: Household, redis_do
     assert client.get(recording_of(alder)).status_code == 503
 
 
-@pytest.mark.parametrize(("rm_hosted", "cem_hosted", "peer"), [(0, 1, "RM"), (0, 0, "RM"), (1, 0, "CEM"), (1, 1, "RM")])
-def test_the_peer_is_the_end_that_is_not_ours(alder: Household, rm_hosted: int, cem_hosted: int, peer: str) -> None:
-    alder.link.rm_node.hosted, alder.link.cem_node.hosted = bool(rm_hosted), bool(cem_hosted)
+def test_each_end_of_a_relayed_link_has_a_conversation(client: Client, seats: Seats, alder: Household) -> None:
+    set_hosted(alder, rm=False, cem=False)
+    seats.sit_down(alder)
+    seats.sit_down(alder, peer="CEM")
+    seats.say(alder, "received", {"message_type": "PowerMeasurement"}, status="OK")
+    seats.say(alder, "received", {"message_type": "SelectControlType"}, peer="CEM")
+    client.force_login(make_member(alder.tenant))
 
-    assert views.peer_of(alder.link) == peer
+    with_rm, with_cem = (page(client, conversation_of(alder), **{"with": role}) for role in ("RM", "CEM"))
+
+    assert "PowerMeasurement" in with_rm
+    assert "← from device" in with_rm
+    assert "SelectControlType" not in with_rm
+    assert "SelectControlType" in with_cem
+    assert "← from CEM" in with_cem
+    assert "Download" in with_rm
+    assert "Download" not in with_cem
+    assert f'{conversation_of(alder)}?with=CEM"' in page(client, SESSIONS)
+
+
+def test_the_conversation_of_a_hosted_rm_is_that_with_its_cem(client: Client, seats: Seats, alder: Household) -> None:
+    set_hosted(alder, rm=True, cem=False)
+    seats.sit_down(alder, peer="CEM")
+    seats.say(alder, "sent", {"message_type": "Handshake", "message_id": "m-1", "role": "RM"}, peer="CEM")
+    client.force_login(make_member(alder.tenant))
+
+    text = page(client, conversation_of(alder))
+    frame = read_frame(client.get(recording_of(alder)).content.decode().splitlines()[0])
+
+    assert "→ to CEM" in text
+    assert "With the RM" not in text
+    assert frame is not None
+    assert frame.sender == "RM"
 
 
 def test_who_is_not_signed_in_is_asked_to(client: Client, alder: Household) -> None:
