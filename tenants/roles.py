@@ -28,6 +28,7 @@ ROLES: dict[str, Role] = {
                 "devices.node",
                 "devices.link",
                 "pairing.nodetoken",
+                "pairing.dialledend",
                 "cem_service.siteobjectives",
                 "cem_service.tariff",
                 "tenants.apiclient",

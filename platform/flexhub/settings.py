@@ -35,6 +35,9 @@ S2_DEFLATE = env.boolean("S2_DEFLATE", True)
 # The ASGI server behind `manage.py gateway`.
 S2_SERVER = env.parsed("S2_SERVER", one_of("daphne", "uvicorn"), "daphne or uvicorn", "daphne")
 S2_ACK_TIMEOUT_S = env.integer("S2_ACK_TIMEOUT_S", 10)
+# Servers elsewhere that the hub connects to: whether ws:// will do, and whether private addresses may be meant.
+S2_DIAL_PLAIN = env.boolean("S2_DIAL_PLAIN", DEBUG)
+S2_DIAL_PRIVATE = env.boolean("S2_DIAL_PRIVATE", False)
 # How long a stopping gateway may take to ask its devices to reconnect; an orchestrator has to allow some 6 s more.
 S2_DRAIN_S = env.integer("S2_DRAIN_S", 10)
 POOL_MINIMUM_SITES = env.integer("POOL_MINIMUM_SITES", 5)

@@ -12,6 +12,7 @@ from django.db.models import Model
 from django.db.utils import DataError, ProgrammingError
 
 from flexhub.devices.models import DeviceType, Site
+from flexhub.pairing.dialled import create_dialled_end
 from tenants.models import APIClient, AuditEntry, Membership, Tenant
 from tenants.rls import RowSecurity, owned_models
 from tenants.scope import platform_scope, tenant_scope
@@ -49,6 +50,7 @@ def cast(db: None) -> tuple[UUID, UUID]:
         make_member(household.tenant)
         create_api_client(tenant=household.tenant, name="portal")
         make_device_type(household.tenant)
+        create_dialled_end(link=household.link, role="RM", url="wss://devices.example")
     return alder.tenant.pk, birch.tenant.pk
 
 

@@ -1,18 +1,22 @@
-"""Admin page of the nodes' tokens."""
+"""Admin pages of the nodes' tokens, and of the ends that the hub connects to."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from unfold.widgets import UnfoldAdminPasswordWidget
 
-from flexhub.devices.models import Node, Site
-from flexhub.pairing import services
-from flexhub.pairing.models import NodeToken
+from flexhub.devices.models import Link, Node, Site
+from flexhub.pairing import dialled, services
+from flexhub.pairing.addresses import is_token
+from flexhub.pairing.models import DialledEnd, NodeToken
 from tenants import tokens
-from tenants.admin import TenantModelAdmin, actor_of, show_token_once
+from tenants.admin import TenantForm, TenantModelAdmin, actor_of, show_token_once
 
 
 @admin.register(NodeToken)
@@ -65,3 +69,62 @@ class NodeTokenAdmin(TenantModelAdmin):
         for row in rows:
             services.revoke_node_token(row, actor=actor_of(request))
         self.message_user(request, f"Tokens revoked: {len(rows)}.", messages.SUCCESS)
+
+
+class DialledEndForm(TenantForm):
+    """A token goes in and never comes out."""
+
+    token = forms.CharField(
+        required=False,
+        strip=True,
+        widget=UnfoldAdminPasswordWidget(render_value=False, attrs={"autocomplete": "new-password"}),
+        help_text="What the hub shows as its bearer token. Empty: leave it as it is.",
+    )
+    forget_token = forms.BooleanField(required=False, help_text="Show no token any more.")
+
+    def clean_token(self) -> str:
+        token: str = self.cleaned_data["token"]
+        if token and not is_token(token):
+            raise ValidationError("A token has neither blanks nor accents, and at most 4096 characters.")
+        return token
+
+    def new_token(self) -> str | None:
+        """None: leave it."""
+        if self.cleaned_data.get("forget_token"):
+            return ""
+        return self.cleaned_data["token"] or None
+
+
+@admin.register(DialledEnd)
+class DialledEndAdmin(TenantModelAdmin):
+    form = DialledEndForm
+    list_display = ("link", "role", "url", "enabled", "state", "since", "error")
+    list_filter = ("state", "enabled", "role")
+    list_select_related = ("link__rm_node", "link__cem_node")
+    search_fields = ("url", "link__rm_node__name", "link__cem_node__name")
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        token = ("token", "forget_token") if obj is not None else ("token",)
+        shown = ("state", "since", "error") if obj is not None else ()
+        tenant = ("tenant",) if obj is not None and actor_of(request).sees_all_tenants else ()
+        return [*tenant, "link", "role", "url", *token, "enabled", *shown]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Another end is another row."""
+        fixed = ("link", "role", "state", "since", "error") if obj is not None else ()
+        return (*super().get_readonly_fields(request, obj), *fixed)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the links with an end that is not ours."""
+        remote = Q(rm_node__hosted=False) | Q(cem_node__hosted=False)
+        kwargs["queryset"] = Link.objects.filter(remote).select_related("rm_node", "cem_node")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        actor, token = actor_of(request), form.new_token()
+        if change:
+            dialled.change_dialled_end(obj, url=obj.url, token=token, enabled=obj.enabled, actor=actor)
+        else:
+            values = {"link": obj.link, "role": obj.role, "url": obj.url, "enabled": obj.enabled}
+            obj.pk = dialled.create_dialled_end(**values, token=token or "", actor=actor).pk
+        obj.refresh_from_db()

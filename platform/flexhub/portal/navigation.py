@@ -46,6 +46,7 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("Nodes", "hub", "devices.view_node"),
         Entry("Links", "link", "devices.view_link"),
         Entry("Node tokens", "key", "pairing.view_nodetoken"),
+        Entry("Dialled ends", "outbound", "pairing.view_dialledend"),
     ),
     "Flexibility": (
         Entry("Tariffs", "euro", "cem_service.view_tariff"),

@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from flexhub.pairing.models import NodeToken
+from flexhub.pairing.models import DialledEnd, NodeToken
 from flexhub.pairing.services import MAX_TOKENS_PER_NODE, authenticate_node, issue_node_token
 from tenants.scope import tenant_scope
-from tests.support.registry import Household, audited, make_household, make_member
+from tenants.secrets import unseal
+from tests.support.registry import Household, audited, make_household, make_member, make_operator
 
 pytestmark = pytest.mark.django_db
 
@@ -77,3 +78,106 @@ def test_others_see_and_revoke_nothing(client: Client, alder: Household) -> None
     client.post(f"{TOKENS}add/", {"node": str(alder.rm_node.pk)})
 
     assert _row(alder).revoked_at is None
+
+
+ENDS = "/admin/pairing/dialledend/"
+NEW_END = {"role": "RM", "url": "wss://devices.example/s2", "token": "geheim-1", "enabled": "on"}
+
+
+def _end(household: Household) -> DialledEnd:
+    with tenant_scope(household.tenant.pk):
+        return DialledEnd.objects.get()
+
+
+def test_a_dialled_end_is_added_and_its_token_never_shown(client: Client, alder: Household) -> None:
+    client.force_login(make_member(alder.tenant, "ann"))
+
+    client.post(f"{ENDS}add/", {**NEW_END, "link": str(alder.link.pk)})
+
+    row = _end(alder)
+    assert unseal(row.sealed_token) == "geheim-1"
+    for url in (ENDS, f"{ENDS}{row.pk}/change/"):
+        page = client.get(url).content.decode()
+        assert "wss://devices.example/s2" in page
+        assert "geheim" not in page
+        assert row.sealed_token not in page
+    assert audited("pairing.dialledend.created")[-1]["actor_name"] == "ann"
+
+
+def test_a_dialled_end_is_changed_with_or_without_its_token(client: Client, alder: Household) -> None:
+    client.force_login(make_member(alder.tenant, "ann"))
+    client.post(f"{ENDS}add/", {**NEW_END, "link": str(alder.link.pk)})
+    page = f"{ENDS}{_end(alder).pk}/change/"
+
+    client.post(page, {"url": "wss://devices.example/new", "token": ""})
+    kept = _end(alder)
+    client.post(page, {"url": kept.url, "token": "geheim-2", "enabled": "on"})
+    replaced = _end(alder)
+    client.post(page, {"url": kept.url, "forget_token": "on", "enabled": "on"})
+
+    assert (kept.url, kept.enabled, kept.revision) == ("wss://devices.example/new", False, 2)
+    assert unseal(kept.sealed_token) == "geheim-1"
+    assert unseal(replaced.sealed_token) == "geheim-2"
+    assert _end(alder).sealed_token == ""
+    trail = audited("pairing.dialledend.changed")
+    assert [entry["actor_name"] for entry in trail] == ["ann"] * 3
+    assert "geheim" not in str(trail)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"url": "wss://10.0.0.1"}, "not an address of the public Internet"),
+        ({"url": "https://devices.example"}, "begins with wss://"),
+        ({"token": "two words"}, "neither blanks nor accents"),
+        ({"role": "CEM"}, "run by the hub"),
+        ({"link": ""}, "This field is required"),
+    ],
+)
+def test_says_what_is_wrong_with_a_dialled_end(
+    client: Client, alder: Household, change: dict[str, str], problem: str
+) -> None:
+    client.force_login(make_member(alder.tenant))
+
+    response = client.post(f"{ENDS}add/", {**NEW_END, "link": str(alder.link.pk), **change})
+
+    assert problem in response.content.decode()
+    with tenant_scope(alder.tenant.pk):
+        assert not DialledEnd.objects.exists()
+
+
+def test_an_end_is_dialled_once(client: Client, alder: Household) -> None:
+    client.force_login(make_member(alder.tenant))
+    client.post(f"{ENDS}add/", {**NEW_END, "link": str(alder.link.pk)})
+
+    response = client.post(f"{ENDS}add/", {**NEW_END, "link": str(alder.link.pk)})
+
+    assert "connects to this end already" in response.content.decode()
+
+
+def test_others_neither_see_nor_make_dialled_ends(client: Client, alder: Household) -> None:
+    client.force_login(make_member(alder.tenant))
+    client.post(f"{ENDS}add/", {**NEW_END, "link": str(alder.link.pk)})
+    row, birch = _end(alder), make_household("Birch")
+    client.force_login(make_member(birch.tenant))
+
+    assert "devices.example" not in client.get(ENDS).content.decode()
+    assert client.get(f"{ENDS}{row.pk}/change/").status_code == 302
+    client.post(f"{ENDS}add/", {**NEW_END, "link": str(alder.link.pk)})
+    client.post(f"{ENDS}{row.pk}/delete/", {"post": "yes"})
+
+    assert _end(alder).revision == 1
+    with tenant_scope(birch.tenant.pk):
+        assert not DialledEnd.objects.exists()
+
+
+def test_a_dialled_end_is_deleted(client: Client, alder: Household) -> None:
+    client.force_login(make_operator())
+    client.post(f"{ENDS}add/", {**NEW_END, "link": str(alder.link.pk)})
+    row = _end(alder)
+
+    client.post(f"{ENDS}{row.pk}/delete/", {"post": "yes"})
+
+    assert audited("pairing.dialledend.deleted")[-1]["object_id"] == str(row.pk)
+    with tenant_scope(alder.tenant.pk):
+        assert not DialledEnd.objects.exists()
