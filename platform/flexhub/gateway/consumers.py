@@ -100,7 +100,7 @@ async def hold(
     logger.info("gateway.session.opened", link_id=link_id, node_id=str(identity.node_id), peer=peer)
     end: dict[str, Any] = {}
     try:
-        await send({"type": "websocket.accept"})
+        await seat.accept()
         seat.session.start(process.clock.now())
         await process.flush(seat)
         end = await _converse(process, seat, SocketPace(process, seat, identity), receive)

@@ -26,7 +26,7 @@ class Seat:
     that comes back empty gets them all again, since they were acknowledged and the device will not repeat them.
     """
 
-    __slots__ = ("_folded", "_sending", "closed", "info", "send", "session", "token", "wake_at", "wakes")
+    __slots__ = ("_accepted", "_folded", "_sending", "closed", "info", "send", "session", "token", "wake_at", "wakes")
 
     def __init__(
         self, info: SeatInfo, token: int, session: Session | RelayEnd, send: Send, *, measures_site: bool
@@ -38,6 +38,7 @@ class Seat:
         self.wakes = WakeMemory(measures_site=measures_site)
         self.wake_at: datetime | None = None
         self.closed = False
+        self._accepted = False
         self._folded: dict[str, str] = {}
         self._sending = asyncio.Lock()
 
@@ -51,9 +52,17 @@ class Seat:
 
     # -- The socket ----------------------------------------------------------------------------------------------------
 
+    async def accept(self) -> None:
+        """Open the socket, unless a newer one has taken over already."""
+        if not self.closed:
+            await self.send({"type": "websocket.accept"})
+            self._accepted = True
+
     async def flush(self) -> list[str]:
         """Send what the session has to say, in its order, and return it. Waits while the peer does not read."""
         async with self._sending:
+            if not self._accepted:
+                return []  # The far end of a relayed link may speak as soon as the seat is taken.
             texts = self.session.data_to_send()
             if self.closed:
                 return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -239,6 +239,29 @@ async def test_gives_the_seat_back_when_redis_goes_before_the_far_end_was_looked
 
     await eventually(lambda: not worker.sessions())
     assert process.seats == {}
+
+
+async def test_says_nothing_on_a_socket_before_it_is_open(
+    process: GatewayProcess, other: GatewayProcess, bus: SwitchableBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find, looked = bus.find_seat, asyncio.Event()
+
+    async def waits(end: UUID) -> SeatAddress | None:
+        await looked.wait()
+        return await find(end)
+
+    monkeypatch.setattr(bus, "find_seat", waits)
+    rm = FakeSocket(process, RM)
+    await eventually(lambda: LINK in process.seats)
+    cem = FakeSocket(other, CEM)
+    greeting = handshake("CEM")
+    cem.send(greeting)
+    await eventually(lambda: process.seats[LINK].session.next_deadline() is not None)
+
+    looked.set()
+
+    assert (await rm.event())["type"] == "websocket.accept"
+    assert await rm.receive() == greeting
 
 
 async def test_nothing_of_a_relayed_link_wakes_a_site(joined: Joined, store: MemoryStore, clock: FixedClock) -> None:
