@@ -1,29 +1,17 @@
-"""One asynchronous connection to Redis on which commands go out together and answers come back together.
-
-redis-py's own pipeline spends more on each reply (a timeout context, an instrumentation hook) than a small write
-costs, so the gateway packs with hiredis, writes once, and reads the replies under one timeout. Connecting, TLS,
-passwords and URLs are redis-py's.
-"""
+"""The gateway's connection to Redis: what is exchanged on it costs one round trip and ends in time."""
 
 from __future__ import annotations
 
 import asyncio
-import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-import hiredis
-from redis.asyncio.connection import AbstractConnection, ConnectionPool
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from flexhub.bus.errors import BusUnavailable
-from flexhub.bus.scripts import BY_SHA, Command
-
-# What a reply is depends on the command; each caller knows its own.
-Reply = object
+from flexhub.bus.scripts import Command
+from flexhub.bus.wire import Reply as Reply  # For those who use a line.
+from flexhub.bus.wire import Wire
 
 
 class Line(Protocol):
@@ -45,20 +33,13 @@ class Line(Protocol):
 
 
 class ServerLine:
-    """A `Line` to one server."""
+    """A `Line` to one server, or to the one that Sentinels name."""
 
-    def __init__(self, url: str, *, timeout_s: float) -> None:
-        # One timeout around an exchange replaces those of each read and write. RESP2: no push messages to sort out.
-        pool = ConnectionPool.from_url(
-            url,
-            protocol=2,
-            socket_timeout=None,
-            socket_connect_timeout=timeout_s,
-            socket_keepalive=True,
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._connection: AbstractConnection = pool.make_connection()  # type: ignore[no-untyped-call] # redis-py's.
+    def __init__(self, wire: Wire, *, timeout_s: float, forget: Callable[[], Awaitable[None]] | None = None) -> None:
+        """`forget` closes what finding the server has opened."""
+        self._wire = wire
         self._timeout_s = timeout_s
+        self._forget = forget
         self._lock = asyncio.Lock()
 
     async def exchange(
@@ -69,55 +50,29 @@ class ServerLine:
         async with self._lock:
             try:
                 async with asyncio.timeout(self._timeout_s + wait_s):
-                    replies = await self._send_on_a_living_connection(commands)
-                    return await self._repeat_unknown_scripts(commands, replies)
+                    replies = await self._wire.send(commands)
+                raise_first(replies)
+                return replies
             except (RedisError, OSError, TimeoutError) as error:
-                await self._drop()
-                raise BusUnavailable(f"Redis: {type(error).__name__} {error}") from error
+                # A server that refuses to write may be a master no more, so this is also how a new one is found.
+                await self._wire.drop()
+                raise unavailable(error) from error
             except BaseException:
                 # Cancelled in the middle: answers are still on their way, so this connection is of no more use.
-                await self._drop()
+                await self._wire.drop()
                 raise
 
     async def close(self) -> None:
-        await self._drop()
+        await self._wire.drop()
+        if self._forget is not None:
+            await self._forget()
 
-    async def _send_on_a_living_connection(self, commands: Sequence[Command]) -> list[Reply]:
-        reused = self._connection.is_connected
-        try:
-            return await self._send(commands)
-        except RedisConnectionError:
-            if not reused:
-                raise
-        # The server or something between closed an idle connection; only a new one can tell whether Redis is there.
-        await self._drop()
-        return await self._send(commands)
 
-    async def _repeat_unknown_scripts(self, commands: Sequence[Command], replies: list[Reply]) -> list[Reply]:
-        unknown = [index for index, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-        if unknown:
-            shas = {str(commands[index][1]) for index in unknown}
-            loads: list[Command] = [("SCRIPT", "LOAD", BY_SHA[sha]) for sha in shas]
-            again = await self._send([*loads, *(commands[index] for index in unknown)])
-            for index, reply in zip(unknown, again[len(loads) :], strict=True):
-                replies[index] = reply
-        for reply in replies:
-            if isinstance(reply, RedisError):
-                raise reply
-        return replies
+def raise_first(replies: Sequence[Reply]) -> None:
+    for reply in replies:
+        if isinstance(reply, RedisError):
+            raise reply
 
-    async def _send(self, commands: Sequence[Command]) -> list[Reply]:
-        connection = self._connection
-        packed = b"".join([hiredis.pack_command(command) for command in commands])  # type: ignore[arg-type] # Says (x,).
-        await connection.send_packed_command(packed, check_health=False)
-        replies: list[Reply] = []
-        for _ in commands:
-            try:
-                # An infinite timeout here means only that ours, around the exchange, is the one that counts.
-                replies.append(await connection.read_response(disable_decoding=True, timeout=math.inf))
-            except ResponseError as error:
-                replies.append(error)
-        return replies
 
-    async def _drop(self) -> None:
-        await self._connection.disconnect(nowait=True)
+def unavailable(error: BaseException) -> BusUnavailable:
+    return BusUnavailable(f"Redis: {type(error).__name__} {error}")

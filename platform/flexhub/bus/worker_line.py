@@ -1,16 +1,17 @@
-"""The workers' connections to Redis: blocking, a bounded pool that threads share."""
+"""The workers' connections to Redis: blocking, and so many at most as threads may be at it at once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 from typing import Any, Protocol
 
 import redis
-from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
-from redis.retry import Retry
 
 from flexhub.bus.errors import BusUnavailable
+from flexhub.bus.line import raise_first, unavailable
 from flexhub.bus.scripts import BY_SHA, Command
 
 
@@ -28,51 +29,83 @@ class WorkerLine(Protocol):
     def close(self) -> None: ...
 
 
-class ServerWorkerLine:
-    """A `WorkerLine` to one server. Whoever finds all connections in use waits for one, up to the timeout."""
+class Turns:
+    """Lets so many threads in at a time. The others wait, and give up in time: a bounded queue, like any of ours."""
 
-    def __init__(self, url: str, *, timeout_s: float, connections: int) -> None:
-        pool = redis.BlockingConnectionPool.from_url(
-            url,
-            max_connections=connections,
-            timeout=timeout_s,
-            protocol=2,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=timeout_s,
-            socket_keepalive=True,
-            decode_responses=True,
-            # One immediate repeat: an idle connection that something closed is no outage.
-            retry=Retry(NoBackoff(), 1),
-            retry_on_error=[redis.ConnectionError],
-        )
+    def __init__(self, places: int, *, timeout_s: float) -> None:
+        self._free = BoundedSemaphore(places)
+        self._places = places
+        self._timeout_s = timeout_s
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Raises BusUnavailable."""
+        if not self._free.acquire(timeout=self._timeout_s):
+            raise BusUnavailable(f"Redis: all {self._places} connections were in use for {self._timeout_s:g} s")
+        try:
+            yield
+        finally:
+            self._free.release()
+
+
+class WorkerWire:
+    """Connections to one server, of which each sending takes one."""
+
+    def __init__(self, pool: redis.ConnectionPool) -> None:
+        self._pool = pool
         self._client: redis.Redis = redis.Redis(connection_pool=pool)
+
+    def send(self, commands: Sequence[Command]) -> list[Any]:
+        """The replies in order, those that are errors as values. Scripts that Redis forgot are loaded and run.
+
+        Raises what redis-py raises for connections.
+        """
+        replies = self._pipelined(commands)
+        unknown = [index for index, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+        if unknown:
+            shas = {str(commands[index][1]) for index in unknown}
+            loads: list[Command] = [("SCRIPT LOAD", BY_SHA[sha]) for sha in shas]
+            again = self._pipelined([*loads, *(commands[index] for index in unknown)])
+            for index, reply in zip(unknown, again[len(loads) :], strict=True):
+                replies[index] = reply
+        return replies
+
+    def drop(self) -> None:
+        """Close the connections that nobody uses just now."""
+        self._pool.disconnect(inuse_connections=False)
 
     def close(self) -> None:
         self._client.close()
-        self._client.connection_pool.disconnect()
-
-    def exchange(self, commands: Sequence[Command], *, then: Sequence[Command] = ()) -> list[Any]:
-        commands = [*commands, *then]
-        if not commands:
-            return []
-        try:
-            replies = self._pipelined(commands)
-            unknown = [index for index, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-            if unknown:
-                shas = {str(commands[index][1]) for index in unknown}
-                loads: list[Command] = [("SCRIPT LOAD", BY_SHA[sha]) for sha in shas]
-                again = self._pipelined([*loads, *(commands[index] for index in unknown)])
-                for index, reply in zip(unknown, again[len(loads) :], strict=True):
-                    replies[index] = reply
-        except RedisError as error:
-            raise BusUnavailable(f"Redis: {error}") from error
-        for reply in replies:
-            if isinstance(reply, RedisError):
-                raise BusUnavailable(f"Redis: {reply}") from reply
-        return replies
+        self._pool.disconnect()
 
     def _pipelined(self, commands: Sequence[Command]) -> list[Any]:
         with self._client.pipeline(transaction=False) as pipeline:
             for command in commands:
                 pipeline.execute_command(*command)  # type: ignore[no-untyped-call] # redis-py's.
             return pipeline.execute(raise_on_error=False)
+
+
+class ServerWorkerLine:
+    """A `WorkerLine` to one server, or to the one that Sentinels name."""
+
+    def __init__(self, wire: WorkerWire, *, timeout_s: float, connections: int) -> None:
+        self._wire = wire
+        self._turns = Turns(connections, timeout_s=timeout_s)
+
+    def close(self) -> None:
+        self._wire.close()
+
+    def exchange(self, commands: Sequence[Command], *, then: Sequence[Command] = ()) -> list[Any]:
+        commands = [*commands, *then]
+        if not commands:
+            return []
+        with self._turns.one():
+            try:
+                replies = self._wire.send(commands)
+                raise_first(replies)
+            except RedisError as error:
+                if "READONLY" in str(error):
+                    # It is a master no more; only a new connection asks the Sentinels who is.
+                    self._wire.drop()
+                raise unavailable(error) from error
+            return replies

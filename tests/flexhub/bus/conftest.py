@@ -1,11 +1,14 @@
-"""The same tests over Redis and over the in-memory twin. A `Hub` is one of them with what tests do to it."""
+"""The same tests over one Redis, over a Cluster, and over the in-memory twin.
+
+A `Hub` is one of them with what tests do to it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, cast
 
 import pytest
 import redis
@@ -15,6 +18,7 @@ from flexhub.bus.gateway_side import RedisGatewayBus
 from flexhub.bus.memory import MemoryGatewayBus, MemoryWorkerBus
 from flexhub.bus.memory_store import MemoryStore
 from flexhub.bus.worker_side import RedisWorkerBus
+from tests.support.redis_servers import RedisCluster, running_cluster
 
 # Small, so that tests can fill them.
 TELEMETRY_LIMIT = 5
@@ -48,9 +52,13 @@ class RedisHub:
     workers: list[RedisWorkerBus] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.client = redis.Redis.from_url(self.url, socket_timeout=5, decode_responses=True)
+        self.client = self.open_client()
         self.worker = RedisWorkerBus(self.url)
         self.workers.append(self.worker)
+
+    def open_client(self) -> redis.Redis:
+        """A connection past the bus, for what tests do to Redis."""
+        return redis.Redis.from_url(self.url, socket_timeout=5, decode_responses=True)
 
     async def gateway(self, process_id: str) -> GatewayBus:
         bus = RedisGatewayBus(self.url, telemetry_limit=TELEMETRY_LIMIT, ledger_limit=LEDGER_LIMIT)
@@ -62,7 +70,7 @@ class RedisHub:
         self.client.zadd(keys.PROCESSES, {process_id: 1.0})
 
     def end_wakes_and_locks(self) -> None:
-        for key in self.client.keys("fh:*"):
+        for key in self.client.scan_iter("fh:*"):
             if str(key).endswith((":wake", ":lock")):
                 assert self.client.pttl(key) > 0
                 self.client.delete(key)
@@ -81,6 +89,15 @@ class RedisHub:
         for worker in self.workers:
             worker.close()
         self.client.close()
+
+
+@dataclass
+class ClusterHub(RedisHub):
+    cluster: RedisCluster = field(kw_only=True)
+
+    def open_client(self) -> redis.Redis:
+        # For what tests do it answers as the client of one server does.
+        return cast(redis.Redis, redis.RedisCluster.from_url(self.cluster.seed_url, decode_responses=True))
 
 
 class MemoryHub:
@@ -108,14 +125,32 @@ class MemoryHub:
         return MemoryWorkerBus(self.store)
 
 
-@pytest.fixture(params=["redis", "memory"])
+@pytest.fixture(scope="session")
+def cluster_of_session() -> Iterator[RedisCluster]:
+    """Three servers, which take some seconds to find each other."""
+    with running_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(cluster_of_session: RedisCluster) -> RedisCluster:
+    cluster_of_session.empty()
+    return cluster_of_session
+
+
+@pytest.fixture(params=["redis", "cluster", "memory"])
 async def hub(request: pytest.FixtureRequest) -> AsyncIterator[Hub]:
     if request.param == "memory":
         yield MemoryHub()
         return
-    redis_hub = RedisHub(request.getfixturevalue("redis_url"))
+    redis_hub = _over_cluster(request) if request.param == "cluster" else RedisHub(request.getfixturevalue("redis_url"))
     yield redis_hub
     await redis_hub.close()
+
+
+def _over_cluster(request: pytest.FixtureRequest) -> ClusterHub:
+    cluster: RedisCluster = request.getfixturevalue("cluster")
+    return ClusterHub(cluster.url, cluster=cluster)
 
 
 async def until_someone_waits(url: str) -> None:

@@ -10,14 +10,15 @@ import pytest
 import redis
 
 from flexhub.bus.errors import BusUnavailable
-from flexhub.bus.line import ServerLine
+from flexhub.bus.line import Line
+from flexhub.bus.opening import open_line
 from flexhub.bus.scripts import REGISTER
 from tests.flexhub.bus.conftest import until_someone_waits
 
 
 @asynccontextmanager
-async def a_line(url: str, timeout_s: float = 5.0) -> AsyncIterator[ServerLine]:
-    line = ServerLine(url, timeout_s=timeout_s)
+async def a_line(url: str, timeout_s: float = 5.0) -> AsyncIterator[Line]:
+    line = open_line(url, timeout_s=timeout_s)
     try:
         yield line
     finally:
