@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 INBOX_TTL_MS = 60_000
 # Seats cleaned up per round trip: large enough to be quick, small enough not to hold Redis up.
 SWEEP_CHUNK = 500
+# Seats looked up per round trip, for the same reasons.
+SEATS_CHUNK = 500
 CLOSE_REASON = "A newer connection took over."
 
 
@@ -147,6 +149,22 @@ class RedisGatewayBus:
             return None
         (lives,) = await self._directory.exchange([scripts.LIVES.call([keys.PROCESSES], process)])
         return SeatAddress(end_id, process.decode(), int(token)) if lives else None
+
+    async def find_seats(self, end_ids: Sequence[UUID]) -> dict[UUID, SeatAddress]:
+        found: dict[UUID, SeatAddress] = {}
+        for start in range(0, len(end_ids), SEATS_CHUNK):
+            chunk = end_ids[start : start + SEATS_CHUNK]
+            wanted: list[Command] = [("HMGET", keys.link_keys(each).seat, "process", "token") for each in chunk]
+            seats = cast(list[list[bytes | None]], await self._directory.exchange(wanted))
+            for each, (process, token) in zip(chunk, seats, strict=True):
+                if process is not None and token is not None:
+                    found[each] = SeatAddress(each, process.decode(), int(token))
+        living = await self.living() if found else frozenset()
+        return {each: seat for each, seat in found.items() if seat.process in living}
+
+    async def living(self) -> frozenset[str]:
+        (processes,) = await self._directory.exchange([scripts.LIVING.call([keys.PROCESSES])])
+        return frozenset(process.decode() for process in cast(list[bytes], processes))
 
     # -- The inbox ---------------------------------------------------------------------------------------------------
 

@@ -113,6 +113,14 @@ class MemoryGatewayBus:
             seat = self._store.seat(end_id)
             return SeatAddress(end_id, seat.process, seat.token) if seat else None
 
+    async def find_seats(self, end_ids: Sequence[UUID]) -> dict[UUID, SeatAddress]:
+        seats = {each: await self.find_seat(each) for each in end_ids}
+        return {each: seat for each, seat in seats.items() if seat is not None}
+
+    async def living(self) -> frozenset[str]:
+        with self._store.lock:
+            return frozenset(process for process in self._store.leases if self._store.lives(process))
+
     async def read_inbox(self, block_ms: int, count: int = 256) -> list[Envelope]:
         arrived = asyncio.Event()
         loop = asyncio.get_running_loop()

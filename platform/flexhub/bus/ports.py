@@ -70,6 +70,14 @@ class GatewayBus(Protocol):
         """Where the living session of this end is; None where there is none."""
         ...
 
+    async def find_seats(self, end_ids: Sequence[UUID]) -> dict[UUID, SeatAddress]:
+        """Where the living sessions of these ends are, for thousands at once; those that have none are left out."""
+        ...
+
+    async def living(self) -> frozenset[str]:
+        """The processes whose lease has not ended, ourselves included."""
+        ...
+
     async def read_inbox(self, block_ms: int, count: int = 256) -> list[Envelope]:
         """Wait up to `block_ms` for envelopes. Each call takes what the one before returned as processed."""
         ...

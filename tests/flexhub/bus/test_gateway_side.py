@@ -6,6 +6,7 @@ import pytest
 
 from flexhub.bus import Batch, Envelope, Forward, PublishResult, SeatAddress, Wake
 from flexhub.bus.envelope import EnvelopeKind
+from flexhub.bus.gateway_side import SEATS_CHUNK
 from flexhub.bus.ports import INBOX_LIMIT, SNAPSHOT_FIELDS_LIMIT
 from tests.flexhub.bus.conftest import LEDGER_LIMIT, TELEMETRY_LIMIT, Hub
 from tests.support.links import AT, a_ledger_row, a_seat
@@ -354,6 +355,25 @@ async def test_finds_the_living_seat_of_an_end(hub: Hub) -> None:
     assert await two.find_seat(seat.link_id) == SeatAddress(seat.link_id, "one", token)
     hub.end_lease("one")
     assert await two.find_seat(seat.link_id) is None
+
+
+async def test_knows_who_lives_and_finds_many_seats_at_once(hub: Hub) -> None:
+    one, two = await hub.gateway("one"), await hub.gateway("two")
+    seats = [a_seat() for _ in range(SEATS_CHUNK + 2)]
+    tokens = {seat.link_id: await one.claim_seat(seat) for seat in seats[1:-1]}
+    theirs = await two.claim_seat(seats[-1])
+    wanted = [seat.link_id for seat in seats]
+
+    assert await two.living() == {"one", "two"}
+    found = await two.find_seats(wanted)
+    hub.end_lease("one")
+    left = await two.find_seats(wanted)
+
+    last = SeatAddress(wanted[-1], "two", theirs)
+    assert found == {end: SeatAddress(end, "one", token) for end, token in tokens.items()} | {last.end_id: last}
+    assert left == {last.end_id: last}
+    assert await two.living() == {"two"}
+    assert await two.find_seats([]) == {}
 
 
 async def test_forwards_in_order_to_the_inbox_of_the_other_end(hub: Hub) -> None:
