@@ -3,6 +3,7 @@
     /echo   sends back what it gets
     /flood  sends without end
     /deaf   takes nothing in for a while, then everything
+    /abrupt says goodbye to its first frame, and lets the peer's own goodbye come before ours has left
     /slow   accepts when nobody waits for it any more
 
 Each but the last says on standard output how its socket ended.
@@ -11,6 +12,7 @@ Each but the last says on standard output how its socket ended.
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from flexhub.gateway.limits import Patience
@@ -21,6 +23,7 @@ from flexhub.gateway.server import GatewayServer
 PATIENCE = Patience(answer_within_s=1.5, ping_every_s=0.3, pong_within_s=1.0, read_within_s=0.6)
 MAX_FRAME_BYTES = 1024 * 1024
 DEAF_S = 2 * PATIENCE.silence_s
+BUSY_S = 0.5
 SLOW_S = 3 * PATIENCE.answer_within_s
 
 
@@ -61,11 +64,19 @@ async def _deaf(receive: Receive, send: Send) -> dict[str, Any]:
     return await _echo(receive, _nowhere)
 
 
+async def _abrupt(receive: Receive, send: Send) -> dict[str, Any]:
+    await receive()
+    await send({"type": "websocket.close", "code": 4000, "reason": "enough"})
+    _say("busy")
+    time.sleep(BUSY_S)  # noqa: ASYNC251  # What keeps the loop from doing anything else meanwhile.
+    return await receive()
+
+
 async def _nowhere(_: object) -> None:
     """Takes everything."""
 
 
-_APPLICATIONS = {"/echo": _echo, "/flood": _flood, "/deaf": _deaf}
+_APPLICATIONS = {"/echo": _echo, "/flood": _flood, "/deaf": _deaf, "/abrupt": _abrupt}
 
 
 async def _goodbye() -> None:

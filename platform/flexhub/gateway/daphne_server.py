@@ -160,6 +160,10 @@ class GatewayProtocol(WebSocketProtocol):  # type: ignore[misc]  # Daphne ships 
         self.wasNotCleanReason = reason
         self.dropConnection(abort=True)
 
+    def dropConnection(self, abort: bool = False) -> None:  # noqa: N802
+        """Not by a reset where both sides have said goodbye: that would take our close frame away from its reader."""
+        super().dropConnection(abort=abort and not self.wasClean)
+
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         """Straight to the frame parser; autobahn's own version formats a debug line for every packet and drops it."""
         self._dataReceived(data)

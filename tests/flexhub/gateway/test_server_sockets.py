@@ -16,7 +16,7 @@ from flexhub.gateway.limits import RETRY_AFTER_S
 from flexhub.gateway.refusals import TOO_BUSY
 from tests.support.edge_server import MAX_FRAME_BYTES
 from tests.support.gateway import RunningGateway, running_gateway
-from tests.support.raw_peer import PING, PONG, TEXT, RawPeer
+from tests.support.raw_peer import CLOSE, PING, PONG, TEXT, RawPeer
 
 # With a close frame or without; the servers differ in how they tell it.
 BY_THE_PEER = ("1000 None", "1000", "1005 None", "1006 None")
@@ -120,6 +120,21 @@ def test_does_not_read_more_than_its_application_takes(edge: RunningGateway) -> 
         assert received[0] == PING
 
     assert ending(edge) in BY_THE_PEER
+
+
+def test_lets_a_goodbye_that_crosses_the_peers_own_arrive(edge: RunningGateway) -> None:
+    assert edge.process.stdout is not None
+    with RawPeer(edge.port, "/abrupt") as peer:
+        peer.send(TEXT, b"hello")
+        while edge.process.stdout.readline() != "busy\n":
+            pass
+        peer.send(CLOSE, (1000).to_bytes(2))
+
+        while (received := peer.receive())[0] == PING:
+            pass
+        assert received == (CLOSE, (4000).to_bytes(2) + b"enough")
+
+    ending(edge)
 
 
 async def test_compresses_what_is_long_and_keeps_nothing_for_the_next(edge: RunningGateway) -> None:
