@@ -1,5 +1,7 @@
 """What each event of a session means to the rest of the hub. Pure: events in, additions to a batch out.
 
+This is for sessions with the role CEM; `rm_handlers` is for those with the role RM, and shares what it can.
+
 accepted message      → snapshot field, telemetry rows, conversation, perhaps a wake
 announced description → conversation; the rest once it is in force
 refused message       → conversation, with its findings
@@ -121,10 +123,10 @@ def ledger_row(seat: Seat, entry: LedgerEntry, at: datetime) -> LedgerRow:
 
 def _accepted(turn: Turn, event: MessageReceived) -> None:
     seat, batch, message = turn.seat, turn.batch, event.message
-    text = turn.text if turn.text is not None else _text_of(seat, message)
+    text = turn.text if turn.text is not None else text_of(seat, message)
     turn.log_received(text, event.status, event.findings)
     if event.rewritten:
-        text = _text_of(seat, message)
+        text = text_of(seat, message)
     if event.findings and not permits(seat.session.state, EnergyManagementRole.RM, message.message_type):
         return  # It crossed with a change of the control type: acknowledged, and without effect.
     if type(message) is PowerMeasurement:
@@ -133,26 +135,31 @@ def _accepted(turn: Turn, event: MessageReceived) -> None:
     elif type(message) is ResourceManagerDetails:
         seat.reset_control_type(batch)
     elif type(message) is RevokeObject:
-        _revoke(turn, message)
+        revoked(turn, message)
     elif isinstance(message, SystemDescription) and seat.session.resource.description_at(turn.at) is not message:
         return  # It was announced for later. Until then the energy manager goes by the one in force.
-    _fold(turn, message, text)
+    _count(turn, message, text)
 
 
-def _fold(turn: Turn, message: Message, text: str) -> None:
+def fold(turn: Turn, message: Message, text: str) -> None:
+    """Put what the RM has said into the snapshot of its link, if it is part of the link's state."""
     field = snapshot_field(message)
     if field is not None:
         turn.seat.fold(turn.batch, field, text)
         _drop_withdrawn(turn, message)
+
+
+def _count(turn: Turn, message: Message, text: str) -> None:
+    fold(turn, message, text)
     if turn.seat.wakes.is_worth(message):
         turn.wake()
 
 
 def _in_force(turn: Turn, event: DescriptionInForce) -> None:
-    _fold(turn, event.description, _text_of(turn.seat, event.description))
+    _count(turn, event.description, text_of(turn.seat, event.description))
 
 
-def _revoke(turn: Turn, revoke: RevokeObject) -> None:
+def revoked(turn: Turn, revoke: RevokeObject) -> None:
     """The session took the object off the menu; a description that was replaced before must not take its heir along."""
     field = revoked_field(revoke)
     if field is not None and (not field.endswith("SystemDescription") or turn.seat.holds(field, revoke.object_id)):
@@ -171,27 +178,31 @@ def _drop_withdrawn(turn: Turn, message: Message) -> None:
             turn.seat.keep_only(turn.batch, "PPBC.PowerProfileDefinition/", resource.profiles)
 
 
-def _refused(turn: Turn, event: MessageRefused) -> None:
+def refused(turn: Turn, event: MessageRefused) -> None:
     turn.log_received(event.text_head if turn.text is None else turn.text, event.status, event.findings)
 
 
-def _judged(turn: Turn, event: ReceptionReceived) -> None:
+def judged(turn: Turn, event: ReceptionReceived) -> None:
     if event.status is ReceptionStatusValues.OK and not event.findings:
         return
     # Written out here, since the last verdict may be drawn in a turn that a deadline or another frame caused.
     subject_id = getattr(event.subject, "message_id", NIL_ID)
     turn.log_received(reception_text(subject_id, event.status, event.label), None, event.findings)
+
+
+def _settled(turn: Turn, event: ReceptionReceived) -> None:
+    judged(turn, event)
     # A refused selection would only be made again; it waits for the next wake, lest the two go round and round.
     if event.status is not ReceptionStatusValues.OK and not isinstance(event.subject, SelectControlType):
         turn.wake()
 
 
-def _unmatched(turn: Turn, event: ReceptionUnmatched) -> None:
+def unmatched(turn: Turn, event: ReceptionUnmatched) -> None:
     turn.log_received(turn.text or "", None, event.findings)
 
 
-def _unanswered(turn: Turn, event: AcknowledgementMissing) -> None:
-    turn.log_sent(_text_of(turn.seat, event.message), findings=event.findings)
+def unanswered(turn: Turn, event: AcknowledgementMissing) -> None:
+    turn.log_sent(text_of(turn.seat, event.message), findings=event.findings)
 
 
 def _instruction_updated(turn: Turn, event: InstructionUpdated) -> None:
@@ -208,17 +219,17 @@ def _opened(turn: Turn, event: Opened) -> None:
     turn.wake()
 
 
-def _text_of(seat: Seat, message: Message) -> str:
+def text_of(seat: Seat, message: Message) -> str:
     return dump_message(message, seat.session.profile or WireProfile.V1_0_0)
 
 
 # What is not here (a later version's event) means nothing to us.
 _MEANINGS: Mapping[type, Callable[[Turn, Any], None]] = {
     MessageReceived: _accepted,
-    MessageRefused: _refused,
-    ReceptionReceived: _judged,
-    ReceptionUnmatched: _unmatched,
-    AcknowledgementMissing: _unanswered,
+    MessageRefused: refused,
+    ReceptionReceived: _settled,
+    ReceptionUnmatched: unmatched,
+    AcknowledgementMissing: unanswered,
     InstructionUpdated: _instruction_updated,
     ControlTypeSelected: _selected,
     DescriptionInForce: _in_force,

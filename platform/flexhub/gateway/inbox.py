@@ -66,7 +66,7 @@ def instruction_id(envelope: Envelope) -> str | None:
 
 
 def _refuse(turn: Turn, envelope: Envelope, message: Message, error: LocalProtocolError) -> None:
-    findings = error.findings if isinstance(error, RuleBroken) else (_finding(message, error),)
+    findings = findings_of(message, error)
     turn.log_sent(envelope.payload, status=REFUSED, findings=findings)
     logger.warning("gateway.inbox.refused", link_id=str(envelope.link_id), error=str(error))
     if isinstance(message, _INSTRUCTIONS):
@@ -82,9 +82,11 @@ def _refuse(turn: Turn, envelope: Envelope, message: Message, error: LocalProtoc
         )
 
 
-def _finding(message: Message, error: LocalProtocolError) -> Finding:
-    """A message in the wrong state or version breaks R-12, whatever it says."""
-    return Finding("R-12", Severity.ERROR, str(error), message_type=message.message_type)
+def findings_of(message: Message, error: LocalProtocolError) -> tuple[Finding, ...]:
+    """Why a session would not send the message. In the wrong state or version it breaks R-12, whatever it says."""
+    if isinstance(error, RuleBroken):
+        return error.findings
+    return (Finding("R-12", Severity.ERROR, str(error), message_type=message.message_type),)
 
 
 def _remember_mode(turn: Turn, message: Message) -> None:

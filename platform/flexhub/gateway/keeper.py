@@ -5,8 +5,9 @@ Four things can happen to a seat without its socket noticing:
 * A newer session took it (its write is *fenced*): the socket here is closed, the newest wins.
 * Redis came back empty, or our lease ended and somebody cleaned up (the write is *lost*, the renewal fails): the seat
   is claimed again under a new token, and the whole snapshot is written again, because it was acknowledged.
-* The same happened to one end of a relayed link: the far end knows the way to the old seat only, and may have lost its
-  own. The peer is asked to come anew, since both ends have to start over.
+* The same happened to one end of a relayed link, whose far end knows the way to the old seat only and may have lost its
+  own; or to a session that speaks for a hosted RM, whose mail is lost or names another session. The peer is asked to
+  come anew, since both ends have to start over (decision 0004).
 * The socket closed while Redis was away: the seat is given back when it returns.
 
 After a lost lease nothing is claimed before a write has shown who else took a seat meanwhile: this process may have
@@ -16,7 +17,7 @@ been paused for minutes while its devices found another one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 import structlog
@@ -30,7 +31,7 @@ logger = structlog.get_logger(__name__)
 
 
 class SeatKeeper:
-    """`replace` is called with a seat that a newer session took, `unseat` with one of a relayed link that is lost."""
+    """`replace` is called with a seat that a newer session took, `unseat` with those that are lost and begin anew."""
 
     def __init__(
         self,
@@ -38,7 +39,7 @@ class SeatKeeper:
         seats: Mapping[UUID, Seat],
         writer: BatchWriter,
         replace: Callable[[Seat], None],
-        unseat: Callable[[Seat], None],
+        unseat: Callable[[Sequence[Seat]], None],
     ) -> None:
         self._bus = bus
         self._seats = seats
@@ -49,7 +50,7 @@ class SeatKeeper:
         self._lease_lost = False
         self._claiming: UUID | None = None
         self._unclaimed: dict[UUID, None] = {}
-        self._unreleased: dict[UUID, int] = {}
+        self._unreleased: dict[UUID, tuple[Seat, int]] = {}
 
     async def run(self) -> None:
         """Renew, claim and release until cancelled."""
@@ -67,13 +68,12 @@ class SeatKeeper:
                 continue
 
     async def release(self, seat: Seat) -> None:
-        """Give back the seat of a socket that is gone, now or when Redis is there again."""
-        link_id, token = seat.info.link_id, seat.token
-        self._unclaimed.pop(link_id, None)
-        self._unreleased[link_id] = token
+        """Give back the seat of a socket that is gone, now or when Redis is there again, and wake who minds."""
+        self._unclaimed.pop(seat.info.link_id, None)
+        self._unreleased[seat.info.link_id] = seat, seat.token
         try:
             # Its own only: thousands of sockets may end at once, and each of them comes by here.
-            await self._give_back(link_id, token)
+            await self._give_back(seat, seat.token)
         except BusUnavailable:
             self._attention.set()
 
@@ -84,7 +84,8 @@ class SeatKeeper:
             if link_id != self._claiming and (seat := self._seat_that_wrote(batch, link_id)) is not None:
                 self._replace(seat)
         for link_id in result.lost:
-            if self._seat_that_wrote(batch, link_id) is not None:
+            seat = self._seat_that_wrote(batch, link_id)
+            if seat is not None and not seat.unseated:
                 self._unclaimed[link_id] = None
                 self._attention.set()
         for link_id in result.overfull:
@@ -105,21 +106,30 @@ class SeatKeeper:
         self._writer.touch()
         if not await self._writer.drained(LEASE_RENEWAL_S):
             raise BusUnavailable
-        self._unclaimed.update((link_id, None) for link_id, seat in self._seats.items() if not seat.closed)
+        held = {link_id: None for link_id, seat in self._seats.items() if not (seat.closed or seat.unseated)}
+        self._unclaimed.update(held)
         self._lease_lost = False
 
     async def _claim(self) -> None:
         if self._unclaimed:
-            logger.warning("gateway.seats.claimed_again", seats=len(self._unclaimed))
+            logger.warning("gateway.seats.lost", seats=len(self._unclaimed))
+            self._let_begin_anew()
         while self._unclaimed:
             link_id = next(iter(self._unclaimed))
             seat = self._seats.get(link_id)
             if seat is not None and not seat.closed:
-                if seat.relay is None:
-                    await self._claim_again(seat)
-                else:
-                    self._unseat(seat)
+                await self._claim_again(seat)
             self._unclaimed.pop(link_id, None)
+
+    def _let_begin_anew(self) -> None:
+        """Take out the seats that are not claimed again."""
+        lost = [self._seats[link_id] for link_id in self._unclaimed if link_id in self._seats]
+        anew = [seat for seat in lost if seat.begins_anew]
+        for seat in anew:
+            seat.unseated = True
+            del self._unclaimed[seat.info.link_id]
+        if anew:
+            self._unseat(anew)
 
     async def _claim_again(self, seat: Seat) -> None:
         self._claiming = seat.info.link_id
@@ -129,21 +139,25 @@ class SeatKeeper:
             self._claiming = None
         if self._seats.get(seat.info.link_id) is not seat:
             # The socket closed meanwhile and gave back what it knew of, which was the seat before this one.
-            self._unreleased[seat.info.link_id] = token
+            self._unreleased[seat.info.link_id] = seat, token
             return
         seat.token = token
         seat.fold_all(self._writer.batch)
-        self._writer.batch.wake(seat.info.tenant_id, seat.info.site_id)
+        seat.wake(self._writer.batch)
         self._writer.touch()
 
     async def _release(self) -> None:
-        for link_id, token in list(self._unreleased.items()):
-            await self._give_back(link_id, token)
+        for seat, token in list(self._unreleased.values()):
+            await self._give_back(seat, token)
 
-    async def _give_back(self, link_id: UUID, token: int) -> None:
+    async def _give_back(self, seat: Seat, token: int) -> None:
+        link_id = seat.info.link_id
         await self._bus.release_seat(link_id, token)
-        if self._unreleased.get(link_id) == token:
+        if self._unreleased.get(link_id) == (seat, token):
             del self._unreleased[link_id]
+        # Not before: whoever looks has to find that the session is gone.
+        seat.wake(self._writer.batch)
+        self._writer.touch()
 
     def _seat_that_wrote(self, batch: Batch, link_id: UUID) -> Seat | None:
         """A verdict on an older token says nothing about the session that we hold now."""

@@ -83,6 +83,14 @@ DRAIN_PAUSE_S = 0.02
 # How long it gives its sessions to answer SessionRequest RECONNECT before it closes their sockets.
 GOODBYE_S = 2.0
 
+# Sessions that cannot go on since Redis forgot them are asked to reconnect, spread over this time at most; few of them
+# need less, and wait no longer for each other than the second figure.
+UNSEATED_S = 20.0
+UNSEATED_PAUSE_S = 0.01
+
+# How long a peer waits until what it said is safe. A write that fails takes 5 s, and another one may be before it.
+SECURE_TIMEOUT_S = 15.0
+
 # How long a task may take to end before it is told again.
 CANCEL_AGAIN_S = 1.0
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from flexhub.bus import Batch, SeatInfo
 from flexhub.bus.ports import SNAPSHOT_FIELDS_LIMIT
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, FAMILY_PREFIXES, superseded_prefixes
+from flexhub.gateway.hosted_rm import HostedRM
 from flexhub.gateway.limits import SMALL_TEXT_CHARACTERS, SNAPSHOT_CHARACTERS
 from flexhub.gateway.refusals import Send
 from flexhub.gateway.relay import RelayEnd
@@ -23,21 +24,44 @@ class Seat:
 
     `token` fences what is written about the link; it changes when the seat has to be claimed again. `wake_at` belongs
     to Deadlines. `closed` is set once, when no more may be sent. The folded texts are a copy of the snapshot: a Redis
-    that comes back empty gets them all again, since they were acknowledged and the device will not repeat them.
+    that comes back empty gets them all again, since they were acknowledged and the device will not repeat them. `rm`
+    is the hosted RM that the session speaks for, if it does. `unseated`: it was told that it has to begin anew.
     """
 
-    __slots__ = ("_accepted", "_folded", "_sending", "closed", "info", "send", "session", "token", "wake_at", "wakes")
+    __slots__ = (
+        "_accepted",
+        "_folded",
+        "_sending",
+        "closed",
+        "info",
+        "rm",
+        "send",
+        "session",
+        "token",
+        "unseated",
+        "wake_at",
+        "wakes",
+    )
 
     def __init__(
-        self, info: SeatInfo, token: int, session: Session | RelayEnd, send: Send, *, measures_site: bool
+        self,
+        info: SeatInfo,
+        token: int,
+        session: Session | RelayEnd,
+        send: Send,
+        *,
+        measures_site: bool,
+        rm: HostedRM | None = None,
     ) -> None:
         self.info = info
         self.token = token
         self.session = session
         self.send = send
+        self.rm = rm
         self.wakes = WakeMemory(measures_site=measures_site)
         self.wake_at: datetime | None = None
         self.closed = False
+        self.unseated = False
         self._accepted = False
         self._folded: dict[str, str] = {}
         self._sending = asyncio.Lock()
@@ -46,6 +70,18 @@ class Seat:
     def relay(self) -> RelayEnd | None:
         """The session, where it is one end of a relayed link."""
         return self.session if isinstance(self.session, RelayEnd) else None
+
+    @property
+    def begins_anew(self) -> bool:
+        """Whether the session has to when its seat is lost. That of a hosted CEM goes on, since nobody else minds."""
+        return self.rm is not None or self.relay is not None
+
+    def wake(self, batch: Batch) -> None:
+        """Have whomever we host at this link look at it."""
+        if self.rm is not None:
+            batch.wake_node(self.info.tenant_id, self.rm.node_id)
+        elif self.relay is None:
+            batch.wake(self.info.tenant_id, self.info.site_id)
 
     def next_deadline(self) -> datetime | None:
         return None if self.closed else self.session.next_deadline()
@@ -63,6 +99,8 @@ class Seat:
         async with self._sending:
             if not self._accepted:
                 return []  # The far end of a relayed link may speak as soon as the seat is taken.
+            if self.rm is not None and not await self.rm.may_send():
+                return []
             texts = self.session.data_to_send()
             if self.closed:
                 return []
@@ -75,12 +113,16 @@ class Seat:
         if self.closed:
             return
         self.closed = True
+        if self.rm is not None:
+            self.rm.settle(taken=False)  # Nobody learns any more what became of the letters.
         await self.send({"type": "websocket.close", "code": code, "reason": reason})
 
     # -- The snapshot --------------------------------------------------------------------------------------------------
 
     def has_room(self, text: str) -> bool:
         """Whether this message can be taken in, whatever field it belongs in; one that is OK has to be remembered."""
+        if self.rm is not None:
+            return not self.rm.mail_full
         if len(self._folded) >= SNAPSHOT_FIELDS_LIMIT:
             return False
         if len(text) <= SMALL_TEXT_CHARACTERS:

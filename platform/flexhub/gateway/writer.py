@@ -8,26 +8,28 @@ process lives; to keep that bounded, `available` turns False and sessions answer
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
-from flexhub.bus import Batch, BatchResult, BusUnavailable, Forward, GatewayBus
+from flexhub.bus import Batch, BatchResult, BusUnavailable, Forward, GatewayBus, MailRefused
 from flexhub.gateway.limits import BACKLOG_LOG_ROWS, BACKLOG_ROWS, FLUSH_PAUSE_S, REDIS_RETRY_MAX_S, REDIS_RETRY_S
 
 logger = structlog.get_logger(__name__)
 
 OnResult = Callable[[Batch, BatchResult], None]
-OnGivenUp = Callable[[list[Forward]], None]
+OnGivenUp = Callable[[Sequence[Forward], Sequence[MailRefused]], None]
 
 
 class BatchWriter:
-    """`on_result` is called with each batch that Redis took, `on_given_up` with messages that could not be relayed.
+    """`on_result` is called with each batch that Redis took.
+
+    `on_given_up` is called with messages that could not be relayed, and with letters that are in no mailbox.
 
     Both are called in the event loop and must not block.
     """
 
-    def __init__(self, bus: GatewayBus, on_result: OnResult, on_given_up: OnGivenUp = lambda _: None) -> None:
+    def __init__(self, bus: GatewayBus, on_result: OnResult, on_given_up: OnGivenUp = lambda *_: None) -> None:
         self.batch = Batch()
         self._bus = bus
         self._on_result = on_result
@@ -86,9 +88,10 @@ class BatchWriter:
                 result = await self._bus.write(self._flying)
             except BusUnavailable as error:
                 self._fails(str(error))
-                # Kept, they would arrive long after their senders were told to send them again.
-                if given_up := self._flying.give_up_relayed():
-                    self._on_given_up(given_up)
+                # Kept, they would arrive long after their senders were told to send them again, or to come anew.
+                relayed, mail = self._flying.give_up_relayed(), self._flying.give_up_mail()
+                if relayed or mail:
+                    self._on_given_up(relayed, mail)
             else:
                 self._on_result(self._flying, result)
                 self._flying = result.leftover

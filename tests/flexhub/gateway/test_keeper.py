@@ -55,7 +55,7 @@ class Bench:
         self.replaced: list[Seat] = []
         self.unseated: list[Seat] = []
         self.writer = BatchWriter(self.bus, self._judge)
-        self.keeper = SeatKeeper(self.bus, self.seats, self.writer, self.replaced.append, self.unseated.append)
+        self.keeper = SeatKeeper(self.bus, self.seats, self.writer, self.replaced.append, self.unseated.extend)
 
     def _judge(self, batch: Batch, result: BatchResult) -> None:
         self.keeper.judge(batch, result)

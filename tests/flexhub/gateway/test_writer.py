@@ -147,7 +147,7 @@ async def test_hands_back_at_once_what_was_to_be_relayed_while_redis_is_away() -
     bench = Bench()
     bench.bus.down = True
     given_up: list[Forward] = []
-    bench.writer = BatchWriter(bench.bus, lambda batch, result: None, given_up.extend)
+    bench.writer = BatchWriter(bench.bus, lambda batch, result: None, lambda forwards, mail: given_up.extend(forwards))
     async with running(bench):
         sender = SeatAddress(uuid4(), "one", 1)
         kinds: tuple[EnvelopeKind, ...] = ("relayed", "hello")
