@@ -13,7 +13,7 @@ from flexhub.bus.directory import SeatAddress, SeatInfo, seat_to_fields
 from flexhub.bus.envelope import Envelope, PublishResult, envelope_from_fields, envelope_to_fields
 from flexhub.bus.errors import BusUnavailable
 from flexhub.bus.line import Reply
-from flexhub.bus.opening import open_line
+from flexhub.bus.opening import open_line, open_shared_line
 from flexhub.bus.poison import PoisonSource, reason_of, within_limits
 from flexhub.bus.ports import LEASE_TTL_S, LEDGER_LIMIT, TELEMETRY_LIMIT, WAKE_TTL_S
 from flexhub.bus.scripts import Command
@@ -43,7 +43,7 @@ class RedisGatewayBus:
         ledger_limit: int = LEDGER_LIMIT,
     ) -> None:
         self._writes = open_line(url, timeout_s=timeout_s)
-        self._directory = open_line(url, timeout_s=timeout_s)
+        self._directory = open_shared_line(url, timeout_s=timeout_s)
         self._reads = open_line(url, timeout_s=timeout_s)
         self._lease_ttl_s = lease_ttl_s
         self._telemetry_limit = telemetry_limit

@@ -20,6 +20,7 @@ from flexhub.bus.address import Address, parse_address
 from flexhub.bus.cluster_line import ClusterLine
 from flexhub.bus.cluster_worker_line import ClusterWorkerLine
 from flexhub.bus.line import Line, ServerLine
+from flexhub.bus.shared_line import SharedLine
 from flexhub.bus.wire import Wire
 from flexhub.bus.worker_line import ServerWorkerLine, WorkerLine, WorkerWire
 
@@ -47,6 +48,13 @@ def open_line(url: str, *, timeout_s: float) -> Line:
         pool = _loop_pool(address.master, sentinel, **_of_master(address, options, parse_for_loop))
         return ServerLine(Wire(pool), timeout_s=timeout_s, forget=sentinel.aclose)
     return ServerLine(Wire(LoopPool.from_url(url, **options)), timeout_s=timeout_s)
+
+
+def open_shared_line(url: str, *, timeout_s: float) -> Line:
+    """As `open_line`, for many tasks at once. Raises AddressError."""
+    line = open_line(url, timeout_s=timeout_s)
+    # Of several servers each has its own order, and what one task asks for must not be overtaken by the next.
+    return SharedLine(line) if isinstance(line, ServerLine) else line
 
 
 def open_worker_line(url: str, *, timeout_s: float, connections: int) -> WorkerLine:
