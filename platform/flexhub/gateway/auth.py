@@ -18,10 +18,9 @@ from uuid import UUID
 import structlog
 from django.db import close_old_connections
 
-from flexhub.gateway.limits import AUTH_BATCH, AUTH_QUEUE, AUTH_THREADS, AUTH_TIMEOUT_S
+from flexhub.gateway.limits import AUTH_BATCH, AUTH_GATHER_S, AUTH_QUEUE, AUTH_THREADS, AUTH_TIMEOUT_S
 from flexhub.gateway.refusals import Refusal
 from flexhub.pairing.services import LinkUnnamedError, NodeIdentity, SignIn, authenticate_nodes
-from s2.messages import EnergyManagementRole
 
 logger = structlog.get_logger(__name__)
 
@@ -29,10 +28,6 @@ _CHALLENGE = ((b"www-authenticate", b'Bearer realm="s2"'),)
 TOKEN_MISSING = Refusal(HTTPStatus.UNAUTHORIZED, "Send the header Authorization: Bearer <token>.\n", _CHALLENGE)
 TOKEN_REFUSED = Refusal(HTTPStatus.UNAUTHORIZED, "This token does not open this node.\n", _CHALLENGE)
 UNAVAILABLE = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The token cannot be checked now; try again later.\n")
-NO_HOSTED_RM = Refusal(
-    HTTPStatus.CONFLICT,
-    "The resource manager of this link is hosted here, and does not speak with energy managers elsewhere yet.\n",
-)
 LINK_UNNAMED = Refusal(
     HTTPStatus.CONFLICT,
     "This node has several links; name the other node too: /s2/v0/<node id>/<other node id>.\n",
@@ -80,20 +75,25 @@ class Doorkeeper:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _check_next(self) -> None:
-        """Ask about the next ones, unless as much as we allow ourselves is being asked already."""
-        if len(self._checks) >= AUTH_THREADS:
-            return
+        """Ask about those who wait, unless as much as we allow ourselves is being asked already."""
+        if self._waiting and len(self._checks) < AUTH_THREADS:
+            task = asyncio.get_running_loop().create_task(self._check())
+            self._checks.add(task)
+            task.add_done_callback(self._checked)
+
+    def _next_visitors(self) -> list[_Visitor]:
         visitors: list[_Visitor] = []
         while self._waiting and len(visitors) < AUTH_BATCH:
             visitor = self._waiting.popleft()
             if not visitor.answer.done():  # It may have gone.
                 visitors.append(visitor)
-        if visitors:
-            task = asyncio.get_running_loop().create_task(self._check(visitors))
-            self._checks.add(task)
-            task.add_done_callback(self._checked)
+        return visitors
 
-    async def _check(self, visitors: Sequence[_Visitor]) -> None:
+    async def _check(self) -> None:
+        await asyncio.sleep(AUTH_GATHER_S)
+        visitors = self._next_visitors()
+        if not visitors:
+            return
         loop, sign_ins = asyncio.get_running_loop(), [each.sign_in for each in visitors]
         answers: Sequence[Answer | Refusal]
         try:
@@ -133,8 +133,6 @@ def _judged(answer: Answer) -> NodeIdentity | Refusal:
         return TOKEN_REFUSED
     if isinstance(answer, LinkUnnamedError):
         return LINK_UNNAMED
-    if answer.peer_hosted and answer.role == EnergyManagementRole.CEM:
-        return NO_HOSTED_RM
     return answer
 
 

@@ -26,7 +26,7 @@ class Patience:
     @property
     def checked_every_s(self) -> float:
         """For a server that looks at all its sockets by turns."""
-        return min(1.0, self.ping_every_s / 5)
+        return self.ping_every_s / 6
 
     @property
     def no_pong(self) -> str:
@@ -38,6 +38,8 @@ class Patience:
 
 
 PATIENCE = Patience()
+# In so many parts, so that none of them takes long.
+CHECK_PARTS = 10
 
 # Frames of one socket that may wait for its application before we stop reading from it.
 UNREAD_FRAMES = 32
@@ -49,9 +51,10 @@ DEFLATE_MEMORY_LEVEL = 3
 DEFLATE_FROM_BYTES = 512
 
 # Tokens are checked together, up to so many with one query. Two queries at a time, as each holds a database connection:
-# while one of them waits for the database, the next is being gathered.
+# while one of them waits for the database, the next is being gathered, for the last time at least.
 AUTH_BATCH = 250
 AUTH_THREADS = 2
+AUTH_GATHER_S = 0.02
 # A herd of reconnecting devices queues up to the bound, and nobody for longer than the time; beyond either it is told
 # to come back (503).
 AUTH_QUEUE = 2_500

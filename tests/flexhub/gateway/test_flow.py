@@ -8,9 +8,31 @@ from flexhub.gateway.flow import Flow
 
 
 class Transport:
-    """Notes whether it is read from."""
+    """Notes whether it is read from, and what is written to it; the kernel takes `room` bytes of that at once."""
 
     reads = True
+    connected = True
+    disconnecting = False
+    dataBuffer = b""  # noqa: N815
+    room: int | Exception = 1_000
+
+    def __init__(self) -> None:
+        self.taken = b""
+        self._tempDataBuffer: list[bytes] = []
+
+    def writeSomeData(self, data: bytes) -> int | Exception:  # noqa: N802
+        if isinstance(self.room, Exception):
+            return self.room
+        taken = data[: self.room]
+        self.taken += taken
+        return len(taken)
+
+    def write(self, data: bytes) -> None:
+        self._tempDataBuffer.append(data)
+
+    @property
+    def waiting(self) -> bytes:
+        return self.dataBuffer + b"".join(self._tempDataBuffer)
 
     def pauseProducing(self) -> None:  # noqa: N802
         self.reads = False
@@ -27,6 +49,40 @@ def transport() -> Transport:
 @pytest.fixture
 def flow(transport: Transport) -> Flow:
     return Flow(transport)
+
+
+def test_writes_at_once_what_the_kernel_takes(flow: Flow, transport: Transport) -> None:
+    flow.write(b"one")
+    flow.write(b"two")
+
+    assert (transport.taken, transport.waiting) == (b"onetwo", b"")
+
+
+def test_what_the_kernel_does_not_take_waits_and_is_not_overtaken(flow: Flow, transport: Transport) -> None:
+    transport.room = 2
+    flow.write(b"one")
+    transport.room = 1_000
+    flow.write(b"two")
+
+    assert (transport.taken, transport.waiting) == (b"on", b"etwo")
+
+
+@pytest.mark.parametrize("waits", ["dataBuffer", "disconnecting"])
+def test_leaves_to_twisted_what_is_under_way(flow: Flow, transport: Transport, waits: str) -> None:
+    setattr(transport, waits, b"zero" if waits == "dataBuffer" else True)
+
+    flow.write(b"one")
+
+    assert transport.taken == b""
+    assert transport.waiting.endswith(b"one")
+
+
+def test_leaves_a_broken_connection_to_the_reactor(flow: Flow, transport: Transport) -> None:
+    transport.room = ConnectionResetError()
+
+    flow.write(b"one")
+
+    assert transport.waiting == b"one"
 
 
 def test_does_not_read_while_the_application_is_behind(flow: Flow, transport: Transport) -> None:
