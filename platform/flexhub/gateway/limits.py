@@ -113,6 +113,32 @@ SMALL_TEXT_CHARACTERS = 8 * 1024
 # The resolution of session deadlines (acknowledgements, resends), which are seconds.
 TICK_S = 0.1
 
+# Links that no peer opens. How often a process looks which there are, and whose: a change takes effect within it, and
+# the links of a process that died are taken over that long after its lease has ended.
+LOOK_S = 3.0
+# A link that belongs to another living process is handed over once that has been so for a while, and few at a time.
+HANDOVER_AFTER_S = 30.0
+HANDOVERS_PER_LOOK = 20
+# Connections under way at once, so that a restart does not storm the servers elsewhere, nor the database.
+OPENING = 50
+# A session of this length makes up for the failures before it.
+LASTED_S = 60.0
+# The database's answers, and how many of them at once.
+REGISTRY_TIMEOUT_S = 10.0
+REGISTRY_THREADS = 2
+
+# Connecting to a server elsewhere: the whole of it, and the answer to our close frame. Together with `Patience` the
+# latter makes 75 s after which a dead one is given up.
+DIAL_TIMEOUT_S = 10.0
+DIAL_CLOSE_S = 5.0
+# Names are resolved in threads that nothing can stop, so there are some to spare.
+RESOLVER_THREADS = 16
+
+# What may be under way in one direction of a house link's pipe: the 256 messages that a session may have unanswered,
+# the answers to as many of the other's, and room.
+PIPE_FRAMES = 1_024
+PIPE_CHARACTERS = 16 * 1024 * 1024
+
 # WebSocket close codes. 4000-4999 is the range for applications (RFC 6455, 7.4.2).
 CLOSE_PROTOCOL_ERROR = 1002
 CLOSE_NOT_UTF8 = 1007
