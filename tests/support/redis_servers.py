@@ -86,6 +86,12 @@ class GuardedRedis:
         _, port = self.sentinel.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "hub")
         return next(server for server in self.servers if server.port == int(port))
 
+    def watch(self, master: RunningServer) -> None:
+        """Have the Sentinel know another master by the same name."""
+        self.sentinel.ask("SENTINEL", "REMOVE", "hub")
+        self.sentinel.ask("SENTINEL", "MONITOR", "hub", "127.0.0.1", master.port, 1)
+        self.sentinel.ask("SENTINEL", "SET", "hub", "auth-pass", PASSWORD)
+
 
 @contextmanager
 def running_cluster(size: int = 3) -> Iterator[RedisCluster]:
@@ -113,7 +119,7 @@ def running_sentinel() -> Iterator[GuardedRedis]:
             program=("--sentinel",),
         )
         try:
-            _wait(lambda: master.client.info("replication")["connected_slaves"] == 1)
+            _wait(lambda: replica.client.info("replication")["master_link_status"] == "up")
             _wait(lambda: len(sentinel.ask("SENTINEL", "REPLICAS", "hub")) == 1)
             url = f"redis+sentinel://:{_QUOTED}@127.0.0.1:{sentinel.port}/hub/3?sentinel_password={_QUOTED}"
             yield GuardedRedis((master, replica), sentinel, url)
@@ -122,7 +128,7 @@ def running_sentinel() -> Iterator[GuardedRedis]:
                 server.end()
 
 
-def move_slot(cluster: RedisCluster, slot: int, source: RunningServer, target: RunningServer) -> None:
+def move_slot(slot: int, source: RunningServer, target: RunningServer) -> None:
     """Tell both that the slot is on its way; its keys stay where they are. Ended by `finish_move`."""
     target.client.cluster("SETSLOT", slot, "IMPORTING", _id(source))
     source.client.cluster("SETSLOT", slot, "MIGRATING", _id(target))

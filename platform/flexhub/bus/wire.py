@@ -51,14 +51,14 @@ class Wire:
         await self._connection.disconnect(nowait=True)
 
     async def _send_on_a_living_connection(self, commands: Sequence[Command]) -> list[Reply]:
-        reused = self._connection.is_connected
-        try:
-            return await self._send(commands)
-        except RedisConnectionError:
-            if not reused:
-                raise
-        # The server or something between closed an idle connection; only a new one can tell whether Redis is there.
-        await self.drop()
+        if self._connection.is_connected:
+            try:
+                return await self._send(commands)
+            except RedisConnectionError:
+                # Something closed an idle connection; only a new one can tell whether Redis is there.
+                await self.drop()
+        # Said aloud, because only then does redis-py ask the Sentinels where to.
+        await self._connection.connect()  # type: ignore[no-untyped-call] # redis-py's.
         return await self._send(commands)
 
     async def _send(self, commands: Sequence[Command]) -> list[Reply]:
