@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
 from flexhub.bus import keys, scripts
 from flexhub.bus.batch import Batch, BatchResult, Forward, LinkWrites
 from flexhub.bus.directory import SeatAddress, SeatInfo, seat_to_fields
-from flexhub.bus.envelope import Envelope, PublishResult, envelope_from_fields, envelope_to_fields
+from flexhub.bus.envelope import Envelope, PublishResult, envelope_from_text, envelope_to_text
 from flexhub.bus.errors import BusUnavailable
 from flexhub.bus.line import Reply
 from flexhub.bus.opening import open_line, open_shared_line
@@ -128,7 +128,7 @@ class RedisGatewayBus:
         self._held[info.link_id] = int(token)
         if before not in ("", process):
             close = Envelope(info.link_id, "close", CLOSE_REASON, token=int(old_token))
-            await self._directory.exchange([scripts.OFFER.call([keys.inbox(before)], *envelope_to_fields(close))])
+            await self._directory.exchange([scripts.OFFER.call([keys.inbox(before)], envelope_to_text(close))])
         return int(token)
 
     async def release_seat(self, link_id: UUID, token: int) -> bool:
@@ -196,7 +196,8 @@ class RedisGatewayBus:
 
     async def write(self, batch: Batch) -> BatchResult:
         telemetry, ledger = _chunks(batch.telemetry_rows), _chunks(batch.ledger_rows)
-        commands = [_offer(forward) for forward in batch.forwards]
+        parcels = _by_process(batch.forwards)
+        commands = [_offer(process, forwards) for process, forwards in parcels.items()]
         commands += [_fold(link_id, writes) for link_id, writes in batch.links.items()]
         mail = [(end_id, writes) for end_id, writes in batch.links.items() if writes.mail is not None]
         commands += [_post(end_id, writes) for end_id, writes in mail]
@@ -210,7 +211,7 @@ class RedisGatewayBus:
         replies = iter(await self._writes.exchange(commands, then=[flag for _, flag in wakes]))
         batch.uncertain = False
         result = BatchResult()
-        _sort_forwards(batch, replies, result)
+        _sort_forwards(parcels, replies, result)
         _sort_links(batch, replies, result)
         _sort_mail([end_id for end_id, _ in mail], replies, result)
         refused_telemetry, refused_ledger = _refused(telemetry, replies), _refused(ledger, replies)
@@ -220,8 +221,16 @@ class RedisGatewayBus:
         return result
 
 
-def _offer(forward: Forward) -> Command:
-    return scripts.OFFER.call([keys.inbox(forward.process)], *envelope_to_fields(forward.envelope))
+def _by_process(forwards: Sequence[Forward]) -> dict[str, list[Forward]]:
+    """All that one inbox gets arrives at once, so that its reader wakes up once."""
+    parcels: dict[str, list[Forward]] = {}
+    for forward in forwards:
+        parcels.setdefault(forward.process, []).append(forward)
+    return parcels
+
+
+def _offer(process: str, forwards: Sequence[Forward]) -> Command:
+    return scripts.OFFER.call([keys.inbox(process)], *[envelope_to_text(each.envelope) for each in forwards])
 
 
 def _fold(link_id: UUID, writes: LinkWrites) -> Command:
@@ -268,12 +277,11 @@ def _chunks(rows: Sequence[str]) -> list[Sequence[str]]:
     return [rows[start : start + ROWS_PER_ENTRY] for start in range(0, len(rows), ROWS_PER_ENTRY)]
 
 
-def _sort_forwards(batch: Batch, replies: Iterator[Reply], result: BatchResult) -> None:
-    for forward in batch.forwards:
-        reply = next(replies)
-        if reply != scripts.DELIVERED:
-            reason = PublishResult.FULL if reply == scripts.FULL else PublishResult.NO_SEAT
-            result.undelivered.append((forward, reason))
+def _sort_forwards(parcels: Mapping[str, Sequence[Forward]], replies: Iterator[Reply], result: BatchResult) -> None:
+    for forwards in parcels.values():
+        taken = cast(int, next(replies))
+        reason = PublishResult.NO_SEAT if taken == scripts.NO_INBOX else PublishResult.FULL
+        result.undelivered += [(forward, reason) for forward in forwards[max(taken, 0) :]]
 
 
 def _sort_links(batch: Batch, replies: Iterator[Reply], result: BatchResult) -> None:
@@ -308,10 +316,12 @@ def _envelopes(entries: Sequence[tuple[bytes, Sequence[bytes]]]) -> tuple[list[E
     unreadable: list[Command] = []
     for entry_id, parts in entries:
         try:
-            texts = [part.decode() for part in parts]
-            envelopes.append(envelope_from_fields(dict(zip(texts[::2], texts[1::2], strict=True))))
+            name, text = parts
+            if name != b"envelope":
+                raise KeyError("envelope")
+            envelopes.append(envelope_from_text(text.decode()))
         except (KeyError, ValueError) as error:
             logger.exception("inbox entry %s cannot be read and is set aside", entry_id.decode())
-            text = b" ".join(parts).decode("utf-8", "replace")
-            unreadable.append(_aside("inbox", reason_of(error), text))
+            shown = b" ".join(parts).decode("utf-8", "replace")
+            unreadable.append(_aside("inbox", reason_of(error), shown))
     return envelopes, unreadable

@@ -180,7 +180,7 @@ return dead
 
 # -- An inbox: KEYS inbox ----------------------------------------------------------------------------------------------
 
-DELIVERED, FULL, NO_INBOX = 1, 0, -1
+NO_INBOX = -1
 
 OPEN_INBOX = Script("""
 redis.call('XADD', KEYS[1], '*', 'open', '1')
@@ -188,12 +188,13 @@ redis.call('XTRIM', KEYS[1], 'MAXLEN', 0)
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 """)
 
-# ARGV the envelope's fields. An inbox that does not exist belongs to nobody, so it is not made here.
+# ARGV envelopes. Returns how many of them there was room for, the first ones, or that there is no inbox: one that does
+# not exist belongs to nobody, so it is not made here. A waiting reader wakes up once, when all of them are there.
 OFFER = Script(f"""
 if redis.call('EXISTS', KEYS[1]) == 0 then return {NO_INBOX} end
-if redis.call('XLEN', KEYS[1]) >= {INBOX_LIMIT} then return {FULL} end
-redis.call('XADD', KEYS[1], '*', unpack(ARGV))
-return {DELIVERED}
+local taken = math.max(0, math.min(#ARGV, {INBOX_LIMIT} - redis.call('XLEN', KEYS[1])))
+for i = 1, taken do redis.call('XADD', KEYS[1], '*', 'envelope', ARGV[i]) end
+return taken
 """)
 
 # -- A stream of rows: KEYS stream, rows -------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from flexhub.bus import keys, scripts
 from flexhub.bus.directory import SeatRecord, seat_from_fields
-from flexhub.bus.envelope import Envelope, PublishResult, envelope_to_fields
+from flexhub.bus.envelope import Envelope, PublishResult, envelope_to_text
 from flexhub.bus.errors import BusUnavailable
 from flexhub.bus.mail import Letter, Mailbag, letter_from_fields
 from flexhub.bus.opening import open_worker_line
@@ -71,10 +71,10 @@ class RedisWorkerBus:
         if process is None or process not in living or envelope.token not in (None, int(token)):
             return PublishResult.NO_SEAT
         addressed = Envelope(link_id, envelope.kind, envelope.payload, envelope.message_id, int(token))
-        (outcome,) = self._line.exchange([scripts.OFFER.call([keys.inbox(process)], *envelope_to_fields(addressed))])
-        if outcome == scripts.DELIVERED:
-            return PublishResult.DELIVERED
-        return PublishResult.FULL if outcome == scripts.FULL else PublishResult.NO_SEAT
+        (outcome,) = self._line.exchange([scripts.OFFER.call([keys.inbox(process)], envelope_to_text(addressed))])
+        if outcome == scripts.NO_INBOX:
+            return PublishResult.NO_SEAT
+        return PublishResult.DELIVERED if outcome else PublishResult.FULL
 
     def sessions(self) -> list[SeatRecord]:
         dead, processes = self._line.exchange([scripts.TAKE_DEAD.call([keys.PROCESSES, keys.SWEEPING]), _LIVING])

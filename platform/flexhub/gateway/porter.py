@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 
 from flexhub.bus import BusUnavailable, Envelope, GatewayBus, LedgerRow
-from flexhub.bus.envelope import RELAY_KINDS, envelope_to_fields
+from flexhub.bus.envelope import RELAY_KINDS, envelope_to_text
 from flexhub.bus.poison import reason_of
 from flexhub.gateway import farewells, inbox, limits, relay_post, rm_handlers
 from flexhub.gateway.hosted_rm import HostedRM
@@ -105,6 +105,6 @@ class Porter:
 
     async def _set_aside(self, envelope: Envelope, error: Exception) -> None:
         try:
-            await self._bus.set_aside("inbox", reason_of(error), " ".join(envelope_to_fields(envelope)))
+            await self._bus.set_aside("inbox", reason_of(error), envelope_to_text(envelope))
         except BusUnavailable:
             logger.warning("gateway.inbox.not_set_aside", link_id=str(envelope.link_id))

@@ -5,16 +5,24 @@ from uuid import uuid4
 import pytest
 
 from flexhub.bus.directory import SeatAddress
-from flexhub.bus.envelope import Envelope, envelope_from_fields, envelope_to_fields
+from flexhub.bus.envelope import Envelope, envelope_from_text, envelope_to_text
 
 SENDER = SeatAddress(uuid4(), "one", 6)
 
 
 @pytest.mark.parametrize(
     "envelope",
-    [Envelope(uuid4(), "close", "späť", "m1", 7), Envelope(uuid4(), "relayed", "{}", "m1", 7, SENDER)],
+    [
+        Envelope(uuid4(), "close", "spät", "m1", 7),
+        Envelope(uuid4(), "relayed", '{\n\t"message_id": "m1"\n}', "m1", 7, SENDER),
+        Envelope(uuid4(), "hello", "", token=7, sender=SENDER),
+    ],
 )
 def test_an_envelope_survives_the_inbox(envelope: Envelope) -> None:
-    parts = envelope_to_fields(envelope)
+    assert envelope_from_text(envelope_to_text(envelope)) == envelope
 
-    assert envelope_from_fields(dict(zip(parts[::2], parts[1::2], strict=True))) == envelope
+
+@pytest.mark.parametrize("text", ["", "one\ttwo\n", f"{uuid4()}\tlater\tm1\t7\n{{}}", f"{uuid4()}\tclose\tm1\t\n"])
+def test_a_text_that_is_no_envelope_is_told(text: str) -> None:
+    with pytest.raises((KeyError, ValueError)):
+        envelope_from_text(text)

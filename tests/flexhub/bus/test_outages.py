@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from flexhub.bus import Batch, BusUnavailable, Envelope, PublishResult, Wake, keys, scripts
+from flexhub.bus import Batch, BusUnavailable, Envelope, PublishResult, SeatAddress, Wake, keys, scripts
 from flexhub.bus.gateway_side import RedisGatewayBus
 from flexhub.bus.line import Reply
 from flexhub.bus.ports import INBOX_LIMIT
@@ -90,6 +90,22 @@ async def test_an_envelope_ends_the_wait(redis_url: str) -> None:
     await new.claim_seat(seat)
 
     assert [envelope.kind for envelope in await reading] == ["close"]
+    await hub.close()
+
+
+async def test_a_waiting_reader_gets_all_that_a_batch_forwards_at_once(redis_url: str) -> None:
+    hub = RedisHub(redis_url)
+    one, two = await hub.gateway("one"), await hub.gateway("two")
+    sender, to = SeatAddress(uuid4(), "one", 1), uuid4()
+    batch = Batch()
+    for number in range(50):
+        batch.forward("two", Envelope(to, "relayed", str(number), token=2, sender=sender))
+    reading = asyncio.create_task(two.read_inbox(30_000))
+    await until_someone_waits(redis_url)
+
+    await one.write(batch)
+
+    assert [envelope.payload for envelope in await reading] == [str(number) for number in range(50)]
     await hub.close()
 
 

@@ -98,7 +98,7 @@ async def test_envelopes_that_cannot_be_read_let_the_others_through(redis_url: s
     gateway = await hub.gateway("one")
     await gateway.claim_seat(seat)
     hub.client.xadd(keys.inbox("one"), {"kind": "message"})
-    hub.client.xadd(keys.inbox("one"), {"link": b"\xff\xfe"})
+    hub.client.xadd(keys.inbox("one"), {"envelope": b"\xff\xfe"})
     hub.worker.publish(seat.link_id, Envelope(seat.link_id, "message", "{}"))
 
     envelopes = await gateway.read_inbox(0)
@@ -108,7 +108,7 @@ async def test_envelopes_that_cannot_be_read_let_the_others_through(redis_url: s
 
     assert ([envelope.payload for envelope in envelopes], again) == (["{}"], [])
     assert [(entry.source, entry.text) for entry in report.entries] == [
-        ("inbox", "link \ufffd\ufffd"),
+        ("inbox", "envelope \ufffd\ufffd"),
         ("inbox", "kind message"),
     ]
-    assert report.entries[1].reason == "KeyError: 'link'"
+    assert report.entries[1].reason == "KeyError: 'envelope'"
