@@ -18,7 +18,14 @@ from flexhub.gateway.process import GatewayProcess
 from flexhub.gateway.seats import Seat
 from flexhub.gateway.wake_sender import WakeSender
 from flexhub.pairing.services import NodeIdentity
-from s2.messages import ControlType, EnergyManagementRole, Message, SelectControlType, dump_message
+from s2.messages import (
+    ControlType,
+    EnergyManagementRole,
+    HandshakeResponse,
+    Message,
+    SelectControlType,
+    dump_message,
+)
 from s2.session import Session
 from s2.strictness import STRICT, Strictness
 from s2.versions import WireProfile
@@ -105,6 +112,11 @@ class FakeSocket:
     def hang_up(self, code: int = 1000, reason: str = "") -> None:
         self._incoming.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing has come that was not looked at."""
+        return self._outgoing.empty()
+
     async def event(self) -> Mapping[str, Any]:
         """The next ASGI event."""
         return await asyncio.wait_for(self._outgoing.get(), TIMEOUT_S)
@@ -121,13 +133,21 @@ class FakeSocket:
         self.send(message)
         return await self.receive()
 
-    async def shake_hands(self) -> None:
+    async def shake_hands(self, role: str = "RM") -> None:
+        """As this role; a CEM then still has to choose the version."""
         assert (await self.event())["type"] == "websocket.accept"
         handshake = await self.receive()
         self.acknowledge(handshake)
-        ours = {"message_type": "Handshake", "message_id": str(uuid4()), "role": "RM"}
+        ours = {"message_type": "Handshake", "message_id": str(uuid4()), "role": role}
         assert (await self.ask(ours | {"supported_protocol_versions": ["1.0.0"]}))["status"] == "OK"
-        self.acknowledge(await self.receive())
+        if role == "RM":
+            self.acknowledge(await self.receive())
+
+    async def shake_hands_as_cem(self) -> None:
+        """Up to the chosen version."""
+        await self.shake_hands("CEM")
+        choice = HandshakeResponse(message_id=str(uuid4()), selected_protocol_version="1.0.0")
+        assert (await self.ask(choice))["status"] == "OK"
 
     def acknowledge(self, message: Document, status: str = "OK") -> None:
         self.send({"message_type": "ReceptionStatus", "subject_message_id": message["message_id"], "status": status})

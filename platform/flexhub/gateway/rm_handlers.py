@@ -12,7 +12,6 @@ later is shown at once: no energy manager of ours goes by this snapshot, as one 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
@@ -24,6 +23,7 @@ from flexhub.gateway import handlers
 from flexhub.gateway.handlers import Turn
 from flexhub.gateway.hosted_rm import HostedRM
 from flexhub.gateway.inbox import REFUSED, findings_of
+from flexhub.gateway.relay import RelayEnd
 from flexhub.gateway.relay_events import RelayEvent
 from s2.errors import LocalProtocolError, S2Error
 from s2.events import (
@@ -47,9 +47,9 @@ from s2.messages import (
     dump_message,
     parse_message,
 )
-from s2.resource import ResourceView
 from s2.rules.instructions import INSTRUCTIONS
-from s2.states import SessionState, permits, senders_of
+from s2.session import Session
+from s2.states import permits, senders_of
 from s2.versions import WireProfile
 
 logger = structlog.get_logger(__name__)
@@ -112,11 +112,10 @@ def emit(turn: Turn, rm: HostedRM, envelope: Envelope) -> Emission:
         logger.error("gateway.rm.unreadable", end_id=str(envelope.link_id), error=str(error))
         turn.log_sent(envelope.payload, status=REFUSED)
         return Emission.BROKEN
-    # Asked before, since details that are sent change the state.
-    is_late = _is_late(turn, message)
     try:
         session.send(message, turn.at)
     except LocalProtocolError as error:
+        is_late = _is_late(session, message)
         turn.log_sent(envelope.payload, status=REFUSED, findings=findings_of(message, error))
         logger.warning("gateway.rm.refused", end_id=str(envelope.link_id), is_late=is_late, error=str(error))
         return Emission.DROPPED if is_late else Emission.BROKEN
@@ -125,21 +124,14 @@ def emit(turn: Turn, rm: HostedRM, envelope: Envelope) -> Emission:
     return Emission.SENT
 
 
-def _is_late(turn: Turn, message: Message) -> bool:
-    """Whether the control type has changed since the RM decided to say this, if it is refused.
+def _is_late(session: Session | RelayEnd, message: Message) -> bool:
+    """Whether the message is refused because the control type is another one than when it was decided.
 
-    It is told of a selection by letter, and what it has sent off until it reads that is for the control type before.
-    That may be the same one, selected again: then nothing of before counts either, until the first offer is made anew.
+    The RM is told of a selection by letter, and what it has sent off until it reads that is for the one before. Where
+    the same control type was selected again, nothing is refused for that: statuses may come before their description.
     """
-    session, message_type = turn.seat.session, message.message_type
-    if _RM not in senders_of(message_type) or permits(SessionState.UNCONTROLLED, _RM, message_type):
-        return False
-    return not permits(session.state, _RM, message_type) or not _offers_something(session.resource, turn.at)
-
-
-def _offers_something(resource: ResourceView, at: datetime) -> bool:
-    described = resource.description_at(at) is not None
-    return described or bool(resource.constraints or resource.profiles)
+    message_type = message.message_type
+    return _RM in senders_of(message_type) and not permits(session.state, _RM, message_type)
 
 
 def _published(turn: Turn, rm: HostedRM, message: Message, text: str) -> None:
