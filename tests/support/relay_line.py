@@ -27,7 +27,8 @@ END_IDS: dict[EnergyManagementRole, UUID] = {CEM: uuid4(), RM: uuid4()}
 class Peer:
     """One side: its Session, its end of the relay, and what each of them experienced. Gone while `end` is None.
 
-    `manner` is what it does about TEMPORARY_ERROR, see MANNERS. `away` is how long it takes to come back.
+    `manner` is what it does about TEMPORARY_ERROR, see MANNERS. `away` is how long it takes to come back. While it is
+    `deaf` its Session hears nothing, and what it is told gathers in `unheard`.
     """
 
     def __init__(self, role: EnergyManagementRole, *, manner: str, away: timedelta) -> None:
@@ -39,6 +40,8 @@ class Peer:
         self.address: SeatAddress | None = None
         self.back_at: datetime | None = None
         self.openings = 0
+        self.deaf = False
+        self.unheard: list[str] = []
         self.heard: list[str] = []
         self.said: list[str] = []
         self.events: list[Event] = []
@@ -161,6 +164,9 @@ class RelayLine:
             return False
         said, heard = peer.session.data_to_send(), peer.end.data_to_send()
         peer.said += said
+        if peer.deaf:
+            peer.unheard += heard
+            heard = []
         peer.heard += heard
         for text in said:
             peer.told += peer.end.receive_text(text, self.now)

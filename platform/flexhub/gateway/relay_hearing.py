@@ -40,16 +40,24 @@ class Hearing:
         self._missing = 0
 
     def deliver(self, text: str, message_id: str, now: datetime, events: list[RelayEvent]) -> None:
-        """Tell the peer what the far end found right, or the far end that this is not possible now."""
-        obstacle = self._obstacle()
-        if obstacle is not None:
-            self._meeting.post("reception", reception_text(message_id, _BUSY, obstacle), message_id)
+        """Tell the peer what the far end found right, or the far end that this is not possible now.
+
+        What the peer was told before is said again because its verdict was late or got lost. It gets the same verdict,
+        and the peer does not hear of it: nobody shall have to rely on it to do nothing twice.
+        """
+        if self._view.told.awaits(text):
+            return  # The verdict that is still to come is for both.
+        answer = self._view.told.answer_to(message_id, text)
+        if answer is None and (obstacle := self._obstacle()) is not None:
+            answer = reception_text(message_id, _BUSY, obstacle)
+        if answer is not None:
+            self._meeting.post("reception", answer, message_id)
             return
         message = parse_message(text, self._view.profile)
         self._meeting.engaged = True
         events.append(Delivered(text))
         self._view.hear(message, message_id, text, now)
-        self._delivered.add(message_id, message, now)
+        self._delivered.add(message_id, message, now, text)
         self._answers.say(text)
 
     def _obstacle(self) -> str | None:
@@ -91,6 +99,7 @@ class Hearing:
         events: list[RelayEvent],
     ) -> None:
         """Send the verdict on its way."""
+        self._view.told.judge(waiting.text, reception.status, reception.diagnostic_label)
         passed = dump_message(reception, self._view.profile) if skipped else text
         self._meeting.post("reception", passed, reception.subject_message_id)
         findings = skipped

@@ -8,13 +8,19 @@ from datetime import datetime, timedelta
 
 from flexhub.bus import SeatAddress
 from flexhub.bus.envelope import EnvelopeKind
-from s2.messages import Message
+from s2.messages import Message, ReceptionStatusValues
+from s2.receptions import reception_text
 from s2.recent import RecentKeys
 
 #: So many messages in one direction may wait for their verdicts; a peer that awaits each answer has one.
 MOST_WAITING = 256
 _MOST_TEXTS = 256
 _MOST_LATE = 64
+
+_STATUSES = tuple(ReceptionStatusValues)
+# How a verdict is kept: as its place among the statuses, counted from one.
+_NO_VERDICT = 0
+_AGAIN = _STATUSES.index(ReceptionStatusValues.TEMPORARY_ERROR) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +35,12 @@ class Parcel:
 
 @dataclass(slots=True)
 class Waiting:
-    """A message that has no verdict yet. `text` is kept only while it is still to be sent."""
+    """A message that has no verdict yet, and how it was written."""
 
     message_id: str
     message: Message
     deadline: datetime
-    text: str = ""
+    text: str
 
 
 class Outstanding:
@@ -58,8 +64,12 @@ class Outstanding:
     def full(self) -> bool:
         return len(self._waiting) >= MOST_WAITING
 
-    def add(self, message_id: str, message: Message, now: datetime, text: str = "") -> None:
+    def add(self, message_id: str, message: Message, now: datetime, text: str) -> None:
         self._waiting.append(Waiting(message_id, message, now + self._patience, text))
+
+    def holds(self, message_id: str) -> bool:
+        """Whether a message of this id waits, and is not overdue."""
+        return any(each.message_id == message_id for each in self._waiting)
 
     def settle(self, message_id: str) -> Waiting | None:
         """Take out the oldest message of this id; None where there is none."""
@@ -114,3 +124,53 @@ class Texts:
     def forget(self) -> None:
         """From here on the same text is a new message again."""
         self._texts = RecentKeys(_MOST_TEXTS)
+
+
+class Told:
+    """What a peer was told of late, and its verdicts: what is said again, because a verdict got lost, is told once."""
+
+    __slots__ = ("_ids", "_labels", "_texts", "_verdicts")
+
+    def __init__(self) -> None:
+        self._ids = RecentKeys(_MOST_TEXTS)
+        self._texts = RecentKeys(_MOST_TEXTS)
+        self._verdicts = bytearray(_MOST_TEXTS)
+        self._labels: dict[int, str | None] = {}
+
+    def knows(self, text: str) -> bool:
+        return self._texts.find(text) is not None
+
+    def uses(self, message_id: str) -> bool:
+        return self._ids.find(message_id) is not None
+
+    def remember(self, message_id: str, text: str) -> None:
+        self._ids.add(message_id)
+        self._verdicts[self._texts.add(text)] = _NO_VERDICT
+
+    def judge(self, text: str, status: ReceptionStatusValues, label: str | None) -> None:
+        """Take in the peer's verdict on a text that it was told. After TEMPORARY_ERROR it is to be told again."""
+        slot = self._texts.find(text)
+        if slot is None:
+            return
+        self._verdicts[slot] = _STATUSES.index(status) + 1
+        if label is None:
+            self._labels.pop(slot, None)
+        else:
+            self._labels[slot] = label
+
+    def awaits(self, text: str) -> bool:
+        """Whether it was told this and has said nothing about it yet."""
+        slot = self._texts.find(text)
+        return slot is not None and self._verdicts[slot] == _NO_VERDICT
+
+    def answer_to(self, message_id: str, text: str) -> str | None:
+        """Its verdict on this text again; None while there is none."""
+        slot = self._texts.find(text)
+        if slot is None or self._verdicts[slot] in (_NO_VERDICT, _AGAIN):
+            return None
+        return reception_text(message_id, _STATUSES[self._verdicts[slot] - 1], self._labels.get(slot))
+
+    def forget(self) -> None:
+        """From here on the same text is a new message again."""
+        self._texts = RecentKeys(_MOST_TEXTS)
+        self._labels.clear()

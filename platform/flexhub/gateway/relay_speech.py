@@ -42,6 +42,9 @@ class Speech:
             self._refuse(judged, message_id, text, events)
             return
         message_type, findings = judged.message.message_type, judged.findings
+        if judged.repeated and (self._passed.holds(message_id) or self._held.holds(message_id)):
+            events.append(Passed(text, findings))  # It is on its way, and the verdict on it will be for both.
+            return
         obstacle = self._obstacle(available)
         if obstacle is not None:
             events.append(self._answers.refuse(text, message_type, message_id, _BUSY, findings, label=obstacle))
@@ -79,7 +82,7 @@ class Speech:
             return
         for held in self._held.take_all():
             self._meeting.engaged = True
-            self._passed.add(held.message_id, held.message, now)
+            self._passed.add(held.message_id, held.message, now, held.text)
             self._meeting.post("relayed", held.text, held.message_id)
 
     def hear_verdict(

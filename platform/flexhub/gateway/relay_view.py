@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from flexhub.gateway.relay_mail import Texts
+from flexhub.gateway.relay_mail import Texts, Told
 from s2.conversation import Conversation
 from s2.errors import RemoteProtocolError
 from s2.findings import Finding
@@ -40,14 +40,15 @@ class Judged(NamedTuple):
 
 
 class PeerView:
-    """One peer's view. `peer` is its role, `strictness` what is allowed to it."""
+    """One peer's view. `peer` is its role, `strictness` what is allowed to it, `told` what was delivered to it."""
 
-    __slots__ = ("_heard", "_said", "peer", "talk")
+    __slots__ = ("_said", "peer", "talk", "told")
 
     def __init__(self, peer: EnergyManagementRole, crossing_time: timedelta, strictness: Strictness) -> None:
         self.peer = peer
         self.talk = Conversation(ALL_PROFILES, agreed=None, crossing_time=crossing_time, strictness=strictness)
-        self._said, self._heard = Texts(), Texts()
+        self.told = Told()
+        self._said = Texts()
 
     @property
     def profile(self) -> WireProfile:
@@ -86,12 +87,11 @@ class PeerView:
 
     def hear(self, message: Message, message_id: str, text: str, now: datetime) -> None:
         """Let what was delivered to the peer have its effect, once."""
-        if self._heard.knows(text):
-            return
-        if self._heard.uses(message_id):
-            self._heard.forget()
-        self._apply(message, _CEM if self.peer is _RM else _RM, now, ())
-        self._heard.remember(message_id, text)
+        if not self.told.knows(text):
+            if self.told.uses(message_id):
+                self.told.forget()
+            self._apply(message, _CEM if self.peer is _RM else _RM, now, ())
+        self.told.remember(message_id, text)
 
     def settle(self, message: Message, status: ReceptionStatusValues, now: datetime) -> None:
         """What a verdict on either side's message changes."""
@@ -117,4 +117,4 @@ class PeerView:
         if message.message_type in _FRESH_STARTS:
             # The RM publishes everything anew, which may be word for word what it said before.
             self._said.forget()
-            self._heard.forget()
+            self.told.forget()

@@ -10,6 +10,7 @@ import pytest
 
 from flexhub.bus import SeatAddress
 from flexhub.gateway.relay_events import Disputed, Passed, Taken
+from flexhub.gateway.relay_mail import MOST_WAITING
 from s2.errors import WrongState
 from s2.events import AcknowledgementMissing, CloseRequested, MessageReceived, MessageRefused, ReceptionUnmatched
 from s2.messages import EnergyManagementRole, FRBCInstruction, FRBCStorageStatus
@@ -255,6 +256,105 @@ def test_a_late_verdict_is_dropped() -> None:
 
     assert line.rm.end.hear_reception(late, message_id, line.cem.address, line.now) == []
     assert line.rm.end.data_to_send() == []
+
+
+# -- Said again --------------------------------------------------------------------------------------------------------
+
+
+class Slow:
+    """An RM that gets a message and takes its time; everybody else is quick."""
+
+    def __init__(self) -> None:
+        self.line = controlled()
+        instruction = message("FRBC.Instruction", execution_time=stamp(0))
+        assert isinstance(instruction, FRBCInstruction)
+        self.message_id = instruction.message_id
+        self.line.rm.deaf = True
+        self.line.says(self.line.cem, instruction)
+
+    def told(self) -> int:
+        return sum(self.message_id in each for each in self.line.rm.heard + self.line.rm.unheard)
+
+    def answers(self, status: str) -> None:
+        self.line.rm.unheard.clear()
+        self.line.blurts(self.line.rm, text("ReceptionStatus", subject_message_id=self.message_id, status=status))
+
+
+def test_a_message_whose_verdict_is_late_is_not_told_twice() -> None:
+    slow = Slow()
+    slow.line.wait(8.1)
+    assert slow.line.cem.statuses()[-1] == "TEMPORARY_ERROR"
+
+    slow.line.wait(1)
+    assert slow.told() == 1
+    slow.answers("OK")
+
+    assert slow.line.cem.statuses()[-1] == "OK"
+    assert not slow.line.rm.unheard
+
+
+def test_a_verdict_that_was_lost_is_given_again_without_the_peer() -> None:
+    slow = Slow()
+    slow.line.lossy = True
+    slow.answers("INVALID_CONTENT")
+    slow.line.lossy = False
+
+    slow.line.wait(9.2)
+
+    assert slow.line.cem.statuses()[-2:] == ["TEMPORARY_ERROR", "INVALID_CONTENT"]
+    assert not slow.line.rm.unheard
+
+
+def test_what_the_peer_wants_to_hear_again_is_told_again() -> None:
+    slow = Slow()
+    slow.answers("TEMPORARY_ERROR")
+
+    slow.line.wait(1.1)
+    assert slow.told() == 1
+    slow.answers("OK")
+
+    assert slow.line.cem.statuses()[-2:] == ["TEMPORARY_ERROR", "OK"]
+
+
+def test_an_impatient_repetition_crosses_once_and_gets_one_verdict() -> None:
+    slow = Slow()
+    wire_text = slow.line.cem.said[-1]
+    slow.line.blurts(slow.line.cem, wire_text)
+    before = len(slow.line.cem.statuses())
+
+    slow.answers("OK")
+    slow.line.wait(8.1)
+
+    assert slow.line.cem.statuses()[before:] == ["OK"]
+    assert not slow.line.rm.unheard
+
+
+def test_a_state_is_told_again_once_the_rm_begins_anew() -> None:
+    line = controlled()
+    storage = text("FRBC.StorageStatus")
+    line.blurts(line.rm, storage)
+    line.says(line.rm, details())
+    line.says(line.cem, selection("FRBC"))
+    for message_type in MENU["FRBC"]:
+        line.says(line.rm, message(message_type))
+
+    line.blurts(line.rm, storage)
+
+    assert line.cem.heard.count(storage) == 2
+
+
+# -- Bounds ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_peer_that_leaves_too_much_unanswered_lets_the_other_wait() -> None:
+    line = controlled()
+    line.cem.deaf = True
+    for _ in range(MOST_WAITING + 1):
+        line.blurts(line.rm, text("FRBC.StorageStatus"))
+
+    assert line.rm.statuses()[-1] == "TEMPORARY_ERROR"
+    assert "too much waits" in line.rm.heard[-1]
+    assert len(line.cem.unheard) == MOST_WAITING
 
 
 def test_a_peer_that_does_not_answer_is_told_on_and_left() -> None:
