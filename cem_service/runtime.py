@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 
+from flexhub.bus.connect import connect_worker
 from flexhub.bus.ports import WorkerBus
-from flexhub.bus.worker_side import RedisWorkerBus
 from flexhub.clock import Clock
 
 
@@ -34,7 +34,7 @@ class Tools:
 def tools() -> Tools:
     """This process's tools, made once on first use (after the fork: a connection must not be shared by children)."""
     return Tools(
-        bus=RedisWorkerBus(settings.REDIS_URL),
+        bus=connect_worker(settings.REDIS_URL),
         clock=settings.CLOCK,
         new_id=lambda: str(uuid4()),
         send_react=_send_react,

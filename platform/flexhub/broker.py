@@ -1,4 +1,4 @@
-"""Celery's way to Redis, with one fault of the library put right.
+"""Celery's way to Redis: from an address of ours to kombu's, with one fault of the library put right.
 
 When a worker loses Redis while a task is not yet acknowledged, kombu takes the address from the transport that it gives
 up and only then asks the old channel to hand the task back, which needs the address: an AttributeError that Celery
@@ -7,12 +7,21 @@ takes for unrecoverable, so the worker ends just when it should wait for Redis.
 
 from __future__ import annotations
 
+import ssl
+from typing import Any
+from urllib.parse import urlsplit
+
 from kombu import Connection
 from kombu.transport import redis
 
+from flexhub.bus.address import Address, parse_address
 
-class Transport(redis.Transport):
-    """Named in `broker_transport`. It keeps the address for as long as it lives."""
+# A Sentinel that does not answer is passed over after this long.
+SENTINEL_TIMEOUT_S = 2.0
+
+
+class _KeepsAddress:
+    """A transport that keeps the address for as long as it lives."""
 
     _address: Connection | None = None
 
@@ -24,3 +33,39 @@ class Transport(redis.Transport):
     def client(self, address: Connection | None) -> None:
         if address is not None:
             self._address = address
+
+
+class Transport(_KeepsAddress, redis.Transport):
+    """To one server."""
+
+
+class SentinelTransport(_KeepsAddress, redis.SentinelTransport):
+    """To the master that Sentinels name."""
+
+
+def celery_settings(url: str, transport_options: dict[str, Any]) -> dict[str, Any]:
+    """Celery's settings for a broker at one of our addresses that is no Cluster. Raises AddressError."""
+    address = parse_address(url)
+    settings: dict[str, Any] = {
+        "broker_url": url,
+        "broker_transport": "flexhub.broker:Transport",
+        "broker_transport_options": transport_options,
+    }
+    if urlsplit(url).scheme.startswith("rediss"):
+        # The scheme alone does not make kombu talk TLS. Options of the address (`ssl_ca_certs`) take this one's place.
+        settings["broker_use_ssl"] = {"ssl_cert_reqs": ssl.CERT_REQUIRED}
+    if address.kind == "sentinel":
+        timeouts = {"socket_timeout": SENTINEL_TIMEOUT_S, "socket_connect_timeout": SENTINEL_TIMEOUT_S}
+        settings |= {
+            "broker_url": _of_sentinels(address),
+            "broker_transport": "flexhub.broker:SentinelTransport",
+            "broker_transport_options": transport_options
+            | {"master_name": address.master, "sentinel_kwargs": timeouts | address.sentinel_login},
+        }
+    return settings
+
+
+def _of_sentinels(address: Address) -> str:
+    # The login and the database with each, since kombu takes one for the other when it cannot connect.
+    urls = (urlsplit(address.url_of(node)) for node in address.nodes)
+    return ";".join(each._replace(scheme="sentinel").geturl() for each in urls)

@@ -15,13 +15,24 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flexhub.settings")
 from celery import Celery, signals
 from django.conf import settings
 
+from flexhub.broker import celery_settings
 from flexhub.observability import logs
+
+_TRANSPORT_OPTIONS = {
+    # Beside the bus's keys, and apart from whatever else lives in a Redis that an operator shares.
+    "global_keyprefix": "fh:celery:",
+    # No task runs for more than the time limit, so after it an unacknowledged task has lost its worker.
+    "visibility_timeout": 90,
+    "socket_timeout": 10,
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+}
 
 app = Celery("flexhub")
 app.config_from_object(
     {
-        "broker_url": settings.CELERY_BROKER_URL,
-        "broker_transport": "flexhub.broker:Transport",
+        **celery_settings(settings.CELERY_BROKER_URL, _TRANSPORT_OPTIONS),
         "task_ignore_result": True,
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
@@ -41,16 +52,6 @@ app.config_from_object(
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
-        "broker_transport_options": {
-            # Beside the bus's keys, and apart from whatever else lives in a Redis that an operator shares.
-            "global_keyprefix": "fh:celery:",
-            # No task runs for more than the time limit, so after it an unacknowledged task has lost its worker.
-            "visibility_timeout": 90,
-            "socket_timeout": 10,
-            "socket_connect_timeout": 5,
-            "socket_keepalive": True,
-            "health_check_interval": 10,
-        },
         "enable_utc": True,
         "timezone": "UTC",
     }

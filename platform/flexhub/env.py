@@ -11,6 +11,7 @@ from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 T = TypeVar("T")
+Number = TypeVar("Number", int, float)
 
 
 class EnvironmentVariableError(RuntimeError):
@@ -109,6 +110,18 @@ def _secret_key(word: str) -> str:
     if len(key) != 32:
         raise ValueError
     return padded
+
+
+def between(least: Number, most: Number) -> Callable[[str], Number]:
+    """A conversion for `Env.parsed` into a number of the same type as the limits, which are allowed."""
+
+    def convert(text: str) -> Number:
+        number = type(least)(text)
+        if not least <= number <= most:
+            raise ValueError
+        return number
+
+    return convert
 
 
 def _boolean(text: str) -> bool:

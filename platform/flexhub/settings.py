@@ -5,8 +5,9 @@ from pathlib import Path
 from django.templatetags.static import static
 
 from flexhub.clock import Clock
-from flexhub.env import Env, one_of, secret_keys
+from flexhub.env import Env, between, one_of, secret_keys
 from flexhub.observability.logs import Config as LogConfig
+from flexhub.redis_urls import redis_urls
 
 env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -25,7 +26,12 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", "")
 
 # -- What Flexhub itself needs ----------------------------------------------------------------------------------------
 CLOCK = env.parsed("FLEXHUB_CLOCK", Clock.parse, "system, or a clock as str() writes it", "system")
-REDIS_URL = env.text("REDIS_URL", hint="For example redis://localhost:6379/0; `make demo` starts one by itself.")
+# The second is read by flexhub/celery.py.
+REDIS_URL, CELERY_BROKER_URL = redis_urls(env)
+# Less than the lease of a gateway process: one that waits for Redis still renews it in time.
+REDIS_TIMEOUT_S: float = env.parsed("REDIS_TIMEOUT_S", between(0.1, 8.0), "a number of seconds from 0.1 to 8", "5")
+# For the threads of one process together, and for each server of a Cluster; a gateway's event loop has its own few.
+REDIS_CONNECTIONS: int = env.parsed("REDIS_CONNECTIONS", between(1, 1000), "a whole number from 1 to 1000", "20")
 # Where this gateway is reached; only shown to people and written into the demo's file.
 PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000")
 # A frame above this is answered by closing with 1009. 1 MiB is what s2-kit and our server allow.
@@ -191,8 +197,11 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
-# -- Celery: read by flexhub/celery.py --------------------------------------------------------------------------------
-CELERY_BROKER_URL = REDIS_URL
-
+# -- Watching ---------------------------------------------------------------------------------------------------------
+# What has to answer before this process is ready, and how it is asked.
+READINESS_CHECKS = {
+    "postgresql": "flexhub.observability.health.ask_postgresql",
+    "redis": "flexhub.bus.readiness.ask_redis",
+}
 LOGGING_CONFIG = "flexhub.observability.logs.configure"
 LOGGING: LogConfig = {"level": env.text("LOG_LEVEL", "INFO"), "json": env.boolean("LOG_JSON", not DEBUG)}

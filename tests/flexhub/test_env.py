@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flexhub.env import Env, EnvironmentVariableError, one_of, secret_keys
+from flexhub.env import Env, EnvironmentVariableError, between, one_of, secret_keys
 
 
 def test_reads_text_and_falls_back_to_the_default() -> None:
@@ -28,6 +28,19 @@ def test_reads_whole_numbers() -> None:
     assert env.integer("ABSENT", 7) == 7
     with pytest.raises(EnvironmentVariableError, match=r"^BAD must be a whole number\.$"):
         env.integer("BAD", 7)
+
+
+def test_reads_numbers_between_limits() -> None:
+    env = Env({"SHARE": "0.5", "COUNT": "3", "TOO_MUCH": "4", "NONE": "nan", "BROKEN": "0.5"})
+
+    assert env.parsed("SHARE", between(0.5, 2.0), "a share") == 0.5
+    assert env.parsed("COUNT", between(1, 3), "a count") == 3
+    assert env.parsed("ABSENT", between(1, 3), "a count", "2") == 2
+    for name, conversion in (("TOO_MUCH", between(1, 3)), ("BROKEN", between(1, 3))):
+        with pytest.raises(EnvironmentVariableError, match=rf"^{name} must be a count\.$"):
+            env.parsed(name, conversion, "a count")
+    with pytest.raises(EnvironmentVariableError, match="NONE must be a share"):
+        env.parsed("NONE", between(0.5, 2.0), "a share")
 
 
 def test_a_missing_number_says_what_it_should_be() -> None:

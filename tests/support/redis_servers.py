@@ -86,6 +86,16 @@ class GuardedRedis:
         _, port = self.sentinel.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "hub")
         return next(server for server in self.servers if server.port == int(port))
 
+    def replicated(self) -> None:
+        """Wait until the replica has what the master has."""
+        _wait(lambda: len({server.client.info("replication")["master_repl_offset"] for server in self.servers}) == 1)
+
+    def fail_over(self) -> None:
+        """End the master, and wait until the Sentinel names the replica."""
+        old = self.master
+        old.end()
+        _wait(lambda: self.master is not old)
+
     def watch(self, master: RunningServer) -> None:
         """Have the Sentinel know another master by the same name."""
         self.sentinel.ask("SENTINEL", "REMOVE", "hub")
