@@ -62,6 +62,10 @@ AUTH_TIMEOUT_S = 5.0
 # When to come back: a time between these, another one for each.
 RETRY_AFTER_S = (5, 20)
 
+# New objects before the garbage collector looks at them, and how often it looks at these before it does at older ones.
+# Python's own 700 makes it look ten times for each session that opens.
+GC_THRESHOLDS = (20_000, 20, 20)
+
 # What waits for Redis in memory. Beyond it, or while Redis is away, sessions answer TEMPORARY_ERROR: nothing that we
 # acknowledged is lost while the process lives.
 BACKLOG_ROWS = 50_000

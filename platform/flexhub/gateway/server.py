@@ -14,13 +14,15 @@ Any other ASGI server can run `flexhub.asgi:application`; it then gives what it 
 
 from __future__ import annotations
 
+import gc
+import resource
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from django.conf import settings
 
-from flexhub.gateway.limits import PATIENCE, Patience
+from flexhub.gateway.limits import GC_THRESHOLDS, PATIENCE, Patience
 from flexhub.gateway.refusals import Receive, Scope, Send
 from flexhub.observability import health
 
@@ -47,6 +49,7 @@ class GatewayServer:
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""
+        make_room()
         self._server()(
             self.application,
             listening_fd=self.listening_fd,
@@ -70,3 +73,17 @@ class GatewayServer:
     async def _shut_down(self) -> None:
         health.begin_draining()
         await self.on_shutdown()
+
+
+def make_room() -> None:
+    """Prepare this process for thousands of sockets: a file descriptor each, and some hundred objects each.
+
+    The limit on files goes as far up as it may. What is loaded by now stays, so the garbage collector need not look at
+    it again; and it looks less often, since sessions come by the thousand and each would count as a reason to look at
+    all of them.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)

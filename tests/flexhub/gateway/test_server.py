@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from uuid import uuid4
 
+import psutil
 import pytest
 from websockets.exceptions import InvalidStatus
 
@@ -147,3 +148,12 @@ def test_names_a_port_in_use(module_environment: dict[str, str]) -> None:
     assert ended.returncode == 1
     assert f"Port {port} on 127.0.0.1 is in use" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_takes_as_many_files_as_it_may(server_environment: dict[str, str]) -> None:
+    start = 'ulimit -Sn 256 && exec "$0" manage.py gateway --port 0'
+
+    with running_gateway(server_environment, ("/bin/sh", "-c", start, sys.executable)) as few:
+        soft, hard = psutil.Process(few.process.pid).rlimit(psutil.RLIMIT_NOFILE)
+
+    assert soft == hard > 256
