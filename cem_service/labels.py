@@ -13,6 +13,7 @@ STATUS_COLOURS: Mapping[str, str] = {
     LedgerStatus.STARTED: "primary",
     LedgerStatus.SUCCEEDED: "success",
     LedgerStatus.REVOKED: "warning",
+    LedgerStatus.REPLACED: "info",
     LedgerStatus.UNDELIVERED: "danger",
     **dict.fromkeys(REFUSED_STATUSES, "danger"),
 }

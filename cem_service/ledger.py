@@ -11,10 +11,13 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 import structlog
+from django.db import DataError, IntegrityError
 
 from cem_service.models import TERMINAL_STATUSES, Instruction, LedgerStatus
+from flexhub.bus.poison import reason_of
 from flexhub.bus.ports import WorkerBus
-from flexhub.bus.streams import LedgerRow
+from flexhub.bus.sieve import sift
+from flexhub.bus.streams import LedgerRow, encode_ledger
 from s2.messages import ReceptionStatusValues
 from tenants.scope import platform_scope
 
@@ -22,7 +25,11 @@ log = structlog.get_logger(__name__)
 
 BATCH_SIZE = 500
 MOST_BATCHES_A_RUN = 10
+# What is a row's own fault, such as a NUL in a finding; anything else may be better in a minute.
+REFUSALS = (DataError, IntegrityError, ValueError, TypeError)
 _UPDATED_FIELDS = ("status", "status_at", "reception", "findings")
+# Where a resource can be told several things at once, these fields say which of them is meant.
+_PLACES = ("actuator_id", "power_profile_id", "sequence_container_id")
 _ORDER = {
     status: place
     for place, status in enumerate(
@@ -32,20 +39,29 @@ _ORDER = {
 
 
 def drain(bus: WorkerBus) -> int:
-    """Apply all waiting updates, some batches at most; returns how many rows were applied."""
+    """Apply all waiting updates, some batches at most; returns how many rows were applied.
+
+    Rows that the database refuses are set aside.
+    """
     applied = 0
     for _ in range(MOST_BATCHES_A_RUN):
         delivery = bus.take_ledger(BATCH_SIZE)
         if not delivery:
             break
-        apply(delivery.rows)
+        sifted = sift(delivery.rows, apply, REFUSALS)
+        for row, error in sifted.refused:
+            log.error("ledger.row_set_aside", instruction_id=row.instruction_id, error=str(error))
+            bus.set_aside("ledger", reason_of(error), encode_ledger(row))
         bus.confirm_ledger(delivery)
-        applied += len(delivery.rows)
+        applied += sifted.stored
     return applied
 
 
-def apply(rows: Sequence[LedgerRow]) -> None:
-    """Fold `rows` into their instructions, in order. Rows of instructions that no longer exist are dropped."""
+def apply(rows: Sequence[LedgerRow]) -> int:
+    """Fold `rows` into their instructions, in order, all or none; returns how many there were.
+
+    Rows of instructions that no longer exist are dropped.
+    """
     with platform_scope("close the instruction ledger"):
         instructions = _instructions(row.instruction_id for row in rows)
         for row in rows:
@@ -54,7 +70,9 @@ def apply(rows: Sequence[LedgerRow]) -> None:
                 log.info("ledger.unknown_instruction", instruction_id=row.instruction_id)
                 continue
             fold(instruction, row)
+        _tell_replaced(instructions.values())
         Instruction.objects.bulk_update(instructions.values(), _UPDATED_FIELDS)
+    return len(rows)
 
 
 def fold(instruction: Instruction, row: LedgerRow) -> None:
@@ -65,6 +83,28 @@ def fold(instruction: Instruction, row: LedgerRow) -> None:
     if row.status and _moves_on(instruction.status, row.status):
         instruction.status = row.status
         instruction.status_at = row.at
+
+
+def _tell_replaced(instructions: Iterable[Instruction]) -> None:
+    """A device reports ABORTED as well for what a newer instruction takes the place of, and that is no refusal."""
+    aborted = [each for each in instructions if each.status == LedgerStatus.ABORTED]
+    if not aborted:
+        return
+    since = min(each.issued_at for each in aborted)
+    links = {each.link_id for each in aborted}
+    newer = list(Instruction.objects.filter(link_id__in=links, issued_at__gt=since))
+    for each in aborted:
+        if any(_replaces(other, each) for other in newer):
+            each.status = LedgerStatus.REPLACED
+
+
+def _replaces(newer: Instruction, older: Instruction) -> bool:
+    return _place(newer) == _place(older) and older.issued_at < newer.issued_at <= older.status_at
+
+
+def _place(instruction: Instruction) -> tuple[object, ...]:
+    """What an instruction is for, of which there can be one at a time."""
+    return instruction.link_id, *(instruction.message.get(name) for name in _PLACES)
 
 
 def _moves_on(present: str, new: str) -> bool:

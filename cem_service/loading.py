@@ -88,7 +88,7 @@ def with_history(loaded: LoadedSite) -> LoadedSite:
     """The same site with the past day's quarter-hour means, which only a plan needs."""
     state = loaded.state
     with tenant_scope(loaded.tenant_id):
-        links = Link.objects.filter(rm_node__site_id=state.site_id)
+        links = Link.objects.filter(rm_node__site_id=state.site_id, cem_node__hosted=True)
         meter_link = links.filter(rm_node=F("rm_node__site__main_meter")).values_list("id", flat=True).first()
         means = quarter_hour_means([link.pk for link in links], since=state.now - HISTORY, until=state.now)
     if meter_link is None:
@@ -114,7 +114,9 @@ def _rows(site_id: UUID, now: datetime) -> _Rows | None:
     site = Site.objects.select_related("objectives__tariff").filter(id=site_id).first()
     if site is None:
         return None
-    links = Link.objects.filter(rm_node__site=site).order_by("id").values_list("id", "rm_node_id", "rm_node__name")
+    # What an energy manager elsewhere controls is its own, and to us a part of what the rest of the building draws.
+    ours = Link.objects.filter(rm_node__site=site, cem_node__hosted=True)
+    links = ours.order_by("id").values_list("id", "rm_node_id", "rm_node__name")
     names = {link_id: name for link_id, _, name in links}
     return _Rows(
         site=site,

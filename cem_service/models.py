@@ -105,6 +105,8 @@ class LedgerStatus(models.TextChoices):
     STARTED = "STARTED", "started"
     SUCCEEDED = "SUCCEEDED", "succeeded"
     ABORTED = "ABORTED", "aborted"
+    # Aborted by the device because a newer instruction of ours took its place.
+    REPLACED = "REPLACED", "replaced by a newer one"
 
 
 TERMINAL_STATUSES = frozenset(
@@ -115,6 +117,7 @@ TERMINAL_STATUSES = frozenset(
         LedgerStatus.REVOKED,
         LedgerStatus.SUCCEEDED,
         LedgerStatus.ABORTED,
+        LedgerStatus.REPLACED,
     }
 )
 # What a person must notice: the device, or the seat before it, said no.

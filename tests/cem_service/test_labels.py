@@ -21,6 +21,8 @@ def test_what_a_person_must_notice_is_red_and_nothing_else() -> None:
         ("SUCCEEDED", "OK", ""),
         ("ISSUED", "", ""),
         ("REVOKED", "OK", ""),
+        ("REPLACED", "OK", ""),
+        ("ABORTED", "OK", "refused"),
         ("REJECTED", "OK", "refused"),
         ("ISSUED", "INVALID_CONTENT", "refused"),
         ("UNDELIVERED", "", "not delivered"),

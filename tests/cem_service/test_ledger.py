@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import asyncio
+import json
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
 from cem_service import ledger, services
 from cem_service.models import Instruction, LedgerStatus
-from flexhub.bus import LedgerRow
+from flexhub.bus import Batch, LedgerRow
 from tenants.scope import platform_scope
 from tests.support.cem_world import World
 
@@ -88,3 +91,51 @@ def test_rows_of_unknown_instructions_are_dropped(instruction: Instruction, worl
     ledger.apply([stray, _row(instruction, now, status="ACCEPTED")])
 
     assert _only().status == LedgerStatus.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("newer_after_s", "changes", "status"),
+    [
+        (10, {}, LedgerStatus.REPLACED),
+        # The device gave up by itself, and was told something else only then.
+        (30, {}, LedgerStatus.ABORTED),
+        # Another actuator was told something.
+        (10, {"actuator_id": "another"}, LedgerStatus.ABORTED),
+    ],
+)
+def test_what_a_newer_instruction_took_the_place_of_is_no_refusal(
+    instruction: Instruction, world: World, newer_after_s: int, changes: dict[str, str], status: LedgerStatus
+) -> None:
+    with platform_scope("test"):
+        newer = Instruction.objects.get()
+        newer.pk, newer.message = uuid4(), newer.message | changes
+        newer.issued_at = newer.status_at = instruction.issued_at + timedelta(seconds=newer_after_s)
+        newer.save(force_insert=True)
+    aborted = _row(instruction, instruction.issued_at + timedelta(seconds=20), reception="OK", status="ABORTED")
+
+    ledger.apply([aborted])
+    ledger.apply([aborted])
+
+    with platform_scope("test"):
+        row = Instruction.objects.get(pk=instruction.pk)
+        refused = list(Instruction.objects.refused())
+    assert row.status == status
+    assert row.is_refused is (status == LedgerStatus.ABORTED)
+    assert refused == ([row] if row.is_refused else [])
+
+
+def test_a_row_that_cannot_be_stored_holds_up_no_others(instruction: Instruction, world: World) -> None:
+    now, batch = world.clock.now(), Batch()
+    batch.ledger(_row(instruction, now, reception="OK"))
+    batch.ledger(_row(instruction, now, status="STARTED", findings=({"rule": "R-1", "message": "with\0NUL"},)))
+    batch.ledger(_row(instruction, now, status="SUCCEEDED"))
+    asyncio.run(world.gateway.write(batch))
+
+    applied = ledger.drain(world.bus)
+
+    row = _only()
+    assert (applied, row.reception, row.status, row.findings) == (2, "OK", "SUCCEEDED", [])
+    assert not world.bus.take_ledger()
+    (entry,) = world.bus.poison().entries
+    assert (entry.source, json.loads(entry.text)["status"]) == ("ledger", "STARTED")
+    assert "DataError" in entry.reason

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from cem_service.loading import LoadedSite, load_site, with_history
 from flexhub.bus import TelemetryRow
-from flexhub.devices.services import set_main_meter
+from flexhub.devices.services import create_cem_node, link_nodes, set_main_meter
 from flexhub.telemetry import writer
 from tests.support.cem_world import World
 
@@ -33,6 +34,21 @@ def test_reads_the_living_resources_of_a_site(world: World) -> None:
     assert resource.link_id == world.household.link.pk
     assert resource.measured_w == 120.0
     assert loaded.token(resource.link_id) == world.token
+
+
+def test_what_an_energy_manager_elsewhere_controls_is_not_ours(world: World) -> None:
+    house = world.household
+    box = create_cem_node(site=house.site, name="box in the cellar")
+    world.household = replace(house, link=link_nodes(rm_node=house.rm_node, cem_node=box))
+    world.connect()
+    world.describe(power_w=120.0)
+    _measured(world, 120.0)
+
+    loaded = with_history(_load(world))
+
+    assert loaded.snapshots == {}
+    assert loaded.state.resources == ()
+    assert loaded.state.power_history == {}
 
 
 def test_a_site_without_a_session_has_no_resources(world: World) -> None:
