@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flexhub.bus import SeatAddress
 from flexhub.bus.envelope import EnvelopeKind
 from s2.messages import Message, ReceptionStatusValues
-from s2.receptions import reception_text
 from s2.recent import RecentKeys
+from s2.receptions import reception_text
 
 #: So many messages in one direction may wait for their verdicts; a peer that awaits each answer has one.
 MOST_WAITING = 256
+#: And so many characters of them, the last one not counted: it may be as long as a frame.
+MOST_CHARACTERS = 1024 * 1024
 _MOST_TEXTS = 256
 _MOST_LATE = 64
 
@@ -49,23 +50,23 @@ class Outstanding:
     With `forgives` an overdue message may still be settled.
     """
 
-    __slots__ = ("_forgives", "_late", "_patience", "_waiting")
+    __slots__ = ("_characters", "_forgives", "_late", "_patience", "_waiting")
 
     def __init__(self, patience: timedelta, *, forgives: bool = False) -> None:
         self._patience = patience
         self._forgives = forgives
         self._waiting: list[Waiting] = []
         self._late: list[Waiting] = []
-
-    def __iter__(self) -> Iterator[Waiting]:
-        return iter(self._waiting)
+        # Of those that wait and are not late.
+        self._characters = 0
 
     @property
     def full(self) -> bool:
-        return len(self._waiting) >= MOST_WAITING
+        return len(self._waiting) >= MOST_WAITING or self._characters >= MOST_CHARACTERS
 
     def add(self, message_id: str, message: Message, now: datetime, text: str) -> None:
         self._waiting.append(Waiting(message_id, message, now + self._patience, text))
+        self._characters += len(text)
 
     def holds(self, message_id: str) -> bool:
         """Whether a message of this id waits, and is not overdue."""
@@ -73,11 +74,10 @@ class Outstanding:
 
     def settle(self, message_id: str) -> Waiting | None:
         """Take out the oldest message of this id; None where there is none."""
-        for messages in (self._waiting, self._late):
-            for position, waiting in enumerate(messages):
-                if waiting.message_id == message_id:
-                    return messages.pop(position)
-        return None
+        if (waiting := _take(self._waiting, message_id)) is not None:
+            self._characters -= len(waiting.text)
+            return waiting
+        return _take(self._late, message_id)
 
     def next_deadline(self) -> datetime | None:
         return self._waiting[0].deadline if self._waiting else None
@@ -92,14 +92,32 @@ class Outstanding:
         late: list[Waiting] = []
         while self._waiting and self._waiting[0].deadline <= now:
             late.append(self._waiting.pop(0))
+        self._characters -= sum(len(each.text) for each in late)
         if late and self._forgives:
-            self._late = [*self._late, *late][-_MOST_LATE:]
+            self._late = _newest([*self._late, *late])
         return late
 
     def take_all(self) -> list[Waiting]:
         """Give up all of them; a verdict that comes later is for nothing."""
-        taken, self._waiting, self._late = self._waiting, [], []
+        taken, self._waiting, self._late, self._characters = self._waiting, [], [], 0
         return taken
+
+
+def _newest(late: list[Waiting]) -> list[Waiting]:
+    """As many of the newest as may be kept."""
+    characters = 0
+    for number, waiting in enumerate(reversed(late)):
+        characters += len(waiting.text)
+        if number == _MOST_LATE or characters > MOST_CHARACTERS:
+            return late[len(late) - number :]
+    return late
+
+
+def _take(messages: list[Waiting], message_id: str) -> Waiting | None:
+    for position, waiting in enumerate(messages):
+        if waiting.message_id == message_id:
+            return messages.pop(position)
+    return None
 
 
 class Texts:

@@ -10,7 +10,7 @@ import pytest
 
 from flexhub.bus import SeatAddress
 from flexhub.gateway.relay_events import Disputed, Passed, Taken
-from flexhub.gateway.relay_mail import MOST_WAITING
+from flexhub.gateway.relay_mail import MOST_CHARACTERS, MOST_WAITING
 from s2.errors import WrongState
 from s2.events import AcknowledgementMissing, CloseRequested, MessageReceived, MessageRefused, ReceptionUnmatched
 from s2.messages import EnergyManagementRole, FRBCInstruction, FRBCStorageStatus
@@ -355,6 +355,16 @@ def test_a_peer_that_leaves_too_much_unanswered_lets_the_other_wait() -> None:
     assert line.rm.statuses()[-1] == "TEMPORARY_ERROR"
     assert "too much waits" in line.rm.heard[-1]
     assert len(line.cem.unheard) == MOST_WAITING
+
+
+def test_few_large_messages_are_too_much_as_well() -> None:
+    line = controlled()
+    line.cem.deaf = True
+    for _ in range(5):
+        line.blurts(line.rm, text("ResourceManagerDetails", name="x" * (MOST_CHARACTERS // 4)))
+
+    assert len(line.cem.unheard) == 4
+    assert "too much waits" in line.rm.heard[-1]
 
 
 def test_a_peer_that_does_not_answer_is_told_on_and_left() -> None:
