@@ -76,7 +76,6 @@ from s2.messages import (
     Message,
     ReceptionStatus,
     SessionRequest,
-    parse_message,
 )
 from s2.resource import ResourceView
 from s2.states import SessionState
@@ -268,7 +267,7 @@ class RelayEnd:
         """Deliver the far peer's verdict on something that our peer said."""
         events: list[RelayEvent] = []
         if self._is_met(far):
-            self._speech.hear_verdict(parse_message(text, self._view.profile), text, message_id, now, events)
+            self._speech.hear_verdict(text, message_id, now, events)
         return events
 
     def undelivered(self, envelope: Envelope, reason: PublishResult | None, now: datetime) -> list[RelayEvent]:

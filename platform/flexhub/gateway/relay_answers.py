@@ -40,7 +40,7 @@ class Answers:
         """Answer something that was on its way already."""
         text = reception_text(message_id, _BUSY, label)
         self.out.append(text)
-        return Disputed(text, by_peer=False)
+        return Disputed(text)
 
     def refuse(
         self,

@@ -36,11 +36,9 @@ class Farewell:
 
 @dataclass(frozen=True, slots=True)
 class Disputed:
-    """A verdict that was not plainly OK, as it was written: on a message of the far end's peer, or on one of ours."""
+    """The verdict on a message of our peer was not OK; this is how it was told."""
 
     text: str
-    by_peer: bool
-    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

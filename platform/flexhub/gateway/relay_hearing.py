@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from flexhub.gateway.relay_answers import FULL, GONE, Answers
 from flexhub.gateway.relay_ending import Ending
-from flexhub.gateway.relay_events import Delivered, Disputed, RelayEvent
+from flexhub.gateway.relay_events import Delivered, RelayEvent
 from flexhub.gateway.relay_mail import Outstanding, Waiting
 from flexhub.gateway.relay_meeting import Meeting
 from flexhub.gateway.relay_view import PeerView
-from s2.events import AcknowledgementMissing, ReceptionUnmatched
+from s2.events import AcknowledgementMissing, ReceptionReceived, ReceptionUnmatched
 from s2.findings import Finding
 from s2.messages import ReceptionStatus, ReceptionStatusValues, dump_message, parse_message
 from s2.receptions import reception_text
@@ -20,7 +20,7 @@ from s2.rules.sessions import R_01, R_02
 QUEUE_LIMIT = 1000
 MISSING_LIMIT = 3
 
-_OK, _BUSY = ReceptionStatusValues.OK, ReceptionStatusValues.TEMPORARY_ERROR
+_BUSY = ReceptionStatusValues.TEMPORARY_ERROR
 _REFUSALS = (ReceptionStatusValues.INVALID_MESSAGE, ReceptionStatusValues.INVALID_CONTENT)
 
 
@@ -105,8 +105,7 @@ class Hearing:
         findings = skipped
         if reception.status in _REFUSALS:
             findings += self._view.overlooked(waiting.message, now)
-        if reception.status is not _OK or findings:
-            events.append(Disputed(text, by_peer=True, findings=findings))
+        events.append(ReceptionReceived(waiting.message, reception.status, reception.diagnostic_label, findings))
 
     def next_deadline(self) -> datetime | None:
         return self._delivered.next_deadline()

@@ -16,8 +16,8 @@ from flexhub.gateway.handlers import Turn
 from flexhub.gateway.relay import RelayEnd
 from flexhub.gateway.relay_events import Delivered, Disputed, Farewell, Passed, RelayEvent, Taken
 from flexhub.gateway.seats import Seat
-from s2.events import AcknowledgementMissing, CloseRequested, MessageRefused, ReceptionUnmatched
-from s2.messages import EnergyManagementRole, PowerMeasurement, dump_message
+from s2.events import AcknowledgementMissing, CloseRequested, MessageRefused, ReceptionReceived, ReceptionUnmatched
+from s2.messages import EnergyManagementRole, PowerMeasurement, ReceptionStatusValues, dump_message
 from s2.versions import ALL_PROFILES
 
 
@@ -86,10 +86,12 @@ def _farewell(turn: Turn, _: RelayEnd, event: Farewell) -> None:
 
 
 def _disputed(turn: Turn, _: RelayEnd, event: Disputed) -> None:
-    if event.by_peer:
-        turn.log_received(event.text, None, event.findings)
-    else:
-        turn.log_sent(event.text)
+    turn.log_sent(event.text)
+
+
+def _judged(turn: Turn, _: RelayEnd, event: ReceptionReceived) -> None:
+    if event.status is not ReceptionStatusValues.OK or event.findings:
+        turn.log_received(turn.text or "", None, event.findings)
 
 
 def _taken(turn: Turn, _: RelayEnd, event: Taken) -> None:
@@ -117,6 +119,7 @@ _MEANINGS: Mapping[type, Callable[[Turn, RelayEnd, Any], None]] = {
     Delivered: _delivered,
     Farewell: _farewell,
     Disputed: _disputed,
+    ReceptionReceived: _judged,
     Taken: _taken,
     MessageRefused: _refused,
     ReceptionUnmatched: _unmatched,

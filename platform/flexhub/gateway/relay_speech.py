@@ -11,7 +11,7 @@ from flexhub.gateway.relay_mail import Outstanding
 from flexhub.gateway.relay_meeting import Meeting
 from flexhub.gateway.relay_view import Judged, PeerView
 from s2.findings import errors_of
-from s2.messages import Message, ReceptionStatus, ReceptionStatusValues, SessionRequest
+from s2.messages import Message, ReceptionStatus, ReceptionStatusValues, SessionRequest, parse_message
 
 _OK, _BUSY = ReceptionStatusValues.OK, ReceptionStatusValues.TEMPORARY_ERROR
 _BREACH = ReceptionStatusValues.INVALID_CONTENT
@@ -85,16 +85,17 @@ class Speech:
             self._passed.add(held.message_id, held.message, now, held.text)
             self._meeting.post("relayed", held.text, held.message_id)
 
-    def hear_verdict(
-        self, reception: Message, text: str, message_id: str, now: datetime, events: list[RelayEvent]
-    ) -> None:
+    def hear_verdict(self, text: str, message_id: str, now: datetime, events: list[RelayEvent]) -> None:
         """Deliver the far peer's verdict, if the message still waits for one."""
         waiting = self._passed.settle(message_id)
-        if waiting is None or not isinstance(reception, ReceptionStatus):
+        if waiting is None:
+            return
+        reception = parse_message(text, self._view.profile)
+        if not isinstance(reception, ReceptionStatus):
             return
         self._answers.say(text)
         if reception.status is not _OK:
-            events.append(Disputed(text, by_peer=False))
+            events.append(Disputed(text))
         else:
             events.append(Taken(waiting.message))
         self._ending.follow(waiting.message, reception.status, now, events)

@@ -12,7 +12,14 @@ from flexhub.bus import SeatAddress
 from flexhub.gateway.relay_events import Disputed, Passed, Taken
 from flexhub.gateway.relay_mail import MOST_CHARACTERS, MOST_WAITING
 from s2.errors import WrongState
-from s2.events import AcknowledgementMissing, CloseRequested, MessageReceived, MessageRefused, ReceptionUnmatched
+from s2.events import (
+    AcknowledgementMissing,
+    CloseRequested,
+    MessageReceived,
+    MessageRefused,
+    ReceptionReceived,
+    ReceptionUnmatched,
+)
 from s2.messages import EnergyManagementRole, FRBCInstruction, FRBCStorageStatus
 from s2.states import SessionState
 from s2.strictness import Strictness
@@ -138,7 +145,9 @@ def test_a_refusal_of_the_far_peer_crosses_and_is_judged() -> None:
     line.blurts(line.cem, refusal)
 
     assert line.rm.heard[-1] == refusal
-    assert [each.by_peer for each in line.cem.told if isinstance(each, Disputed)] == [True]
+    verdict = [each for each in line.cem.told if isinstance(each, ReceptionReceived)][-1]
+    assert verdict.status.value == "INVALID_CONTENT"
+    assert len([each for each in line.rm.told if isinstance(each, Disputed)]) == 1
 
 
 def test_a_refused_selection_counts_for_neither_end() -> None:
@@ -365,6 +374,15 @@ def test_few_large_messages_are_too_much_as_well() -> None:
 
     assert len(line.cem.unheard) == 4
     assert "too much waits" in line.rm.heard[-1]
+
+
+def test_a_verdict_is_told_as_one() -> None:
+    line = controlled()
+    line.says(line.rm, message("FRBC.StorageStatus"))
+
+    verdicts = [each for each in line.cem.told if isinstance(each, ReceptionReceived)]
+    assert verdicts[-1].status.value == "OK"
+    assert isinstance(verdicts[-1].subject, FRBCStorageStatus)
 
 
 def test_a_peer_that_does_not_answer_is_told_on_and_left() -> None:
