@@ -101,6 +101,25 @@ class HostedResource:
         """The state, as JSON can hold it."""
         return dump(self._state)
 
+    @property
+    def profile(self) -> WireProfile | None:
+        """The version that was agreed for the session; None while there is none."""
+        link = self._state.link
+        return None if link is None else link.profile
+
+    @property
+    def observed_at(self) -> datetime | None:
+        """When the device made the last reading; None before the first."""
+        snapshot = self._state.snapshot
+        return None if snapshot is None else snapshot.observed_at
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the device is its own master: nothing of ours holds, is on its way, or is left to undo."""
+        state = self._state
+        ours = (state.write, state.original, state.release_at)
+        return not state.releasing and not state.in_force and all(each is None for each in ours)
+
     def opened(self, now: datetime, profile: WireProfile) -> Outcome:
         """A session has begun. Nothing of the one before counts in it."""
         turn = self._turn(now)

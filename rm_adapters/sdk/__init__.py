@@ -1,12 +1,13 @@
 """What vendor adapters are written with: values, exceptions, the protocol, and the modules `units` and `drafts`."""
 
 from rm_adapters.sdk import drafts, units
-from rm_adapters.sdk.adapter import Adapter, VendorMapping
+from rm_adapters.sdk.adapter import Adapter, Connect, VendorMapping
 from rm_adapters.sdk.errors import AdapterError, AuthGone, Offline, Stale, Transient
 from rm_adapters.sdk.ids import stable_id
 from rm_adapters.sdk.manifest import Manifest, ManifestError, load_manifest, parse_manifest
 from rm_adapters.sdk.values import (
     FILL_LEVEL,
+    Account,
     Ack,
     Active,
     Bounds,
@@ -23,6 +24,7 @@ from rm_adapters.sdk.values import (
 
 __all__ = [
     "FILL_LEVEL",
+    "Account",
     "Ack",
     "Active",
     "Adapter",
@@ -30,6 +32,7 @@ __all__ = [
     "AuthGone",
     "Bounds",
     "Command",
+    "Connect",
     "Device",
     "Flex",
     "Limits",

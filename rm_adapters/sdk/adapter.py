@@ -7,13 +7,15 @@ An adapter knows its vendor. Four of its seven methods are pure, and most of its
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
-from rm_adapters.sdk.values import Ack, Command, Device, Flex, Preferences, Reject, Snapshot
+from rm_adapters.sdk.values import Account, Ack, Command, Device, Flex, Preferences, Reject, Snapshot
 from s2.messages import Instruction
 
 #: What the adapter talks to its vendor with; given by the framework, or by a test.
 Client = TypeVar("Client", contravariant=True)
+_MadeClient = TypeVar("_MadeClient", covariant=True)
 
 
 class VendorMapping(Protocol):
@@ -69,3 +71,13 @@ class Adapter(VendorMapping, Protocol[Client]):
     async def execute(self, http: Client, device: Device, command: Command, /) -> Ack:
         """Write once. Never tried again in here: after a failure it is unknown whether the device has acted on it."""
         ...
+
+
+class Connect(Protocol[_MadeClient]):
+    """How the framework gets the client of an account: `connect` in the vendor's module `client`.
+
+    The context lasts for one call of the adapter, which has a time limit; connecting is part of that. It may raise what
+    the adapter may.
+    """
+
+    def __call__(self, account: Account, /) -> AbstractAsyncContextManager[_MadeClient]: ...

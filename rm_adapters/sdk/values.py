@@ -9,11 +9,12 @@ their `CommodityQuantity`, times aware of their zone. An adapter converts once, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from s2.messages import (
     CommodityQuantity,
@@ -29,7 +30,7 @@ from s2.messages import (
     ResourceManagerDetails,
 )
 
-#: What JSON can hold, by name.
+#: What JSON can hold, by name. The order of names gets lost on the way; what has an order is a list.
 Facts = Mapping[str, Any]
 
 #: The name under which `Bounds` and `Command.drives` speak of `Snapshot.fill_level`; other names are facts of it.
@@ -42,6 +43,15 @@ Description = (
     | PEBCPowerConstraints
     | PPBCPowerProfileDefinition
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An owner's account with a vendor. `now` tells the hub's time."""
+
+    id: UUID
+    tenant_id: UUID
+    now: Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

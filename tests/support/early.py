@@ -37,7 +37,7 @@ PURE = (
     "tests/flexhub/embedded",
     "tests/flexhub/demo",
     "tests/flexhub/flexibility/pooling",
-    "tests/rm_adapters",
+    "tests/rm_adapters/sdk",
 )
 
 

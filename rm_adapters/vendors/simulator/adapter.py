@@ -56,6 +56,9 @@ class Simulator:
         return mapping.release(device, snapshot, original)
 
 
+ADAPTER = Simulator()
+
+
 def _called(call: Callable[..., Any], *arguments: object) -> Any:
     """The answer, with the vendor's errors made into ours."""
     try:

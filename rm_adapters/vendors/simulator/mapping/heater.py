@@ -87,8 +87,8 @@ def _description(device: Device) -> OMBCSystemDescription:
     run, rest = _id(device, "min-run"), _id(device, "min-rest")
     return drafts.ombc_description(
         [
-            drafts.ombc_mode(_id(device, name), name, drafts.power_range(_L1, float(power_w)))
-            for name, power_w in device.facts["power"].items()
+            drafts.ombc_mode(_id(device, name), name, drafts.power_range(_L1, float(device.facts["power"][name])))
+            for name in _DRIVES
         ],
         (
             drafts.transition(off, on, starts=(run,), blocked_by=(rest,)),

@@ -104,10 +104,11 @@ def confirmed(command: Command, snapshot: Snapshot) -> bool | None:
 
 def release(snapshot: Snapshot, _original: Snapshot) -> list[Command]:
     """Both units decide for themselves again."""
+    told = snapshot.facts["units"]
     return [
         Command(operation="set", arguments={"unit": name, "mode": "auto"})
-        for name, unit in snapshot.facts["units"].items()
-        if unit["setting"] != "auto"
+        for name in _UNITS
+        if told[name]["setting"] != "auto"
     ]
 
 

@@ -15,6 +15,7 @@ from s2.messages import (
     PPBCEndInterruptionInstruction,
     PPBCPowerProfileDefinition,
     PPBCPowerProfileStatus,
+    PPBCPowerSequenceContainerStatus,
     PPBCPowerSequenceStatus,
     PPBCScheduleInstruction,
     PPBCStartInterruptionInstruction,
@@ -23,6 +24,7 @@ from s2.messages import (
 
 _L1 = CommodityQuantity.ELECTRIC_POWER_L1
 _LONGEST_PAUSE = timedelta(hours=1)
+_PARTS = ("wash", "spin")
 _INTERRUPTIBLE = "wash"
 
 _STATUSES = {
@@ -69,7 +71,7 @@ def plan(device: Device, snapshot: Snapshot, instruction: Instruction) -> Comman
         return Reject(Reason.CONTRACT, "a washing machine is told when to run")
     parts = snapshot.facts["parts"]
     named = instruction.sequence_container_id
-    part = next((name for name in parts if _id(device, snapshot, name) == named), None)
+    part = next((name for name in _PARTS if _id(device, snapshot, name) == named), None)
     if part is None:
         return Reject(Reason.CONTRACT, f"there is no container {named} any more")
     state = parts[part]["state"]
@@ -90,7 +92,8 @@ def confirmed(command: Command, snapshot: Snapshot) -> bool | None:
 
 def release(snapshot: Snapshot, _original: Snapshot) -> list[Command]:
     """What runs is let run to its end, what is paused goes on: nobody finds half-washed laundry."""
-    return [_action(name, "resume") for name, part in snapshot.facts["parts"].items() if part["state"] == "paused"]
+    parts = snapshot.facts["parts"]
+    return [_action(name, "resume") for name in _PARTS if parts[name]["state"] == "paused"]
 
 
 def _start(part: str, state: str, parts: Mapping[str, Any]) -> Command | Reject:
@@ -111,30 +114,31 @@ def _profile(device: Device, snapshot: Snapshot) -> PPBCPowerProfileDefinition:
             _id(device, snapshot, name),
             drafts.sequence(
                 _id(device, snapshot, name, "sequence"),
-                [(timedelta(minutes=minutes), power_w) for minutes, power_w in pieces],
+                [(timedelta(minutes=minutes), power_w) for minutes, power_w in device.facts["parts"][name]],
                 quantity=_L1,
                 interruptible=name == _INTERRUPTIBLE,
                 max_pause_before=None if name == "wash" else _LONGEST_PAUSE,
             ),
         )
-        for name, pieces in device.facts["parts"].items()
+        for name in _PARTS
     ]
     start, end = (datetime.fromisoformat(snapshot.facts[each]) for each in ("filled_at", "ready_by"))
     return drafts.power_profile(_id(device, snapshot, "profile"), start, end, *containers)
 
 
 def _status(device: Device, snapshot: Snapshot) -> PPBCPowerProfileStatus:
-    return drafts.profile_status(
-        *(
-            drafts.container_status(
-                _id(device, snapshot, "profile"),
-                _id(device, snapshot, name),
-                _STATUSES[part["state"]],
-                selected=_id(device, snapshot, name, "sequence") if part["state"] in _BEGUN else None,
-                progress=timedelta(seconds=part["done_s"]) if part["state"] in _BEGUN else None,
-            )
-            for name, part in snapshot.facts["parts"].items()
-        )
+    return drafts.profile_status(*(_part_status(device, snapshot, name) for name in _PARTS))
+
+
+def _part_status(device: Device, snapshot: Snapshot, name: str) -> PPBCPowerSequenceContainerStatus:
+    part = snapshot.facts["parts"][name]
+    begun = part["state"] in _BEGUN
+    return drafts.container_status(
+        _id(device, snapshot, "profile"),
+        _id(device, snapshot, name),
+        _STATUSES[part["state"]],
+        selected=_id(device, snapshot, name, "sequence") if begun else None,
+        progress=timedelta(seconds=part["done_s"]) if begun else None,
     )
 
 

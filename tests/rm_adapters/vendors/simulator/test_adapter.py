@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -42,6 +44,30 @@ def test_reads_and_describes_each_kind(kind: str) -> None:
     assert flex.offer_under(CONTROL_TYPES[kind]) is not None
     assert ADAPTER.describe(device, snapshot, Preferences()) == flex
     dump_message(flex.details, None)
+
+
+@pytest.mark.parametrize("kind", CONTROL_TYPES)
+def test_nothing_hangs_on_the_order_of_names(kind: str) -> None:
+    """A database keeps no order of the names in an object."""
+    street = cloud()
+    device = devices(street)[kind]
+    snapshot = asyncio.run(ADAPTER.read(street, device))
+
+    turned = (
+        replace(device, facts=in_another_order(device.facts)),
+        replace(snapshot, facts=in_another_order(snapshot.facts)),
+    )
+
+    assert ADAPTER.describe(*turned, Preferences()) == ADAPTER.describe(device, snapshot, Preferences())
+
+
+def in_another_order(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: in_another_order(value[name]) for name in reversed(value)}
+        case list():
+            return [in_another_order(each) for each in value]
+    return value
 
 
 def test_production_is_negative() -> None:

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class RMAdaptersConfig(AppConfig):
+    name = "rm_adapters"
+    verbose_name = "Hosted RMs"
