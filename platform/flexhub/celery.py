@@ -69,6 +69,9 @@ app.conf.beat_schedule = {
     "drain-telemetry": _every(1.0, "flexhub.telemetry.tasks.drain_telemetry", "default"),
     "drain-ledger": _every(1.0, "cem_service.tasks.drain_ledger", "default"),
     "wake-due-sites": _every(2.0, "cem_service.tasks.wake_due_sites", "default"),
+    # Not in the queue `rm`: a sweep must not wait behind the clouds that it wakes others for.
+    "wake-due-hosted": _every(1.0, "rm_adapters.tasks.wake_due_hosted", "default"),
+    "wake-changed-sessions": _every(10.0, "rm_adapters.tasks.wake_changed_sessions", "default"),
     "drop-old-partitions": _every(3600.0, "flexhub.telemetry.tasks.drop_old_partitions", "default"),
     "forget-old-sign-ins": _every(3600.0, "tenants.tasks.forget_old_sign_ins", "default"),
     "forget-old-plan-runs": _every(600.0, "cem_service.tasks.forget_old_plan_runs", "default"),

@@ -1,0 +1,58 @@
+"""What the services of a worker process are given: the bus, the clocks, ids, and how to send a task."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from uuid import UUID, uuid4
+
+from django.conf import settings
+
+from flexhub.bus.connect import connect_worker
+from flexhub.bus.ports import WorkerBus
+from flexhub.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Passed into every service, so that tests pass the in-memory bus, a fixed clock and counted ids.
+
+    `monotonic` is real time, for what guards real machines: locks and how long a task may take.
+    """
+
+    bus: WorkerBus
+    clock: Clock
+    new_id: Callable[[], str]
+    send_attend: Callable[[UUID, UUID, float], None]
+    monotonic: Callable[[], float] = time.monotonic
+
+    def wake(self, tenant_id: UUID, node_id: UUID, *, delay_s: float = 0.0) -> None:
+        """Have the hosted RM attended to, unless that is already on its way. Raises BusUnavailable."""
+        if self.bus.request_wake(node_id):
+            self.send_attend(tenant_id, node_id, delay_s)
+
+
+@cache
+def tools() -> Tools:
+    """This process's tools, made once on first use; its threads share them."""
+    return Tools(
+        bus=connect_worker(settings.REDIS_URL),
+        clock=settings.CLOCK,
+        new_id=lambda: str(uuid4()),
+        send_attend=_send_attend,
+    )
+
+
+def _send_attend(tenant_id: UUID, node_id: UUID, delay_s: float) -> None:
+    from rm_adapters import tasks  # Tasks import the services that call this.
+
+    tasks.attend.apply_async(kwargs={"tenant_id": str(tenant_id), "node_id": str(node_id)}, countdown=delay_s)
+
+
+def send_look(tenant_id: UUID, account_id: UUID) -> None:
+    """Have a vendor asked for the devices of an account."""
+    from rm_adapters import tasks  # Tasks import the services that call this.
+
+    tasks.look_for_devices.apply_async(kwargs={"tenant_id": str(tenant_id), "account_id": str(account_id)})
