@@ -10,10 +10,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
-from django.db import connection
+from django.db import DataError, IntegrityError, connection
 
+from flexhub.bus.poison import reason_of
 from flexhub.bus.ports import WorkerBus
+from flexhub.bus.sieve import sift
 from flexhub.bus.streams import TelemetryRow
 from flexhub.telemetry.partitions import DROP_BEFORE, ENSURE, TABLE
 from tenants.scope import platform_scope
@@ -24,6 +27,8 @@ logger = logging.getLogger(__name__)
 FUTURE_TOLERANCE = timedelta(days=1)
 # Stream entries per transaction: some ten thousand rows at the very most, well under a second.
 ENTRIES_PER_TAKE = 200
+# What is a row's own fault, such as a time without a zone; anything else may be better in a minute.
+REFUSALS = (DataError, IntegrityError, ValueError, TypeError)
 
 _INCOMING = f"""
     CREATE TEMPORARY TABLE IF NOT EXISTS telemetry_incoming (LIKE {TABLE}) ON COMMIT DELETE ROWS
@@ -39,15 +44,20 @@ _INSERT = f"""
 def drain(bus: WorkerBus, *, now: datetime, retention: timedelta, takes: int = 50) -> int:
     """Store what is in the stream, at most `takes` transactions of it; returns the number of new rows.
 
-    `now` is the hub's time. Raises BusUnavailable and Django's DatabaseError; nothing is lost then.
+    `now` is the hub's time. Rows that the database refuses are set aside. Raises BusUnavailable and Django's
+    DatabaseError; nothing is lost then.
     """
     stored = 0
     for _ in range(takes):
         delivery = bus.take_telemetry(ENTRIES_PER_TAKE)
         if not delivery:
             break
-        stored += store(delivery.rows, now=now, retention=retention)
+        sifted = sift(delivery.rows, partial(store, now=now, retention=retention), REFUSALS)
+        for row, error in sifted.refused:
+            logger.error("a measurement is refused by the database and set aside: %s", error)
+            bus.set_aside("telemetry", reason_of(error), _as_line(row))
         bus.confirm_telemetry(delivery)
+        stored += sifted.stored
     return stored
 
 
@@ -66,11 +76,17 @@ def store(rows: Sequence[TelemetryRow], *, now: datetime, retention: timedelta) 
         for day in sorted({row.at.astimezone(UTC).date() for row in wanted}):
             cursor.execute(f"SELECT {ENSURE}(%s)", [day])
         cursor.execute(_INCOMING)
-        with cursor.copy(_COPY) as copy:
+        # Unlike `execute`, `copy` is psycopg's own, and so would be its errors.
+        with connection.wrap_database_errors, cursor.copy(_COPY) as copy:
             for row in wanted:
                 copy.write_row((row.tenant_id, row.site_id, row.link_id, row.quantity, row.at, row.value))
         cursor.execute(_INSERT)
         return int(cursor.rowcount)
+
+
+def _as_line(row: TelemetryRow) -> str:
+    parts = (row.tenant_id, row.site_id, row.link_id, row.quantity, row.at.isoformat(), row.value)
+    return "\t".join(str(part) for part in parts)
 
 
 def drop_old_partitions(*, now: datetime, retention: timedelta) -> int:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -91,20 +92,20 @@ def test_drops_only_days_beyond_the_retention_time() -> None:
     assert partitions() == ["telemetry_measurement_20260419", "telemetry_measurement_20260421"]
 
 
-async def a_bus_with(values: int) -> MemoryWorkerBus:
+async def a_bus_with(values: int, *others: tuple[str, datetime]) -> MemoryWorkerBus:
     bus_store = MemoryStore()
     gateway, seat, batch = MemoryGatewayBus(bus_store), a_seat(), Batch()
     await gateway.register("one")
     for number in range(values):
         batch.measure(seat, "ELECTRIC.POWER.L1", AT + timedelta(seconds=number), float(number))
+    for quantity, at in others:
+        batch.measure(seat, quantity, at, 9.0)
     await gateway.write(batch)
     return MemoryWorkerBus(bus_store)
 
 
 @pytest.fixture
 def bus() -> MemoryWorkerBus:
-    import asyncio
-
     return asyncio.run(a_bus_with(3))
 
 
@@ -114,6 +115,24 @@ def test_drains_the_stream(bus: MemoryWorkerBus) -> None:
     assert stored == 3
     assert stored_values() == [0.0, 1.0, 2.0]
     assert not bus.take_telemetry()
+
+
+def test_rows_that_cannot_be_stored_hold_up_no_others() -> None:
+    no_zone = datetime(2026, 4, 21, 12)  # noqa: DTZ001 - Its fault.
+    bus = asyncio.run(a_bus_with(3, ("x" * 65, AT), ("with\0NUL", AT), ("no zone", no_zone)))
+
+    stored = writer.drain(bus, now=AT, retention=RETENTION)
+
+    assert stored == 3
+    assert stored_values() == [0.0, 1.0, 2.0]
+    assert not bus.take_telemetry()
+    entries = bus.poison().entries
+    assert [(entry.source, entry.text.split("\t")[3]) for entry in entries] == [
+        ("telemetry", "no zone"),
+        ("telemetry", "with\0NUL"),
+        ("telemetry", "x" * 65),
+    ]
+    assert entries[2].reason.startswith("DataError: value too long")
 
 
 def test_rows_stay_in_the_stream_when_the_database_fails(bus: MemoryWorkerBus, monkeypatch: pytest.MonkeyPatch) -> None:
