@@ -24,7 +24,7 @@ from django.conf import settings
 
 from flexhub.gateway.limits import GC_THRESHOLDS, PATIENCE, Patience
 from flexhub.gateway.refusals import Receive, Scope, Send
-from flexhub.observability import health
+from flexhub.observability import health, logs
 
 
 class Runs(Protocol):
@@ -80,8 +80,9 @@ def make_room() -> None:
 
     The limit on files goes as far up as it may. What is loaded by now stays, so the garbage collector need not look at
     it again; and it looks less often, since sessions come by the thousand and each would count as a reason to look at
-    all of them.
+    all of them. And no log line holds them up.
     """
+    logs.never_wait()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     gc.collect()

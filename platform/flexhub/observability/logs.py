@@ -11,10 +11,13 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from functools import partial
 from typing import Any, TypedDict
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from flexhub.observability.log_spool import LogSpool
 
 MASK = "***"
 
@@ -92,6 +95,13 @@ def configure(config: Config) -> None:
     _route(handler, config.get("level", "INFO").upper())
 
 
+def never_wait() -> None:
+    """From here on nobody in this process waits for whoever reads the log. Not for processes that fork."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, _Handler):
+            handler.setStream(LogSpool(sys.stderr.fileno(), partial(_gap, handler)))
+
+
 def mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """A structlog processor. Whole numbers stay, as in a fencing token: no secrets, and they help to find faults."""
     return {key: _masked_value(key, value, 0) for key, value in event.items()}
@@ -99,6 +109,11 @@ def mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
 
 class _Handler(logging.StreamHandler[Any]):
     """Ours, so that a second `configure` replaces it and leaves those of a test runner alone."""
+
+
+def _gap(handler: logging.Handler, lines: int) -> str:
+    text = f"{lines} lines of the log are missing here, since nobody took them"
+    return handler.format(logging.LogRecord(__name__, logging.WARNING, __file__, 0, text, None, None)) + "\n"
 
 
 def _renderer(*, json: bool) -> Processor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import http.client
 import json
 import signal
@@ -157,3 +158,20 @@ def test_takes_as_many_files_as_it_may(server_environment: dict[str, str]) -> No
         soft, hard = psutil.Process(few.process.pid).rlimit(psutil.RLIMIT_NOFILE)
 
     assert soft == hard > 256
+
+
+def test_goes_on_when_nobody_reads_its_log(server_environment: dict[str, str]) -> None:
+    upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    with running_gateway(server_environment | {"LOG_LEVEL": "INFO"}) as unread:
+        # Each of these is refused with a line of the log, and the pipe holds 64 KiB.
+        for _ in range(800):
+            client = http.client.HTTPConnection("127.0.0.1", unread.port, timeout=TIMEOUT_S)
+            key = {"Sec-WebSocket-Key": base64.b64encode(uuid4().bytes).decode()}
+            client.request("GET", f"/s2/v0/{uuid4()}", headers=upgrade | key)
+            assert client.getresponse().status == 401
+            client.close()
+
+        unread.signal(signal.SIGTERM)
+        assert unread.process.stdout is not None
+        assert unread.process.stdout.read().count("gateway.socket.refused") == 800
+        assert unread.process.wait(TIMEOUT_S) == 0
