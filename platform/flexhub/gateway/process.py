@@ -244,7 +244,10 @@ class GatewayProcess:
         """What came from elsewhere counts at once, so that its order is kept; sending it may take its time."""
         closing = self._relay(turn, end, events)
         self.writer.touch()
-        self.spawn(self.flush(turn.seat, () if closing is None else (closing,)))
+        if closing is not None or not turn.seat.flush_is_due:
+            # One at most waits for a peer that does not read, however much it is told meanwhile.
+            turn.seat.flush_is_due = True
+            self.spawn(self.flush(turn.seat, () if closing is None else (closing,)))
 
     def _on_result(self, batch: Batch, result: BatchResult) -> None:
         self._keeper.judge(batch, result)

@@ -26,6 +26,7 @@ class Seat:
     to Deadlines. `closed` is set once, when no more may be sent. The folded texts are a copy of the snapshot: a Redis
     that comes back empty gets them all again, since they were acknowledged and the device will not repeat them. `rm`
     is the hosted RM that the session speaks for, if it does. `unseated`: it was told that it has to begin anew.
+    `flush_is_due`: somebody is about to flush, and what the session says until then goes with it.
     """
 
     __slots__ = (
@@ -33,6 +34,7 @@ class Seat:
         "_folded",
         "_sending",
         "closed",
+        "flush_is_due",
         "info",
         "rm",
         "send",
@@ -61,6 +63,7 @@ class Seat:
         self.wakes = WakeMemory(measures_site=measures_site)
         self.wake_at: datetime | None = None
         self.closed = False
+        self.flush_is_due = False
         self.unseated = False
         self._accepted = False
         self._folded: dict[str, str] = {}
@@ -101,6 +104,7 @@ class Seat:
                 return []  # The far end of a relayed link may speak as soon as the seat is taken.
             if self.rm is not None and not await self.rm.may_send():
                 return []
+            self.flush_is_due = False
             texts = self.session.data_to_send()
             if self.closed:
                 return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -151,6 +151,34 @@ async def test_only_what_the_far_peer_took_is_measured(
 
     await eventually(measured)
     assert rows == [2.0]
+
+
+async def test_a_peer_that_does_not_read_costs_no_more_than_what_it_is_to_read(
+    joined: Joined, other: GatewayProcess, clock: FixedClock
+) -> None:
+    seat, full, reads = other.seats[end_id(LINK, "CEM")], asyncio.Event(), asyncio.Event()
+    send = seat.send
+
+    async def send_slowly(event: Mapping[str, Any]) -> None:
+        full.set()
+        await reads.wait()
+        await send(event)
+
+    seat.send = send_slowly
+    assert seat.relay is not None
+    tasks = len(other._tasks)
+    said = [measurement(float(number), clock.now()) for number in range(50)]
+    joined.rm.send(said[0])
+    await full.wait()
+    for message in said[1:]:
+        joined.rm.send(message)
+    await eventually(lambda: seat.relay is not None and len(seat.relay.out) == 49)
+
+    # The one that is sending, and one for all the rest.
+    assert len(other._tasks) <= tasks + 2
+    reads.set()
+    heard = [(await joined.cem.receive())["message_id"] for _ in said]
+    assert heard == [message.message_id for message in said]
 
 
 async def test_redis_that_comes_back_empty_lets_both_start_over(joined: Joined, store: MemoryStore) -> None:
