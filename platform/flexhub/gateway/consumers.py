@@ -13,7 +13,7 @@ than judging the frame does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -88,11 +88,18 @@ async def _admit_and_hold(
 
 
 async def hold(
-    process: GatewayProcess, identity: NodeIdentity, receive: Receive, send: Send, *, peer: str
+    process: GatewayProcess,
+    identity: NodeIdentity,
+    receive: Receive,
+    send: Send,
+    *,
+    peer: str,
+    opened: Callable[[Seat], None] = lambda _: None,
 ) -> dict[str, Any]:
     """One session, from its seat to its end, over whatever carries text: a socket, a dialled connection, a pipe.
 
-    `receive` and `send` speak ASGI's WebSocket events, from the accept on. Returns the event that said how it ended.
+    `receive` and `send` speak ASGI's WebSocket events, from the accept on; `opened` is called with the seat that was
+    taken, before that. Returns the event that said how it ended.
     Raises BusUnavailable where no seat can be had; nothing was sent then.
     """
     seat = await process.open(identity, send, peer=peer)
@@ -100,6 +107,7 @@ async def hold(
     logger.info("gateway.session.opened", link_id=link_id, node_id=str(identity.node_id), peer=peer)
     end: dict[str, Any] = {}
     try:
+        opened(seat)
         await seat.accept()
         seat.session.start(process.clock.now())
         await process.flush(seat)

@@ -127,9 +127,8 @@ HANDOVERS_PER_LOOK = 20
 OPENING = 50
 # A session of this length makes up for the failures before it.
 LASTED_S = 60.0
-# The database's answers, and how many of them at once.
+# What the database is asked about them.
 REGISTRY_TIMEOUT_S = 10.0
-REGISTRY_THREADS = 2
 
 # Connecting to a server elsewhere: the whole of it, and the answer to our close frame. Together with `Patience` the
 # latter makes 75 s after which a dead one is given up.
