@@ -33,11 +33,30 @@ def record(
         object_type=obj._meta.label_lower,
         object_id=str(obj.pk),
         object_name=str(obj)[:200],
-        actor_type=actor._meta.label_lower if actor is not None else "system",
-        actor_id=str(actor.pk) if actor is not None else "",
-        actor_name=str(actor)[:200] if actor is not None else "",
+        **_fields_of_actor(actor),
         before=before,
         after=after,
+    )
+
+
+def record_unowned(
+    action: str,
+    *,
+    object_type: str,
+    object_id: str,
+    object_name: str,
+    actor: Actor,
+    before: dict[str, Any] | None = None,
+) -> AuditEntry:
+    """Add to the platform's own trail, about something that is no row and belongs to no tenant. Needs its scope."""
+    return AuditEntry.objects.create(
+        tenant_id=None,
+        action=action,
+        object_type=object_type,
+        object_id=object_id,
+        object_name=object_name[:200],
+        **_fields_of_actor(actor),
+        before=before,
     )
 
 
@@ -53,6 +72,12 @@ def changes_between(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict
     """Both sides reduced to the fields that differ."""
     changed = [key for key in after if before.get(key) != after[key]]
     return {key: before.get(key) for key in changed}, {key: after[key] for key in changed}
+
+
+def _fields_of_actor(actor: Actor) -> dict[str, str]:
+    if actor is None:
+        return {"actor_type": "system", "actor_id": "", "actor_name": ""}
+    return {"actor_type": actor._meta.label_lower, "actor_id": str(actor.pk), "actor_name": str(actor)[:200]}
 
 
 def _tenant_id_of(obj: Model) -> Any:

@@ -43,6 +43,26 @@ def test_a_user_of_no_tenant_has_entries_that_only_operators_see() -> None:
         assert not AuditEntry.objects.filter(object_name="sam").exists()
 
 
+def test_what_is_no_row_of_anybody_is_for_operators_only() -> None:
+    alder = make_tenant("Alder")
+    ann = make_member(alder, "ann")
+
+    with platform_scope("test"):
+        entry = audit.record_unowned(
+            "a.b.done", object_type="bus.thing", object_id="1-0", object_name="x" * 300, actor=ann, before={"a": 1}
+        )
+
+    assert (entry.tenant_id, entry.object_type, entry.object_id, entry.object_name) == (
+        None,
+        "bus.thing",
+        "1-0",
+        "x" * 200,
+    )
+    assert (entry.actor_name, entry.before) == ("ann", {"a": 1})
+    with tenant_scope(alder.pk):
+        assert not AuditEntry.objects.filter(action="a.b.done").exists()
+
+
 def test_outlives_the_user_it_names() -> None:
     alder = make_tenant("Alder")
     ann = make_member(alder, "ann")

@@ -38,6 +38,8 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("Sessions now", "cable", "devices.view_link", "sessions"),
         Entry("Instructions", "send", "cem_service.view_instruction"),
         Entry("Plan runs", "event_note", "cem_service.view_planrun"),
+        # No model has this permission, so only those have it who may do everything.
+        Entry("Set aside", "report", "portal.view_poison", "poison"),
     ),
     "Registry": (
         Entry("Sites", "home_work", "devices.view_site"),

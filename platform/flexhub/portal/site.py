@@ -23,6 +23,7 @@ class HubAdminSite(AdminSite):
         from flexhub.portal import views  # Views need models, which are not loaded when the site is made.
 
         return [
+            path("poison/", self.admin_view(views.poison), name="poison"),
             path("sessions/", self.admin_view(views.sessions), name="sessions"),
             path("links/<uuid:link_id>/conversation/", self.admin_view(views.conversation), name="link_conversation"),
             path(

@@ -8,25 +8,30 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
+from django.views.decorators.http import require_http_methods
 
 from flexhub.bus.connect import connect_worker
 from flexhub.bus.errors import BusUnavailable
+from flexhub.bus.poison import PoisonReport
+from flexhub.bus.ports import POISON_LIMIT
 from flexhub.devices.models import Link
 from flexhub.portal.conversation import Line, read_conversation
 from flexhub.portal.ends import RM, chosen, peers_of, session_id
 from flexhub.portal.recording import recording
 from flexhub.portal.sessions import LivingSession, count_by_control_type, living_sessions, matching
+from flexhub.portal.set_aside import discard, is_entry_id
 from tenants import audit
 from tenants.model_admin import actor_of
 
 SESSIONS_PER_PAGE = 100
 LINES_PER_PAGE = 100
+POISON_PER_PAGE = 50
 
 
 def sessions(request: HttpRequest) -> HttpResponse:
@@ -97,6 +102,40 @@ def recorded_conversation(request: HttpRequest, link_id: UUID) -> HttpResponse:
     return HttpResponse(
         "".join(lines), "application/jsonl", headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def poison(request: HttpRequest) -> HttpResponse:
+    """What the bus has set aside, whoever it is from; hence for the platform's own staff. A POST discards."""
+    if not actor_of(request).sees_all_tenants:
+        raise PermissionDenied
+    if request.method == "POST":
+        return _discard_poison(request)
+    try:
+        report: PoisonReport | None = connect_worker(settings.REDIS_URL).poison()
+    except BusUnavailable:
+        report = None
+    context = {
+        "title": "Set aside",
+        "bus_is_down": report is None,
+        "report": report,
+        "limit": POISON_LIMIT,
+        **_page(request, report.entries if report else (), POISON_PER_PAGE),
+    }
+    return _render(request, "portal/poison.html", context)
+
+
+def _discard_poison(request: HttpRequest) -> HttpResponse:
+    chosen = request.POST.getlist("shown" if "all" in request.POST else "entry")
+    if not all(map(is_entry_id, chosen)):
+        return HttpResponseBadRequest("These are no entries.\n", "text/plain")
+    try:
+        number = discard(connect_worker(settings.REDIS_URL), chosen, actor=actor_of(request))
+    except BusUnavailable:
+        messages.error(request, "Redis cannot be reached. Nothing was discarded.")
+    else:
+        messages.success(request, f"{number} discarded." if number else "They were gone already.")
+    return redirect("admin:poison")
 
 
 def _require_links(request: HttpRequest) -> None:

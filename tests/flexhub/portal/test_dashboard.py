@@ -82,6 +82,23 @@ def test_a_refusal_of_this_morning_is_listed_but_not_counted(client: Client, sea
     assert "alarming" not in text
 
 
+def test_what_is_set_aside_is_shown_to_operators_when_there_is_any(
+    client: Client, seats: Seats, alder: Household
+) -> None:
+    client.force_login(make_operator())
+    assert not any("/admin/poison/" in figure for figure in _figures(page(client)))
+
+    seats.bus.set_aside("ledger", "why", "text")
+
+    assert '<a href="/admin/poison/">1</a>' in _figures(page(client))
+    client.force_login(make_member(alder.tenant))
+    assert "/admin/poison/" not in page(client)
+
+
+def _figures(text: str) -> list[str]:
+    return re.findall(r'<p class="portal-figure">\s*(<a [^>]*>\d+</a>)', text)
+
+
 def test_it_counts_plan_runs_by_kind(client: Client, seats: Seats, alder: Household) -> None:
     make_plan_run(alder, duration_ms=10.0)
     make_plan_run(alder, duration_ms=20.0)
