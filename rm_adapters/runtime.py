@@ -52,7 +52,7 @@ def _send_attend(tenant_id: UUID, node_id: UUID, delay_s: float) -> None:
 
 
 def send_look(tenant_id: UUID, account_id: UUID) -> None:
-    """Have a vendor asked for the devices of an account."""
+    """Have a vendor asked for the devices of an account. Raises kombu's OperationalError where Redis is away."""
     from rm_adapters import tasks  # Tasks import the services that call this.
 
-    tasks.look_for_devices.apply_async(kwargs={"tenant_id": str(tenant_id), "account_id": str(account_id)})
+    tasks.look_for_devices.apply_async(kwargs={"tenant_id": str(tenant_id), "account_id": str(account_id)}, retry=False)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from django.core.exceptions import ValidationError
@@ -36,7 +36,9 @@ _PREFERENCE_NAMES = frozenset(field.name for field in fields(Preferences))
 Look = Callable[[UUID, UUID], object]
 
 
-def link_account(*, tenant: Tenant, vendor: str, name: str, look: Look, actor: Actor = None) -> VendorAccount:
+def link_account(
+    *, tenant: Tenant, vendor: str, name: str, look: Look, actor: Actor = None, account_id: UUID | None = None
+) -> VendorAccount:
     """Keep an account with a vendor; `look` is called with the tenant's id and its own after the commit.
 
     Raises ValidationError, as all of these do.
@@ -44,7 +46,7 @@ def link_account(*, tenant: Tenant, vendor: str, name: str, look: Look, actor: A
     if vendor not in manifests():
         raise ValidationError({"vendor": f"There is no adapter for {vendor!r}; there is {', '.join(manifests())}."})
     with tenant_scope(tenant.pk):
-        account = VendorAccount(tenant=tenant, vendor=vendor, name=name)
+        account = VendorAccount(id=account_id or uuid4(), tenant=tenant, vendor=vendor, name=name)
         account.full_clean()
         account.save()
         audit.record("rm_adapters.vendoraccount.created", account, actor=actor, after=audit.fields_of(account))

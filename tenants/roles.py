@@ -20,7 +20,7 @@ class Role:
 ROLES: dict[str, Role] = {
     Tenant.Kind.OPERATOR: Role(change=frozenset({"*"})),
     Tenant.Kind.PROVIDER: Role(
-        view=frozenset({"devices.*", "telemetry.*", "cem_service.*", "tenants.auditentry"}),
+        view=frozenset({"devices.*", "telemetry.*", "cem_service.*", "rm_adapters.*", "tenants.auditentry"}),
         change=frozenset(
             {
                 "devices.site",
@@ -31,6 +31,8 @@ ROLES: dict[str, Role] = {
                 "pairing.dialledend",
                 "cem_service.siteobjectives",
                 "cem_service.tariff",
+                "rm_adapters.vendoraccount",
+                "rm_adapters.hostedrm",
                 "tenants.apiclient",
             }
         ),

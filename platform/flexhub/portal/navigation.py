@@ -45,6 +45,8 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("Sites", "home_work", "devices.view_site"),
         Entry("Devices", "electrical_services", "devices.view_device"),
         Entry("Device types", "category", "devices.view_devicetype"),
+        Entry("Vendor accounts", "cloud_sync", "rm_adapters.view_vendoraccount"),
+        Entry("Hosted RMs", "cloud_done", "rm_adapters.view_hostedrm"),
         Entry("Nodes", "hub", "devices.view_node"),
         Entry("Links", "link", "devices.view_link"),
         Entry("Node tokens", "key", "pairing.view_nodetoken"),
