@@ -171,15 +171,14 @@ class MemoryGatewayBus:
 def _fold(link: LinkState, link_id: UUID, writes: LinkWrites, result: BatchResult) -> None:
     for start in range(0, len(writes.log), 5):
         direction, at, text, status, findings = writes.log[start : start + 5]
-        link.log.append(
-            LogEntry(
-                "sent" if direction == "sent" else "received",
-                datetime.fromisoformat(at),
-                text,
-                status or None,
-                decode_findings(findings),
-            )
+        entry = LogEntry(
+            "sent" if direction == "sent" else "received",
+            datetime.fromisoformat(at),
+            text,
+            status or None,
+            decode_findings(findings),
         )
+        link.log.append(entry, len(text.encode()) + len(findings))
     if link.seat is None and link.fence <= writes.token:
         result.lost.add(link_id)
         return
@@ -270,7 +269,7 @@ class MemoryWorkerBus:
 
     def conversation(self, link_id: UUID, count: int = LOG_LENGTH) -> list[LogEntry]:
         with self._store.lock:
-            return list(itertools.islice(reversed(self._store.link(link_id).log), count))
+            return self._store.link(link_id).log.newest(count)
 
     def mail(self, end_id: UUID, after: str = "", count: int = 100) -> Mailbag:
         with self._store.lock:

@@ -18,8 +18,25 @@ from flexhub.bus.directory import SeatRecord
 from flexhub.bus.envelope import Envelope, PublishResult
 from flexhub.bus.mail import Letter
 from flexhub.bus.poison import Poison, PoisonReport, PoisonSource, within_limits
-from flexhub.bus.ports import INBOX_LIMIT, LEDGER_LIMIT, LOG_LENGTH, POISON_LIMIT, TELEMETRY_LIMIT
+from flexhub.bus.ports import INBOX_LIMIT, LEDGER_LIMIT, LOG_BYTES, LOG_LENGTH, POISON_LIMIT, TELEMETRY_LIMIT
 from flexhub.bus.streams import LogEntry
+
+
+class Log:
+    """A conversation, each entry with the number of bytes that were logged before it."""
+
+    def __init__(self) -> None:
+        self._entries: deque[tuple[int, LogEntry]] = deque(maxlen=LOG_LENGTH)
+        self._taken = 0
+
+    def append(self, entry: LogEntry, size: int) -> None:
+        self._entries.append((self._taken, entry))
+        self._taken += size
+        while self._entries[0][0] < self._taken - LOG_BYTES:
+            self._entries.popleft()
+
+    def newest(self, count: int) -> list[LogEntry]:
+        return [entry for _, entry in itertools.islice(reversed(self._entries), count)]
 
 
 @dataclass(slots=True)
@@ -29,7 +46,7 @@ class LinkState:
     posted: int = 0
     mail: list[Letter] = field(default_factory=list)
     snapshot: dict[str, str] = field(default_factory=dict)
-    log: deque[LogEntry] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
+    log: Log = field(default_factory=Log)
 
 
 @dataclass(slots=True)

@@ -19,6 +19,8 @@ LEASE_TTL_S = 10.0
 WAKE_TTL_S = 30
 INBOX_LIMIT = 10_000
 LOG_LENGTH = 500
+# Of one conversation, about. Ordinary messages have some 300 bytes; large ones take their room from the oldest.
+LOG_BYTES = 256 * 1024
 # Of one mailbox. A hosted RM takes its mail within seconds; these are what it may miss while its worker is away.
 MAIL_LENGTH = 1_000
 MAIL_BYTES = 4 * 1024 * 1024

@@ -9,7 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from flexhub.bus.ports import INBOX_LIMIT, LOG_LENGTH, MAIL_BYTES, MAIL_LENGTH, POISON_LIMIT, SNAPSHOT_FIELDS_LIMIT
+from flexhub.bus.ports import (
+    INBOX_LIMIT,
+    LOG_BYTES,
+    LOG_LENGTH,
+    MAIL_BYTES,
+    MAIL_LENGTH,
+    POISON_LIMIT,
+    SNAPSHOT_FIELDS_LIMIT,
+)
 
 Argument = str | bytes | int | float
 Command = tuple[Argument, ...]
@@ -40,14 +48,25 @@ WRITTEN, FENCED, LOST, OVERFULL = 1, 0, -1, 2
 
 # ARGV token, numbers of prefixes, deletions and (name, text) pairs, then these, then log entries of five parts each.
 # The log comes first because it is kept whatever the fence says. HSET takes all pairs at once while they surely fit.
+# A log of small entries is small enough by its length, so only a large one has it measured; then whole nodes of the
+# stream go, the oldest first.
 FOLD = Script(f"""
 local token, prefixes, deletes, pairs_ = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local deletes_at = 5 + prefixes
 local pairs_at = deletes_at + deletes
 local log_at = pairs_at + 2 * pairs_
+local is_large = false
 for i = log_at, #ARGV, 5 do
   redis.call('XADD', KEYS[4], 'MAXLEN', '~', {LOG_LENGTH}, '*', 'direction', ARGV[i], 'at', ARGV[i + 1],
     'text', ARGV[i + 2], 'status', ARGV[i + 3], 'findings', ARGV[i + 4])
+  is_large = is_large or #ARGV[i + 2] + #ARGV[i + 4] > {LOG_BYTES // LOG_LENGTH}
+end
+if is_large then
+  local length = redis.call('XLEN', KEYS[4])
+  while length > 1 and redis.call('MEMORY', 'USAGE', KEYS[4], 'SAMPLES', 0) > {LOG_BYTES} do
+    length = math.floor(length * 15 / 16)
+    redis.call('XTRIM', KEYS[4], 'MAXLEN', '~', length)
+  end
 end
 if log_at <= #ARGV then redis.call('EXPIRE', KEYS[4], {LOG_TTL_S}) end
 local owner = redis.call('HGET', KEYS[1], 'token')
