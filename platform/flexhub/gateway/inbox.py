@@ -31,13 +31,12 @@ _INSTRUCTIONS = get_args(Instruction)
 
 
 def emit(turn: Turn, envelope: Envelope) -> bool:
-    """Hand a worker's message to the session; False when it was not taken. The caller then flushes the seat."""
+    """Hand a worker's message to the session; False when it was not taken. The caller then flushes the seat.
+
+    Raises S2Error for what is no message.
+    """
     seat = turn.seat
-    try:
-        message = parse_message(envelope.payload, seat.session.profile or WireProfile.V1_0_0)
-    except S2Error as error:
-        logger.error("gateway.inbox.unreadable", link_id=str(envelope.link_id), error=str(error))
-        return False
+    message = parse_message(envelope.payload, seat.session.profile or WireProfile.V1_0_0)
     if isinstance(message, _INSTRUCTIONS) and seat.session.ledger.knows(message.id):
         # A worker whose connection broke cannot know whether it had published, and does so again.
         logger.info("gateway.inbox.repeated", link_id=str(envelope.link_id), instruction_id=message.id)

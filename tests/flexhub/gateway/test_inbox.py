@@ -10,6 +10,7 @@ from flexhub.bus.streams import decode_ledger
 from flexhub.gateway import inbox
 from flexhub.gateway.handlers import Turn
 from flexhub.gateway.seats import Seat
+from s2.errors import S2Error
 from s2.messages import ControlType, SelectControlType, dump_message
 from s2.versions import WireProfile
 from tests.support.gateway_inside import NOW, controlled_seat
@@ -103,8 +104,9 @@ def test_another_control_type_voids_what_was_offered(seat: Seat) -> None:
     assert "FRBC." in batch.links[seat.info.link_id].prefixes
 
 
-def test_rubbish_is_dropped(seat: Seat) -> None:
-    assert not inbox.emit(Turn(seat, Batch(), NOW), envelope(seat, "{"))
+def test_rubbish_is_an_error(seat: Seat) -> None:
+    with pytest.raises(S2Error):
+        inbox.emit(Turn(seat, Batch(), NOW), envelope(seat, "{"))
 
 
 def test_knows_the_instruction_in_an_envelope(seat: Seat) -> None:

@@ -13,9 +13,8 @@ import pytest
 from flexhub.bus import Envelope
 from flexhub.bus.memory import MemoryWorkerBus
 from flexhub.bus.memory_store import MemoryStore
-from flexhub.gateway import inbox, keeper, limits, seats, writer
+from flexhub.gateway import keeper, limits, seats, writer
 from flexhub.gateway.auth import Doorkeeper
-from flexhub.gateway.handlers import Turn
 from flexhub.gateway.process import GatewayProcess
 from flexhub.gateway.wake_sender import WakeSender
 from s2.messages import ControlType, FRBCTimerStatus, Message, SelectControlType, dump_message
@@ -278,16 +277,9 @@ async def test_refuses_a_socket_whose_token_was_checked_while_it_began_to_stop(
     assert worker.sessions() == []
 
 
-async def test_what_one_message_runs_into_does_not_cost_others_theirs(
-    device: FakeSocket, bus: SwitchableBus, store: MemoryStore, process: GatewayProcess, monkeypatch: pytest.MonkeyPatch
+async def test_what_one_message_runs_into_is_set_aside_and_does_not_cost_others_theirs(
+    device: FakeSocket, bus: SwitchableBus, store: MemoryStore, worker: MemoryWorkerBus, process: GatewayProcess
 ) -> None:
-    def emit(turn: Turn, envelope: Envelope) -> bool:
-        if envelope.payload == "broken":
-            raise OverflowError
-        return emit_as_always(turn, envelope)
-
-    emit_as_always = inbox.emit
-    monkeypatch.setattr(inbox, "emit", emit)
     select = SelectControlType(message_id=str(uuid4()), control_type=ControlType.FILL_RATE_BASED_CONTROL)
     with store.lock:
         for payload in ("broken", dump_message(select, WireProfile.V1_0_0)):
@@ -295,6 +287,9 @@ async def test_what_one_message_runs_into_does_not_cost_others_theirs(
             store.offer(bus._incarnation, Envelope(WHO.link_id, "message", payload, token=token))
 
     assert (await device.receive())["message_type"] == "SelectControlType"
+
+    (entry,) = worker.poison().entries
+    assert (entry.source, "broken" in entry.text, str(WHO.link_id) in entry.text) == ("inbox", True, True)
 
 
 async def test_a_device_that_invents_timers_is_told_to_wait_and_does_not_grow_our_memory(
