@@ -15,6 +15,7 @@ from flexhub.bus.memory import MemoryWorkerBus
 from flexhub.bus.memory_store import MemoryStore
 from flexhub.gateway import keeper as module
 from flexhub.gateway import writer as writer_module
+from flexhub.gateway.hosted_rm import HostedRM
 from flexhub.gateway.keeper import SeatKeeper
 from flexhub.gateway.relay import RelayEnd
 from flexhub.gateway.seats import Seat
@@ -178,3 +179,22 @@ async def test_a_seat_of_a_relayed_link_is_not_claimed_again_but_given_up(bench:
 
     await bench.eventually(lambda: bench.unseated == [seat])
     assert bench.bus.claims == claims
+
+
+async def test_a_session_of_a_hosted_rm_is_told_once_to_begin_anew_and_its_neighbour_goes_on(bench: Bench) -> None:
+    seat, neighbour = await bench.take_seat(), await bench.take_seat()
+    seat.rm = HostedRM(seat.info.node_id, None)
+    claims, before = bench.bus.claims, neighbour.token
+
+    bench.store.restart_empty()
+    await bench.eventually(lambda: bench.unseated and neighbour.token != before)
+    # Until its turn comes it goes on writing, and what it writes is lost.
+    seat.fold(bench.writer.batch, "PowerMeasurement", "{}")
+    bench.writer.touch()
+    assert await bench.writer.drained(TIMEOUT_S)
+    bench.store.restart_empty()
+    await bench.eventually(lambda: bench.bus.claims == claims + 2)
+    await bench.eventually(lambda: snapshot(bench, neighbour) == {"profile": "1.0.0"})
+
+    assert bench.unseated == [seat]
+    assert not neighbour.closed
