@@ -1,12 +1,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
 
 from flexhub.gateway import routes
+
+
+@pytest.fixture(autouse=True)
+async def own_process() -> AsyncIterator[None]:
+    """Made for this test's event loop, and ended with it."""
+    parts = (routes._bus, routes._process, routes._outgoing, routes._doorkeeper)
+    for part in parts:
+        part.cache_clear()
+    yield
+    await routes.shut_down()
+    for part in parts:
+        part.cache_clear()
 
 
 async def replies(path: str) -> list[Mapping[str, Any]]:
@@ -45,9 +57,6 @@ async def test_a_lifespan_ends_cleanly_although_no_device_ever_came() -> None:
     async def send(event: Mapping[str, Any]) -> None:
         sent.append(event["type"])
 
-    routes._process.cache_clear()
     await asyncio.wait_for(routes.lifespan(receive, send), 10)
-    routes._process.cache_clear()
-    routes._doorkeeper.cache_clear()
 
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import socket
@@ -34,11 +35,16 @@ class Command(BaseCommand):
         listener = listen(host, port)
         address, bound_port = listener.getsockname()[:2]
 
+        def ready() -> None:
+            self.stdout.write(f"listening on http://{address}:{bound_port} (pid {os.getpid()})")
+            # Under Daphne the loop is set and does not run yet.
+            asyncio.get_event_loop().call_soon(routes.start_up)
+
         server = GatewayServer(
             get_default_application(),
             listening_fd=listener.fileno(),
             max_frame_bytes=settings.S2_MAX_FRAME_BYTES,
-            on_ready=lambda: self.stdout.write(f"listening on http://{address}:{bound_port} (pid {os.getpid()})"),
+            on_ready=ready,
             on_shutdown=routes.shut_down,
         )
         with listener:
