@@ -126,11 +126,13 @@ class AttendedHome(Home):
         self.tasks += [self.now for wake in result.woken if wake.node_id == self.hosted_rm.pk]
 
     def read_inbox(self) -> None:
-        for envelope in asyncio.run(self.gateway.read_inbox(0)):
-            if self.rm is None or envelope.token != self.token or envelope.message_id in self.published:
-                continue
-            self.published.add(envelope.message_id)
-            self.warnings += self.rm.send(parse_message(envelope.payload, self.profile), self.now)
+        while envelopes := asyncio.run(self.gateway.read_inbox(0)):
+            for envelope in envelopes:
+                if self.rm is None or envelope.token != self.token or envelope.message_id in self.published:
+                    continue
+                self.published.add(envelope.message_id)
+                self.warnings += self.rm.send(parse_message(envelope.payload, self.profile), self.now)
+                self.deliver()
 
     # -- Celery --------------------------------------------------------------------------------------------------------
 
@@ -141,10 +143,10 @@ class AttendedHome(Home):
         attendance.attend_or_come_back(self.hosted_rm.tenant_id, self.hosted_rm.pk, tools=self.tools)
 
     def run_due(self) -> None:
-        """Run the tasks that are due, and what they lead to."""
+        """Beat's sweeps, then the tasks that are due, and what they lead to."""
+        housekeeping.wake_due(self.tools)
+        housekeeping.wake_changed_sessions(self.tools)
         for _ in range(500):
-            housekeeping.wake_due(self.tools)
-            housekeeping.wake_changed_sessions(self.tools)
             task = min(self.tasks, default=None)
             if task is None or task > self.now:
                 return
