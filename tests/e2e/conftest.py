@@ -14,7 +14,7 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from flexhub.pairing.services import issue_node_token
-from tests.support.hub import Hub, running_hub
+from tests.support.hub import SECOND_GATEWAY, Hub, running_hub
 from tests.support.registry import Household, make_device, make_household
 from tests.support.services import Addresses, django_at
 
@@ -37,6 +37,15 @@ def hub(shared_hub: Hub, request: pytest.FixtureRequest) -> Iterator[Hub]:
     if request.session.testsfailed > failed_before:
         print(shared_hub.log_tails())  # noqa: T201 - pytest shows it where a test failed.
     shared_hub.revive()
+
+
+@pytest.fixture
+def both_gateways(hub: Hub) -> Hub:
+    """The hub with a second gateway, which then stays."""
+    if SECOND_GATEWAY not in hub.alive():
+        hub.launch(SECOND_GATEWAY)
+    hub.await_ready(SECOND_GATEWAY)
+    return hub
 
 
 @pytest.fixture

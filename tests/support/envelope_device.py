@@ -74,9 +74,9 @@ class EnvelopeDevice:
 
     async def offer(self) -> str:
         """Publish constraints under a new id, and return it. The present ones are replaced."""
-        constraints = _constraints()
-        await self.say(constraints)
-        return constraints.id
+        offered = constraints()
+        await self.say(offered)
+        return offered.id
 
     async def measure(self, power_w: float) -> str:
         """Report this power; returns the message's id."""
@@ -129,12 +129,12 @@ class EnvelopeDevice:
         for event in events:
             match event:
                 case Opened():
-                    await self.say(_details())
+                    await self.say(details())
                 case ControlTypeSelected(control_type=ControlType.POWER_ENVELOPE_BASED_CONTROL):
-                    await self.say(_constraints())
+                    await self.say(constraints())
                 case MessageReceived(message=PEBCInstruction() as instruction):
                     self.instructions.append(instruction)
-                    await self.say(*_obedience(instruction.id))
+                    await self.say(*obedience(instruction.id))
                 case CloseRequested() if self._socket is not None:
                     await self._socket.close(event.code, event.reason)
                 case _:
@@ -159,7 +159,7 @@ async def living_device(url: str, token: str, **options: Any) -> AsyncIterator[E
             await living
 
 
-def _details() -> ResourceManagerDetails:
+def details() -> ResourceManagerDetails:
     return ResourceManagerDetails(
         message_id=str(uuid4()),
         resource_id="roof",
@@ -171,7 +171,7 @@ def _details() -> ResourceManagerDetails:
     )
 
 
-def _constraints() -> PEBCPowerConstraints:
+def constraints() -> PEBCPowerConstraints:
     return PEBCPowerConstraints(
         message_id=str(uuid4()),
         id=str(uuid4()),
@@ -184,7 +184,7 @@ def _constraints() -> PEBCPowerConstraints:
     )
 
 
-def _obedience(instruction_id: str) -> list[InstructionStatusUpdate]:
+def obedience(instruction_id: str) -> list[InstructionStatusUpdate]:
     return [
         InstructionStatusUpdate(
             message_id=str(uuid4()),

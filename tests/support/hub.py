@@ -1,6 +1,7 @@
 """The whole hub as its own processes, on a database and a Redis of its own, so that a test may break any of them.
 
-The processes are those of the demo's fleet: one gateway, Celery workers for planning and for moving rows, and beat.
+The processes are those of the demo's fleet: a gateway, Celery workers for planning and for moving rows, and beat. A
+second gateway is there for who launches it.
 They are started from the main thread only, since Linux ends them with the thread that started them.
 """
 
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -37,15 +39,16 @@ PATIENCE_S = 45.0
 POLL_S = 0.1
 # The worker for vendors' clouds has nothing to do here.
 UNUSED = "worker-rm"
+GATEWAY, SECOND_GATEWAY = "gateway", "gateway-2"
 
 Found = TypeVar("Found")
 
 
 class Hub:
-    """Running processes by name: gateway, worker-cem, worker-default, beat."""
+    """Running processes by name: gateway, worker-cem, worker-default, beat. `ports` has those of the gateways."""
 
     def __init__(self, folder: Path, services: Services, database: DatabaseOfTests) -> None:
-        self.port = free_port()
+        self.ports = {name: free_port() for name in (GATEWAY, SECOND_GATEWAY)}
         self.environment = {
             **services.environment(),
             "DJANGO_SETTINGS_MODULE": "flexhub.settings",
@@ -63,12 +66,21 @@ class Hub:
         self._children: dict[str, Child] = {}
 
     def _read_specs(self) -> dict[str, ProcessSpec]:
-        specs = fleet.hub_processes(logs=self._logs, port=self.port, environment=self.environment)
-        return {spec.name: spec for spec in specs if spec.name != UNUSED}
+        first, second = (
+            {spec.name: spec for spec in fleet.hub_processes(logs=self._logs, port=port, environment=self.environment)}
+            for port in self.ports.values()
+        )
+        del first[UNUSED]
+        return first | {SECOND_GATEWAY: replace(second[GATEWAY], name=SECOND_GATEWAY)}
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(self._specs)
+        """What a hub consists of."""
+        return tuple(name for name in self._specs if name != SECOND_GATEWAY)
+
+    @property
+    def port(self) -> int:
+        return self.ports[GATEWAY]
 
     @property
     def redis(self) -> psutil.Process:
@@ -97,7 +109,7 @@ class Hub:
 
     def is_ready(self, *names: str) -> bool:
         """Whether these, or all, have come up. Fails when one has ended instead."""
-        for name in names or self._specs:
+        for name in names or self.names:
             child, ready = self._children[name], self._specs[name].ready
             assert child.how_it_ended() is None, f"{name} {child.how_it_ended()}:\n{child.log_tail(30)}"
             if ready is not None and not ready():
@@ -109,6 +121,14 @@ class Hub:
         for process in self._children[name].group.members():
             process.kill()
         self._children.pop(name).forget()
+
+    def terminate(self, name: str) -> None:
+        """SIGTERM to the process itself."""
+        self.process(name).terminate()
+
+    def how_it_ended(self, name: str) -> str | None:
+        """None while it runs."""
+        return self._children[name].how_it_ended()
 
     def process(self, name: str) -> psutil.Process:
         return psutil.Process(self._children[name].pid)
@@ -130,12 +150,12 @@ class Hub:
         """After a test: start again what it has ended, and wait until all is ready. From the main thread only."""
         self.redis.resume()
         alive = self.alive()
-        self.launch(*(name for name in self._specs if name not in alive))
+        self.launch(*(name for name in self.names if name not in alive))
         self.await_ready()
 
-    def await_ready(self) -> None:
+    def await_ready(self, *names: str) -> None:
         deadline = time.monotonic() + 2 * PATIENCE_S
-        while not self.is_ready():
+        while not self.is_ready(*names):
             assert time.monotonic() < deadline, f"the hub is not ready:\n{self.log_tails()}"
             time.sleep(POLL_S)
 
