@@ -9,10 +9,15 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from tests.bench import gateway_rows, relay_rows, s2_rows
+from tests.bench import crowd_rows, gateway_rows, relay_rows, s2_rows
 from tests.bench.rows import RESULTS, Row, keep, table
 
-GROUPS: tuple[Mapping[str, Callable[[], Row]], ...] = (gateway_rows.ROWS, relay_rows.ROWS, s2_rows.ROWS)
+GROUPS: tuple[Mapping[str, Callable[[], Row]], ...] = (
+    gateway_rows.ROWS,
+    crowd_rows.ROWS,
+    relay_rows.ROWS,
+    s2_rows.ROWS,
+)
 
 
 def main() -> int:

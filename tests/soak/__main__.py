@@ -1,9 +1,14 @@
-"""`python -m tests.soak [--bytes N] [--seed S]`: feed spoilt frames to sessions until that many bytes are through.
+"""`python -m tests.soak [frames] [--bytes N] [--seed S]`: feed spoilt frames to sessions until so many bytes went in.
 
 Nothing may raise, and an observer may find no error in what our side says. No frame may take more than 50 ms of CPU; a
 slow one is tried again before it counts, because the machine has moments of its own. The largest frames that are valid
 come first, since they are the same each time. What fails is written to .flexhub/ with all that its session had heard
 before, and the exit status is 1.
+
+`python -m tests.soak crowd [--short] [--server daphne] [--sessions N] [--rate R] [--seconds S]`: thousands of sessions
+on one gateway process, and its death among them (crowd.py). It takes half an hour, and with --short a few minutes. The
+rows of a whole run are kept with those of the benchmarks, others are only printed. The exit status is 1 where a target
+is missed.
 """
 
 from __future__ import annotations
@@ -14,22 +19,49 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
+from tests.bench.crowd_rows import SERVERS
+from tests.bench.rows import keep, table
+from tests.soak.crowd import Scale, soak
 from tests.soak.fuzz import Fuzz
 from tests.soak.mutants import size_of
 from tests.soak.stages import LIMIT_S, Stage, Step
 from tests.soak.worst import worst_frames
 from tests.support.early import ROOT
 
+SHORT = Scale(sessions=500, rate=50.0, seconds=30.0)
 _TOLD = 12
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.soak", description="Soak the S2 sessions in bad frames.")
-    parser.add_argument("--bytes", type=int, default=10_000_000, help="how much to feed (default: 10 million)")
-    parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000_000, help="of an earlier run")
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description="Soak the hub in what is too much.")
+    parser.add_argument("part", nargs="?", choices=("frames", "crowd"), default="frames", help="default: frames")
+    frames = parser.add_argument_group("frames")
+    frames.add_argument("--bytes", type=int, default=10_000_000, help="how much to feed (default: 10 million)")
+    frames.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000_000, help="of an earlier run")
+    crowd = parser.add_argument_group("crowd")
+    crowd.add_argument("--short", action="store_true", help="500 sessions, 50 messages a second, 30 s")
+    crowd.add_argument("--server", choices=SERVERS, action="append", help="one ASGI server only")
+    crowd.add_argument("--sessions", type=int, help="how many (default: 5,000)")
+    crowd.add_argument("--rate", type=float, help="messages a second of all sessions together (default: 500)")
+    crowd.add_argument("--seconds", type=float, help="how long they speak (default: 600)")
     chosen = parser.parse_args()
+    return _soak_crowd(chosen) if chosen.part == "crowd" else _soak_frames(chosen)
+
+
+def _soak_crowd(chosen: argparse.Namespace) -> int:
+    wanted = {name: value for name in ("sessions", "rate", "seconds") if (value := getattr(chosen, name)) is not None}
+    scale = replace(SHORT if chosen.short else Scale(), **wanted)
+    rows = soak(scale, chosen.server or SERVERS, _say)
+    if scale == Scale():
+        keep(rows)
+    _say(table(rows))
+    return 0 if all(row.ok for row in rows) else 1
+
+
+def _soak_frames(chosen: argparse.Namespace) -> int:
     _say(f"seed {chosen.seed}, {chosen.bytes:,} bytes")
     failures = [*_soak_worst(), *_soak_mutants(chosen.seed, chosen.bytes)]
     for number, (name, why, stage) in enumerate(failures):
