@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from flexhub.bus.connect import connect_gateway
 from flexhub.bus.gateway_side import RedisGatewayBus
 from flexhub.gateway import consumers
 from flexhub.gateway.auth import Doorkeeper
@@ -62,7 +63,7 @@ async def shut_down() -> None:
 
 @cache
 def _bus() -> RedisGatewayBus:
-    return RedisGatewayBus(settings.REDIS_URL)
+    return connect_gateway(settings.REDIS_URL)
 
 
 @cache
