@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # Type checking and the migration check read the settings but reach no service.
 OFFLINE := DEBUG=1 DATABASE_URL=postgresql://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0
 
-.PHONY: demo test check bench soak
+.PHONY: demo test check bench soak chaos
 .DEFAULT_GOAL := test
 
 $(VENV)/.installed: pyproject.toml
@@ -35,3 +35,6 @@ bench: $(VENV)/.installed
 
 soak: $(VENV)/.installed
 	$(BIN)/python -m tests.soak $(ARGS)
+
+chaos: $(VENV)/.installed
+	$(BIN)/python -m tests.chaos $(ARGS)

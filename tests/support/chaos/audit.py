@@ -7,7 +7,7 @@ comfort and safety, is not a matter of messages.) An audit looks back over the w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
@@ -27,10 +27,14 @@ _OF_THE_GATEWAY = "SessionRequest"
 
 @dataclass(slots=True)
 class Verdict:
-    """`acknowledged`: messages answered OK. The rest are breaches, each as a sentence."""
+    """`acknowledged`: messages answered OK. `forgiven`: of these, what may be missing and is.
+
+    The lists are breaches, each as a sentence.
+    """
 
     acknowledged: int = 0
     executed: int = 0
+    forgiven: int = 0
     lost: list[str] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
@@ -72,17 +76,13 @@ def _judge_hosted(hub: Hub, hosted: Iterable[Hosted], verdict: Verdict, forgiven
     snapshots = hub.bus.snapshots(links)
     for each in hosted:
         journal, name = each.rm.journal, f"hosted {each.link_id}"
-        verdict.acknowledged += sum(note.ok for note in journal.said.values())
         for message_id, note in journal.said.items():
-            if not note.ok or message_id in forgiven:
-                continue
-            if note.kind == "PowerMeasurement" and not _measurement_of(note) <= measured.get(each.link_id, set()):
-                verdict.lost.append(f"{name}: measurement {message_id} of connection {note.connection} is not stored")
-            if note.kind == "InstructionStatusUpdate" and not _is_behind(statuses, note):
-                verdict.lost.append(
-                    f"{name}: the ledger does not know that {note.document['instruction_id']} "
-                    f"is {note.document['status_type']}"
-                )
+            verdict.acknowledged += note.ok
+            missing = _missing_in_store(note, measured.get(each.link_id, set()), statuses) if note.ok else None
+            if missing is not None and message_id in forgiven:
+                verdict.forgiven += 1
+            elif missing is not None:
+                verdict.lost.append(f"{name}: {message_id} of connection {note.connection}: {missing}")
         fields = snapshots[each.link_id]
         verdict.lost += _missing_in_snapshot(name, journal, None if fields is None else fields.fields())
         _judge_executions(name, each.rm.executed.items(), verdict)
@@ -91,6 +91,15 @@ def _judge_hosted(hub: Hub, hosted: Iterable[Hosted], verdict: Verdict, forgiven
             for told in each.rm.executed
             if owners.get(told) != each.link_id
         ]
+
+
+def _missing_in_store(note: Note, measured: set[tuple[datetime, float]], statuses: Mapping[str, str]) -> str | None:
+    """What the database does not have of an acknowledged message."""
+    if note.kind == "PowerMeasurement" and not _measurement_of(note) <= measured:
+        return "the measurement is not stored"
+    if note.kind == "InstructionStatusUpdate" and not _is_behind(statuses, note):
+        return f"{note.document['instruction_id']} is not known to be {note.document['status_type']}"
+    return None
 
 
 def _measured(hub: Hub, links: list[UUID]) -> dict[UUID, set[tuple[datetime, float]]]:
@@ -105,7 +114,7 @@ def _measurement_of(note: Note) -> set[tuple[datetime, float]]:
     return {(at, value["value"]) for value in note.document["values"]}
 
 
-def _is_behind(statuses: dict[str, str], update: Note) -> bool:
+def _is_behind(statuses: Mapping[str, str], update: Note) -> bool:
     """Whether the ledger has got at least as far as the device said."""
     known, said = statuses.get(update.document["instruction_id"]), update.document["status_type"]
     if known is None:
