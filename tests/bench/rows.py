@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+
+import psutil
 
 from tests.support.early import ROOT
 
@@ -41,11 +47,20 @@ class Row:
 
 
 def keep(rows: Iterable[Row], path: Path = RESULTS) -> None:
-    """Write the rows; those of earlier runs that were not measured again stay."""
+    """Write the rows, with day and machine; those of earlier runs that were not measured again stay."""
     known = {each["row"]: each for each in json.loads(path.read_text())} if path.exists() else {}
-    known.update({each.row: each.as_dict() for each in rows})
+    here = {"date": datetime.now(UTC).date().isoformat(), "machine": machine()}
+    known.update({each.row: each.as_dict() | here for each in rows})
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(list(known.values()), indent=2) + "\n")
+
+
+def machine() -> str:
+    """What a figure depends on most."""
+    models = re.findall(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    memory_gb = psutil.virtual_memory().total / 1024**3
+    processor = models[0].strip() if models else platform.machine()
+    return f"{processor}, {os.cpu_count()} cores, {memory_gb:.0f} GB, Python {platform.python_version()}"
 
 
 def table(rows: Iterable[Row]) -> str:

@@ -7,8 +7,8 @@ before, and the exit status is 1.
 
 `python -m tests.soak crowd [--short] [--server daphne] [--sessions N] [--rate R] [--seconds S]`: thousands of sessions
 on one gateway process, and its death among them (crowd.py). It takes half an hour, and with --short a few minutes. The
-rows of a whole run are kept with those of the benchmarks, others are only printed. The exit status is 1 where a target
-is missed.
+rows of a whole run are kept with those of the benchmarks and shown in docs/performance.md, others are only printed. The
+exit status is 1 where a target is missed.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from dataclasses import replace
 from random import Random
 
 from tests.bench.crowd_rows import SERVERS
+from tests.bench.report import write_page
 from tests.bench.rows import keep, table
 from tests.soak.crowd import Scale, soak
 from tests.soak.fuzz import Fuzz
@@ -57,6 +58,7 @@ def _soak_crowd(chosen: argparse.Namespace) -> int:
     rows = soak(scale, chosen.server or SERVERS, _say)
     if scale == Scale():
         keep(rows)
+        write_page()
     _say(table(rows))
     return 0 if all(row.ok for row in rows) else 1
 

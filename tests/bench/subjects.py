@@ -1,0 +1,53 @@
+"""What each row means, by the places of docs/performance.md in which they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+GATEWAY: Mapping[str, str] = {
+    "measurement-cpu": (
+        "server CPU for a PowerMeasurement received, judged, acknowledged and folded into Redis;"
+        " against a bare Channels consumer that echoes the same text"
+    ),
+}
+RELAY: Mapping[str, str] = {
+    "relay": (
+        "server CPU for a message and its ReceptionStatus between two sockets of one process, judged, through Redis;"
+        " against a bare Channels consumer that forwards both in memory"
+    ),
+    "relay-pubsub": "the same against `channels_redis.pubsub` groups",
+    "relay-apart": "the same between two processes, against `channels_redis.pubsub` groups",
+    "relay-uvicorn": "`relay` on uvicorn",
+    "relay-uvicorn-pubsub": "`relay-pubsub` on uvicorn",
+}
+CROWD: Mapping[str, str] = {
+    "session-memory": "resident memory for each of 2,000 idle sessions under FRBC, with description and statuses",
+    "session-memory-uvicorn": "the same on uvicorn",
+    "idle-cpu": "CPU of the process while 5,000 sessions only answer pings",
+    "idle-cpu-uvicorn": "the same on uvicorn",
+}
+SOAK: dict[str, str] = {
+    "soak-rate": "messages that 5,000 sessions had acknowledged, for 10 minutes",
+    "soak-ack-p99": "time to the acknowledgement, 99th percentile, from the device and back",
+    "soak-lost": "messages never answered or refused, or acknowledged and not in the store",
+    "soak-growth": "resident memory at the end of the 10 minutes, above that of the second one",
+    "soak-cpu": "CPU of the process meanwhile",
+    "soak-back": "SIGKILL to the gateway among 5,000 talking sessions, until all are under FRBC again",
+    "soak-back-lost": "messages acknowledged before or after that, and not in the store",
+}
+CORE: Mapping[str, str] = {
+    "s2-measurement": "PowerMeasurement with one value",
+    "s2-actuator-status": "FRBC.ActuatorStatus with its transition",
+    "s2-system-description": "FRBC.SystemDescription with 3 modes, 6 transitions, 2 timers",
+    "s2-forecast": "PowerForecast with 96 elements and a probability band",
+    "s2-session-memory": "memory of a session with that description and 20 open instructions, all texts its own",
+}
+
+
+SUBJECTS: Mapping[str, Mapping[str, str]] = {
+    "gateway": GATEWAY,
+    "relay": RELAY,
+    "crowd": CROWD,
+    "soak": SOAK | {f"{name}-uvicorn": f"`{name}` on uvicorn" for name in SOAK},
+    "core": CORE,
+}
