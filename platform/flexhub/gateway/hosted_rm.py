@@ -18,13 +18,14 @@ class HostedRM:
     """One session's view of it.
 
     `measured_as` heads the telemetry rows of what is sent; None where another seat records it. `sent` has the ids of
-    the messages that the session has sent for it. `mail_full`: its mailbox takes no more letters.
+    the messages that the session has sent for it. `mail_full`: its mailbox takes no more letters. `refused`: letters of
+    this session were not taken.
 
     What the session hears is in the mail before it is acknowledged. From `hold` to `settle` the seat therefore sends
     nothing, and after letters that were not taken it sends nothing ever again.
     """
 
-    __slots__ = ("_refused", "_settled", "mail_full", "measured_as", "node_id", "sent")
+    __slots__ = ("_settled", "mail_full", "measured_as", "node_id", "refused", "sent")
 
     def __init__(self, node_id: UUID, measured_as: SeatInfo | None) -> None:
         self.node_id = node_id
@@ -32,7 +33,7 @@ class HostedRM:
         self.sent = RecentKeys(_SENT)
         self.mail_full = False
         self._settled: asyncio.Event | None = None
-        self._refused = False
+        self.refused = False
 
     def hold(self) -> None:
         """Letters are on their way."""
@@ -41,7 +42,7 @@ class HostedRM:
     def settle(self, *, taken: bool) -> None:
         """What became of them. Only the first word on it counts."""
         if self._settled is not None:
-            self._refused = not taken
+            self.refused = not taken
             self._settled.set()
             self._settled = None
 
@@ -49,7 +50,7 @@ class HostedRM:
         """Wait until no letters are on their way; False when some were not taken."""
         while self._settled is not None:
             await self._settled.wait()
-        return not self._refused
+        return not self.refused
 
 
 def hosted_rm_of(identity: NodeIdentity, info: SeatInfo) -> HostedRM | None:

@@ -37,6 +37,7 @@ from s2.events import (
     ReceptionReceived,
     ReceptionUnmatched,
 )
+from s2.findings import Finding, Severity
 from s2.messages import (
     EnergyManagementRole,
     Message,
@@ -55,6 +56,8 @@ from s2.versions import WireProfile
 logger = structlog.get_logger(__name__)
 
 _RM = EnergyManagementRole.RM
+# What stands where a finding names its rule is none of S2's, but one of this server.
+_NOT_TAKEN = Finding("gateway", Severity.ERROR, "it could not be taken in; the connection was closed without an answer")
 
 
 class Emission(Enum):
@@ -91,6 +94,10 @@ def letters_of(
 
 def handle(turn: Turn, events: Iterable[RelayEvent]) -> CloseRequested | None:
     """Add what the events mean to the turn's batch; returns the last wish of a session that is over."""
+    if turn.seat.rm is not None and turn.seat.rm.refused:
+        # The session took it in, but was not allowed to say so.
+        turn.log_received(turn.text or "", None, (_NOT_TAKEN,))
+        return None
     closing = None
     for event in events:
         if isinstance(event, CloseRequested):

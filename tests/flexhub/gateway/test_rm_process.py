@@ -208,10 +208,16 @@ async def test_nothing_leaves_while_a_letter_is_on_its_way(
 
 @pytest.mark.parametrize("half_way", [False, True])
 async def test_what_redis_does_not_take_is_not_acknowledged(
-    link: ControlledLink, bus: SlowBus, clock: FixedClock, process: GatewayProcess, half_way: bool
+    link: ControlledLink,
+    worker: MemoryWorkerBus,
+    bus: SlowBus,
+    clock: FixedClock,
+    process: GatewayProcess,
+    half_way: bool,
 ) -> None:
     bus.breaks, bus.down = half_way, not half_way
-    link.socket.send(instruction(clock.now()))
+    lost = instruction(clock.now())
+    link.socket.send(lost)
 
     closed = await until_closed(link.socket)
     link.socket.hang_up()
@@ -221,6 +227,8 @@ async def test_what_redis_does_not_take_is_not_acknowledged(
 
     assert closed["code"] == limits.CLOSE_TRY_AGAIN_LATER
     assert len(link.task.heard()) == (1 if half_way else 0)
+    entry = next(entry for entry in worker.conversation(link.task.end_id) if entry.text == text(lost))
+    assert (entry.status, [finding["rule"] for finding in entry.findings]) == (None, ["gateway"])
 
 
 async def test_a_socket_that_was_taken_over_waits_for_no_letter(
