@@ -102,6 +102,7 @@ def redis_url(services: Addresses, worker_number: int, monkeypatch: pytest.Monke
     with redis.Redis.from_url(url, socket_timeout=10) as client:
         client.flushdb()
     monkeypatch.setenv("REDIS_URL", url)
+    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)
     with _settings(REDIS_URL=url, CELERY_BROKER_URL=url):
         yield url
 

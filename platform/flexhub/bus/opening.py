@@ -72,9 +72,10 @@ def open_worker_line(url: str, *, timeout_s: float, connections: int) -> WorkerL
         of_sentinels = _of_sentinels(address, options, timeout_s) | {"max_connections": connections}
         sentinel = _sentinel(address.nodes, sentinel_kwargs=of_sentinels)
         pool = _pool(address.master, sentinel, **_of_master(address, options, parse_for_threads))
+        wire = WorkerWire(pool, forget=sentinel.close)
     else:
-        pool = redis.ConnectionPool.from_url(url, **options)
-    return ServerWorkerLine(WorkerWire(pool), timeout_s=timeout_s, connections=connections)
+        wire = WorkerWire(redis.ConnectionPool.from_url(url, **options))
+    return ServerWorkerLine(wire, timeout_s=timeout_s, connections=connections)
 
 
 def _options_for_loop(timeout_s: float) -> Options:

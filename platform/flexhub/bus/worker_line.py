@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import Any, Protocol
@@ -51,8 +51,10 @@ class Turns:
 class WorkerWire:
     """Connections to one server, of which each sending takes one."""
 
-    def __init__(self, pool: redis.ConnectionPool) -> None:
+    def __init__(self, pool: redis.ConnectionPool, *, forget: Callable[[], None] | None = None) -> None:
+        """`forget` closes what finding the server has opened."""
         self._pool = pool
+        self._forget = forget
         self._client: redis.Redis = redis.Redis(connection_pool=pool)
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
@@ -77,6 +79,8 @@ class WorkerWire:
     def close(self) -> None:
         self._client.close()
         self._pool.disconnect()
+        if self._forget is not None:
+            self._forget()
 
     def _pipelined(self, commands: Sequence[Command]) -> list[Any]:
         with self._client.pipeline(transaction=False) as pipeline:
