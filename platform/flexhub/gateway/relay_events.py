@@ -43,9 +43,10 @@ class Disputed:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The far end's peer has answered this message of our peer with OK."""
+    """The far end's peer has answered this message of our peer with OK; `text` is how it was passed on."""
 
     message: Message
+    text: str
 
 
 RelayEvent = Event | Passed | Delivered | Farewell | Disputed | Taken

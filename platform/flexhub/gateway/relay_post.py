@@ -1,8 +1,8 @@
 """What an end of a relayed link brings about: its events become rows of the batch, its parcels envelopes.
 
 Each end writes under its own id what its own peer said, with the findings. The RM's end has the link's id, and so its
-conversation is the link's: it also shows what the RM was told. The snapshot of a relayed link holds its version and
-control type only, for whoever lists the sessions; its CEM is not ours, and no site is woken.
+conversation is the link's: it also shows what the RM was told. So it has the link's snapshot as well, with what the CEM
+has taken of what the RM said: for people to look at, since no CEM of ours goes by it, and no site is woken.
 """
 
 from __future__ import annotations
@@ -12,12 +12,19 @@ from typing import Any
 
 from flexhub.bus import Batch, Envelope, SeatAddress
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD
-from flexhub.gateway.handlers import Turn
+from flexhub.gateway.handlers import Turn, fold, revoked
 from flexhub.gateway.relay import RelayEnd
 from flexhub.gateway.relay_events import Delivered, Disputed, Farewell, Passed, RelayEvent, Taken
 from flexhub.gateway.seats import Seat
 from s2.events import AcknowledgementMissing, CloseRequested, MessageRefused, ReceptionReceived, ReceptionUnmatched
-from s2.messages import EnergyManagementRole, PowerMeasurement, ReceptionStatusValues, dump_message
+from s2.messages import (
+    EnergyManagementRole,
+    PowerMeasurement,
+    ReceptionStatusValues,
+    ResourceManagerDetails,
+    RevokeObject,
+    dump_message,
+)
 from s2.versions import ALL_PROFILES
 
 
@@ -30,8 +37,7 @@ def record(turn: Turn, end: RelayEnd, events: Iterable[RelayEvent]) -> CloseRequ
         elif (meaning := _MEANINGS.get(type(event))) is not None:
             meaning(turn, end, event)
     if end.peer is EnergyManagementRole.RM:
-        _show(turn.seat, turn.batch, PROFILE_FIELD, end.profile)
-        _show(turn.seat, turn.batch, CONTROL_TYPE_FIELD, end.control_type)
+        _show_state(turn, end)
     return closing
 
 
@@ -67,9 +73,14 @@ def nobody_here(envelope: Envelope, process: str, batch: Batch) -> None:
     batch.forward(to.process, Envelope(to.end_id, "bye", "", token=to.token, sender=gone))
 
 
-def _show(seat: Seat, batch: Batch, field: str, value: str | None) -> None:
-    if seat.text_of(field) != value:
-        seat.fold(batch, field, value)
+def _show_state(turn: Turn, end: RelayEnd) -> None:
+    """What both peers have settled."""
+    seat = turn.seat
+    if seat.text_of(PROFILE_FIELD) != end.profile:
+        seat.fold(turn.batch, PROFILE_FIELD, end.profile)
+    if seat.text_of(CONTROL_TYPE_FIELD) != end.control_type:
+        seat.reset_control_type(turn.batch)
+        seat.fold(turn.batch, CONTROL_TYPE_FIELD, end.control_type)
 
 
 def _passed(turn: Turn, _: RelayEnd, event: Passed) -> None:
@@ -94,12 +105,20 @@ def _judged(turn: Turn, _: RelayEnd, event: ReceptionReceived) -> None:
         turn.log_received(turn.text or "", None, event.findings)
 
 
-def _taken(turn: Turn, _: RelayEnd, event: Taken) -> None:
+def _taken(turn: Turn, end: RelayEnd, event: Taken) -> None:
     """Only now, since the OK is that of the far peer."""
-    if isinstance(event.message, PowerMeasurement):
-        for value in event.message.values:
-            at = event.message.measurement_timestamp
+    if end.peer is not EnergyManagementRole.RM:
+        return
+    message = event.message
+    if isinstance(message, PowerMeasurement):
+        for value in message.values:
+            at = message.measurement_timestamp
             turn.batch.measure(turn.seat.info, value.commodity_quantity.value, at, value.value)
+    elif isinstance(message, ResourceManagerDetails):
+        turn.seat.reset_control_type(turn.batch)
+    elif isinstance(message, RevokeObject):
+        revoked(turn, message)
+    fold(turn, message, event.text)
 
 
 def _refused(turn: Turn, _: RelayEnd, event: MessageRefused) -> None:

@@ -97,7 +97,7 @@ class Speech:
         if reception.status is not _OK:
             events.append(Disputed(text))
         else:
-            events.append(Taken(waiting.message))
+            events.append(Taken(waiting.message, waiting.text))
         self._ending.follow(waiting.message, reception.status, now, events)
 
     # -- What cannot be passed on ------------------------------------------------------------------------------------

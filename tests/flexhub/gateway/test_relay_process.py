@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 from uuid import UUID, uuid4
@@ -151,6 +152,24 @@ async def test_only_what_the_far_peer_took_is_measured(
 
     await eventually(measured)
     assert rows == [2.0]
+
+
+async def test_the_link_shows_what_the_energy_manager_has_taken(
+    joined: Joined, worker: MemoryWorkerBus, clock: FixedClock
+) -> None:
+    def shown() -> Mapping[str, str]:
+        snapshot = worker.snapshots([LINK])[LINK]
+        return {} if snapshot is None else snapshot.fields()
+
+    await eventually(lambda: "ResourceManagerDetails" in shown())
+    for value, status in ((1.0, "OK"), (2.0, "INVALID_CONTENT")):
+        joined.rm.send(measurement(value, clock.now()))
+        joined.cem.acknowledge(await joined.cem.receive(), status)
+        assert (await joined.rm.receive())["status"] == status
+
+    await eventually(lambda: "PowerMeasurement" in shown())
+    assert json.loads(shown()["PowerMeasurement"])["values"][0]["value"] == 1.0
+    assert shown()["profile"] == "1.0.0"
 
 
 async def test_a_peer_that_does_not_read_costs_no_more_than_what_it_is_to_read(
