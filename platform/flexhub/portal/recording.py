@@ -4,7 +4,7 @@ The log does not hold all that was said, so a part of the recording is made up f
 a key that s2.check does not look at:
 
     answers we gave       follow the received message at once, with the status of its log entry; a relayed message
-                          without a logged refusal was answered OK
+                          whose refusal does not stand in the log was answered OK
     answers we got        the log keeps refusals only; what was not refused is answered OK before we speak again, and
                           within a second
     TEMPORARY_ERROR       is the answer to what was sent a second time in the same words
@@ -39,6 +39,8 @@ _OK, _TEMPORARY = ReceptionStatusValues.OK, ReceptionStatusValues.TEMPORARY_ERRO
 _MESSAGE_ID = re.compile(r'"message_id"\s*:\s*"([a-zA-Z0-9\-_:]{2,64})"')
 _NOT_SENT = "REFUSED"
 _OPENING = frozenset({"Handshake", "HandshakeResponse"})
+# What is said before both peers of a relayed link are there.
+_MEETING = frozenset({"Handshake", "ReceptionStatus"})
 _REFERENCES = {"InstructionStatusUpdate": "instruction_id", "ReceptionStatus": "subject_message_id"}
 _MADE_UP = "made up for: the log does not hold it"
 
@@ -116,7 +118,7 @@ class _Writer:
 
     def lines(self) -> Iterator[str]:
         texts_again = _sent_again(self.said)
-        refused = {str(each.message.get("subject_message_id")) for each in self.said if each.type == "ReceptionStatus"}
+        answered = _answered(self.said)
         unanswered = {each.id for each in self.said if _is_report_of_silence(each)}
         for place, each in enumerate(self.said):
             yield from self._answers_due(each.entry.at, before_ours=each.ours)
@@ -127,19 +129,16 @@ class _Writer:
             yield self._line(each.sender, each.entry.at, each.whole)
             if each.type == "ReceptionStatus":
                 continue
+            if place in answered:
+                continue
             if not each.ours:
-                yield from self._our_answer(each, refused)
+                status = ReceptionStatusValues(each.entry.status or _OK)
+                yield self._answer(self._host, each.entry.at, each.id or NIL_ID, status)
             elif place in texts_again:
                 self._due.append((each.entry.at, each.id, _TEMPORARY))
-            elif each.id not in refused | unanswered:
+            elif each.id not in unanswered:
                 self._due.append((each.entry.at, each.id, _OK))
         yield from self._answers_due(None, before_ours=True)
-
-    def _our_answer(self, each: _Said, refused: set[str]) -> Iterator[str]:
-        if each.entry.status is None and each.id in refused:
-            return  # A refusal that came from the far end of a relay stands in the log.
-        status = ReceptionStatusValues(each.entry.status or _OK)
-        yield self._answer(self._host, each.entry.at, each.id or NIL_ID, status)
 
     def _answers_due(self, now: datetime | None, *, before_ours: bool) -> Iterator[str]:
         while self._due and (before_ours or now is None or now > self._due[0][0] + _ANSWER_TIME):
@@ -226,6 +225,20 @@ def _sent_again(said: Sequence[_Said]) -> set[int]:
     return again
 
 
+def _answered(said: Sequence[_Said]) -> set[int]:
+    """Places of the messages whose verdict stands in the log: refusals by the peer, and by the far end of a relay."""
+    answered: set[int] = set()
+    latest: dict[tuple[bool, str], int] = {}
+    for place, each in enumerate(said):
+        if each.type == "ReceptionStatus":
+            subject = latest.get((not each.ours, str(each.message.get("subject_message_id"))))
+            if subject is not None:
+                answered.add(subject)
+        elif each.id:
+            latest[each.ours, each.id] = place
+    return answered
+
+
 def _reference(each: _Said) -> str | None:
     if each.type == "RevokeObject":
         return "object_id" if str(each.message.get("object_type", "")).endswith("Instruction") else None
@@ -236,10 +249,24 @@ def _reference(each: _Said) -> str | None:
 
 
 def _last_handshake(said: Sequence[_Said]) -> int | None:
-    """Where the latest connection begins: the hub's Handshake is the first that is said."""
-    ours = [(place, each) for place, each in enumerate(said) if each.ours and each.type == "Handshake"]
-    # The same one again is a repetition and no other connection.
-    return next((place for place, each in ours if each.id == ours[-1][1].id), None)
+    """Where the latest connection begins: with Handshakes, one of either side, and nothing but answers between them.
+
+    The hub's is the first that is said. On a relayed link it is that of the far peer, which comes when it comes; a
+    device's is held back until then.
+    """
+    begin = None
+    seen: dict[bool, str] = {}
+    for place in range(len(said) - 1, -1, -1):
+        each = said[place]
+        if each.type == "Handshake" and (each.ours or each.was_taken):
+            # The same one again is a repetition and no other connection.
+            if seen.setdefault(each.ours, each.id) != each.id:
+                break
+            begin = place
+        elif begin is not None and each.type not in _MEETING:
+            break
+    # The log may have lost the hub's, which was before.
+    return begin if begin or True in seen else None
 
 
 def _first_fresh_start(said: Sequence[_Said]) -> int:
