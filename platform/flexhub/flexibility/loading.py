@@ -76,7 +76,7 @@ def _enrolled(pool_row: Pool, now: datetime, minimum_sites: int) -> _Enrolled:
         if len(sites) < minimum_sites:
             raise PoolTooSmall(len(sites), minimum_sites)
         site_ids = [site_id for _, site_id in sites]
-        devices = Link.objects.filter(rm_node__site_id__in=site_ids).count()
+        devices = Link.objects.filter(rm_node__site_id__in=site_ids, cem_node__hosted=True).count()
         return _Enrolled(sites, devices, _latest_plans(site_ids, now))
 
 

@@ -7,6 +7,7 @@ import pytest
 from cem_service.loading import load_site
 from cem_service.models import PlanRun, PlanRunKind
 from cem_service.planners.building import plan_site
+from flexhub.devices.services import create_cem_node, link_nodes
 from flexhub.flexibility.errors import PoolTooSmall, TooFewConnected
 from flexhub.flexibility.loading import PoolFlexibility, pool_flexibility
 from flexhub.flexibility.models import Pool
@@ -97,6 +98,15 @@ def test_counts_devices_that_are_not_connected(pool: Pool, home: Household, buse
     devices = _read(pool, buses).devices
 
     assert (devices.total, devices.available, devices.stale) == (2, 1, 0)
+
+
+def test_devices_that_an_energy_manager_elsewhere_controls_are_not_the_pools(
+    pool: Pool, home: Household, buses: Buses
+) -> None:
+    charger = make_device(home.site, name="Charger")
+    link_nodes(rm_node=charger.node, cem_node=create_cem_node(site=home.site, name="box in the cellar"))
+
+    assert _read(pool, buses).devices.total == 1
 
 
 def test_another_pool_is_not_counted(pool: Pool, buses: Buses) -> None:
