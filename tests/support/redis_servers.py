@@ -104,9 +104,11 @@ class GuardedRedis:
 
 
 @contextmanager
-def running_cluster(size: int = 3) -> Iterator[RedisCluster]:
+def running_cluster(*, node_timeout_ms: int = 15_000) -> Iterator[RedisCluster]:
+    """Three servers that have a third of the slots each."""
     with _folder() as folder:
-        servers = [_start(folder, "cluster-enabled yes\nappendonly no") for _ in range(size)]
+        lines = f"cluster-enabled yes\ncluster-node-timeout {node_timeout_ms}"
+        servers = [_start(folder, lines) for _ in range(3)]
         try:
             _join(servers)
             nodes = [f":{_QUOTED}@127.0.0.1:{server.port}" for server in servers]
@@ -115,6 +117,23 @@ def running_cluster(size: int = 3) -> Iterator[RedisCluster]:
         finally:
             for server in servers:
                 server.end()
+
+
+@contextmanager
+def running_replica(cluster: RedisCluster, master: RunningServer) -> Iterator[RunningServer]:
+    """Another member of the Cluster, which takes over when `master` is gone."""
+    with _folder() as folder:
+        replica = _start(folder, "cluster-enabled yes\ncluster-node-timeout 1000\ncluster-replica-validity-factor 0")
+        try:
+            replica.client.cluster("MEET", "127.0.0.1", master.port)
+            master_id = _id(master)
+            _wait(lambda: master_id in str(replica.ask("CLUSTER", "NODES")))
+            replica.client.cluster("REPLICATE", master_id)
+            _wait(lambda: replica.client.info("replication").get("master_link_status") == "up")
+            _wait(lambda: all("slave" in str(each.ask("CLUSTER", "NODES")) for each in cluster.servers))
+            yield replica
+        finally:
+            replica.end()
 
 
 @contextmanager

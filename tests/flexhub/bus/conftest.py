@@ -6,14 +6,14 @@ A `Hub` is one of them with what tests do to it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 import pytest
 import redis
 
-from flexhub.bus import GatewayBus, WorkerBus, keys
+from flexhub.bus import BusUnavailable, GatewayBus, WorkerBus, keys
 from flexhub.bus.gateway_side import RedisGatewayBus
 from flexhub.bus.memory import MemoryGatewayBus, MemoryWorkerBus
 from flexhub.bus.memory_store import MemoryStore
@@ -23,6 +23,10 @@ from tests.support.redis_servers import RedisCluster, running_cluster
 # Small, so that tests can fill them.
 TELEMETRY_LIMIT = 5
 LEDGER_LIMIT = 3
+# A failover takes a second or two, where nothing else keeps the machine busy.
+WITHIN_S = 60.0
+
+T = TypeVar("T")
 
 
 class Hub(Protocol):
@@ -161,3 +165,13 @@ async def until_someone_waits(url: str) -> None:
                 return
             await asyncio.sleep(0)
     raise TimeoutError
+
+
+async def once_available(attempt: Callable[[], Awaitable[T]]) -> T:
+    """What it returns as soon as Redis takes it again."""
+    async with asyncio.timeout(WITHIN_S):
+        while True:
+            try:
+                return await attempt()
+            except BusUnavailable:
+                await asyncio.sleep(0.02)

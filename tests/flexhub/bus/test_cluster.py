@@ -14,7 +14,15 @@ from flexhub.bus.opening import open_line, open_worker_line
 from flexhub.bus.scripts import REGISTER, Script
 from flexhub.bus.slots import slot_of
 from flexhub.bus.worker_line import WorkerLine
-from tests.support.redis_servers import RedisCluster, RunningServer, finish_move, move_slot
+from tests.flexhub.bus.conftest import once_available
+from tests.support.redis_servers import (
+    RedisCluster,
+    RunningServer,
+    finish_move,
+    move_slot,
+    running_cluster,
+    running_replica,
+)
 
 # One key of each server.
 KEYS = ("b", "c", "a")
@@ -206,3 +214,22 @@ async def test_nobody_there() -> None:
         await line.exchange([("GET", "a")])
     with pytest.raises(BusUnavailable):
         worker_line.exchange([("GET", "a")])
+
+
+async def test_the_replica_of_a_dead_server_is_found() -> None:
+    with running_cluster(node_timeout_ms=1000) as cluster, running_replica(cluster, cluster.holder("b")):
+        async with a_line(cluster) as line:
+            with a_worker_line(cluster) as worker_line:
+                await line.exchange([("SET", key, 1) for key in KEYS])
+                worker_line.exchange([("GET", key) for key in KEYS])
+                dead = cluster.holder("b")
+                assert dead.client.wait(1, 5000) == 1
+
+                dead.end()
+                replies = await once_available(lambda: line.exchange([("INCR", key) for key in KEYS]))
+                worker_replies = await once_available(
+                    lambda: asyncio.to_thread(worker_line.exchange, [("GET", key) for key in KEYS])
+                )
+
+    assert replies[0] == 2
+    assert worker_replies[0] == "2"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import TypeVar
 
 import pytest
 
@@ -16,11 +15,10 @@ from flexhub.bus.opening import open_line, open_worker_line
 from flexhub.bus.scripts import Script
 from flexhub.bus.worker_line import WorkerLine
 from flexhub.bus.worker_side import RedisWorkerBus
+from tests.flexhub.bus.conftest import once_available
 from tests.support.links import a_seat
 from tests.support.redis_servers import GuardedRedis, running_sentinel
 
-T = TypeVar("T")
-WITHIN_S = 30.0
 # As all that the bus writes: a script's own call is refused, not the script.
 INCREMENT = Script("return redis.call('INCR', KEYS[1])")
 
@@ -39,16 +37,6 @@ async def both_lines(url: str) -> AsyncIterator[tuple[Line, WorkerLine]]:
     finally:
         await line.close()
         worker_line.close()
-
-
-async def once_available(attempt: Callable[[], Awaitable[T]]) -> T:
-    """What it returns as soon as Redis takes it again."""
-    async with asyncio.timeout(WITHIN_S):
-        while True:
-            try:
-                return await attempt()
-            except BusUnavailable:
-                await asyncio.sleep(0.02)
 
 
 async def claim(gateway: GatewayBus, seat: SeatInfo) -> int:
