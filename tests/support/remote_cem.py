@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from flexhub.bus import Envelope, Letter, PublishResult, end_id
+from flexhub.bus import Envelope, Letter, PublishResult, WorkerBus, end_id
 from flexhub.bus.memory import MemoryWorkerBus
 from flexhub.gateway.process import GatewayProcess
 from flexhub.pairing.services import NodeIdentity
@@ -38,7 +38,7 @@ def remote_cem(**changes: Any) -> NodeIdentity:
 class HostedTask:
     """What the task of a hosted RM does, without a device."""
 
-    def __init__(self, worker: MemoryWorkerBus, link_id: UUID) -> None:
+    def __init__(self, worker: WorkerBus, link_id: UUID) -> None:
         self.end_id = end_id(link_id, "CEM")
         self._worker = worker
 

@@ -12,9 +12,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import redis
+from pytest_django import Settings
 
 from flexhub.bus.worker_side import RedisWorkerBus
+from s2.messages import EnergyManagementRole
 from tests.support.gateway import RunningGateway, running_gateway
+from tests.support.peer_elsewhere import PeerElsewhere
 from tests.support.registry import Household, make_household
 from tests.support.services import Addresses, DatabaseOfTests
 
@@ -61,3 +64,21 @@ def worker_bus(module_environment: dict[str, str]) -> Iterator[RedisWorkerBus]:
     bus = RedisWorkerBus(module_environment["REDIS_URL"])
     yield bus
     bus.close()
+
+
+@pytest.fixture
+def private_addresses(settings: Settings) -> None:
+    """Allowed, as by an operator whose peers are in the same building."""
+    settings.S2_DIAL_PRIVATE = True
+
+
+@pytest.fixture(scope="module")
+def dialling_environment(module_environment: dict[str, str]) -> dict[str, str]:
+    return module_environment | {"S2_DIAL_PRIVATE": "1", "S2_DIAL_PLAIN": "1"}
+
+
+@pytest.fixture
+def rm_elsewhere() -> Iterator[PeerElsewhere]:
+    peer = PeerElsewhere(EnergyManagementRole.RM)
+    yield peer
+    peer.listener.close()
