@@ -50,7 +50,7 @@ class DialledEnd(models.Model):
     class State(models.TextChoices):
         NEW = "NEW", "not tried yet"
         CONNECTED = "CONNECTED", "connected"
-        REFUSED = "REFUSED", "token refused"
+        REFUSED = "REFUSED", "refused"
         FAILED = "FAILED", "failed"
 
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('sealed_token', models.TextField(blank=True, editable=False)),
                 ('enabled', models.BooleanField(default=True, help_text='Without it the connection is closed and not opened again.')),
                 ('revision', models.PositiveIntegerField(default=1, editable=False)),
-                ('state', models.CharField(choices=[('NEW', 'not tried yet'), ('CONNECTED', 'connected'), ('REFUSED', 'token refused'), ('FAILED', 'failed')], default='NEW', editable=False, max_length=10)),
+                ('state', models.CharField(choices=[('NEW', 'not tried yet'), ('CONNECTED', 'connected'), ('REFUSED', 'refused'), ('FAILED', 'failed')], default='NEW', editable=False, max_length=10)),
                 ('since', models.DateTimeField(editable=False, null=True)),
                 ('error', models.CharField(blank=True, editable=False, max_length=200)),
                 ('link', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='dialled_ends', to='devices.link')),
