@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from flexhub.bus import Envelope, SeatAddress, end_id
+from flexhub.bus import Batch, BatchResult, BusUnavailable, Envelope, SeatAddress, end_id
 from flexhub.bus.memory import MemoryWorkerBus
 from flexhub.bus.memory_store import MemoryStore
 from flexhub.gateway import keeper, limits, writer
@@ -134,6 +134,30 @@ async def test_redis_away_means_again_later(
     joined.cem.acknowledge(heard)
     assert heard["message_type"] == "PowerMeasurement"
     assert (await joined.rm.receive())["status"] == "OK"
+
+
+async def test_what_redis_took_without_saying_so_is_told_once(
+    joined: Joined, bus: SwitchableBus, process: GatewayProcess, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, message, later = bus.write, measurement(1.0, clock.now()), measurement(2.0, clock.now())
+
+    async def write_and_lose_the_answer(batch: Batch) -> BatchResult:
+        monkeypatch.setattr(bus, "write", write)
+        await write(batch)
+        raise BusUnavailable("the connection broke")
+
+    monkeypatch.setattr(bus, "write", write_and_lose_the_answer)
+    assert (await joined.rm.ask(message))["status"] == "TEMPORARY_ERROR"
+    heard = await joined.cem.receive()
+    await eventually(lambda: process.writer.available)
+    joined.rm.send(message)
+    joined.rm.send(later)
+    afterwards = await joined.cem.receive()
+    for each in (heard, afterwards):
+        joined.cem.acknowledge(each)
+
+    assert (heard["message_id"], afterwards["message_id"]) == (message.message_id, later.message_id)
+    assert [(await joined.rm.receive())["status"] for _ in range(2)] == ["OK", "OK"]
 
 
 async def test_only_what_the_far_peer_took_is_measured(
