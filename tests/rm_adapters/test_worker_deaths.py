@@ -15,6 +15,7 @@ import pytest
 from flexhub.bus.memory import MemoryWorkerBus
 from rm_adapters import rows
 from rm_adapters.attendance import LOCK_S
+from rm_adapters.vendor_calls import VendorLine
 from rm_adapters.vendors.simulator.cloud import SimulatedCloud
 from s2.messages import FRBCSystemDescription, InstructionStatus, ResourceManagerDetails
 from tests.rm_adapters.attended_home import AttendedHome
@@ -24,12 +25,18 @@ pytestmark = pytest.mark.django_db
 
 DONE = [InstructionStatus.ACCEPTED, InstructionStatus.STARTED, InstructionStatus.SUCCEEDED]
 
-#: What a worker does to the world. Whether it stops after reading something, or before, makes no difference.
-OF_OURS: list[tuple[Any, str]] = [
+#: What a worker does to the world: it dies after each of these.
+EFFECTS: list[tuple[Any, str]] = [
     *((MemoryWorkerBus, name) for name in ("begin_wake", "publish", "drop_mail")),
+    *((rows, name) for name in ("store", "check_current")),
+    (SimulatedCloud, "set"),
+]
+#: What a worker learns and goes by: it stands still after each of these, until what it has learnt is old.
+LESSONS: list[tuple[Any, str]] = [
+    (MemoryWorkerBus, "mail"),
+    *((VendorLine, name) for name in ("read", "execute")),
     (rows, "store"),
 ]
-OF_VENDORS: list[tuple[Any, str]] = [(rows, "check_current"), (SimulatedCloud, "set")]
 
 #: What is said later than S2 wants it, because nobody was there to say it.
 LATE = ("R-132",)
@@ -159,7 +166,7 @@ def test_a_worker_dies_and_nothing_is_lost_or_done_twice(share: int) -> None:
     for number in itertools.count(share + 1, SHARES):
         fragile = make_home(number, die)
 
-        with watched(fragile, OF_OURS + OF_VENDORS):
+        with watched(fragile, EFFECTS):
             play(fragile.home)
 
         check(fragile)
@@ -172,7 +179,7 @@ def test_a_worker_stands_still_and_nothing_is_lost_or_done_twice(share: int) -> 
     for number in itertools.count(share + 1, SHARES):
         fragile = make_home(number, stand_still)
 
-        with watched(fragile, OF_OURS):
+        with watched(fragile, LESSONS):
             play(fragile.home)
 
         check(fragile)
