@@ -112,7 +112,8 @@ async def hold(
         seat.session.start(process.clock.now())
         await process.flush(seat)
         end = await _converse(process, seat, SocketPace(process, seat, identity), receive)
-        _note_cut(process, seat, end)
+        if not seat.closed:
+            _note_cut(process, seat, end)
     finally:
         logger.info("gateway.session.closed", link_id=link_id, code=end.get("code"), reason=end.get("reason") or None)
         await process.leave(seat)
@@ -183,7 +184,7 @@ class SocketPace:
 
 
 def _note_cut(process: GatewayProcess, seat: Seat, end: dict[str, Any]) -> None:
-    """The server cut the connection off by itself; only the conversation can tell the maker why."""
+    """The server cut the connection off by itself, and not for the session; only the conversation can tell why."""
     code, reason = end.get("code"), str(end.get("reason") or "")
     if code in _BROKEN_FRAMES:
         text = f"{_BROKEN_FRAMES[code].format(limit=process.max_frame_bytes)}; the connection was closed with {code}"

@@ -27,6 +27,9 @@ from tests.support.peer_elsewhere import TOKEN, PeerElsewhere, until
 from tests.support.registry import Household, make_device
 from tests.support.remote_cem import FRBC, HostedTask, battery_messages, instruction
 
+# Whichever of the two was there first may be asked to come again.
+MET_S = 60.0
+
 Found = TypeVar("Found")
 
 
@@ -134,6 +137,32 @@ def hosted(household: Household, cem_elsewhere: PeerElsewhere, private_addresses
     device = make_device(household.site, name="Cloud boiler", hosted=True)
     link = link_nodes(rm_node=device.node, cem_node=create_cem_node(site=household.site, name="box"))
     create_dialled_end(link=link, role="CEM", url=cem_elsewhere.url(), token=TOKEN)
+    return link
+
+
+async def test_relays_between_two_servers(
+    gateway: RunningGateway, both_elsewhere: Link, rm_elsewhere: PeerElsewhere, cem_elsewhere: PeerElsewhere
+) -> None:
+    async with rm_elsewhere.listening(), cem_elsewhere.listening():
+        await until(lambda: rm_elsewhere.open_paths() == cem_elsewhere.open_paths() == {"/s2"}, MET_S)
+        offer = parse_message(json.dumps(details(FRBC)), WireProfile.V1_0_0)
+        await rm_elsewhere.say(offer)
+        await until(lambda: cem_elsewhere.heard("ResourceManagerDetails") == [offer])
+        choice = SelectControlType(message_id=str(uuid4()), control_type=FRBC)
+
+        await cem_elsewhere.say(choice)
+
+        await until(lambda: rm_elsewhere.heard("SelectControlType") == [choice])
+
+
+@pytest.fixture
+def both_elsewhere(
+    household: Household, rm_elsewhere: PeerElsewhere, cem_elsewhere: PeerElsewhere, private_addresses: None
+) -> Link:
+    """Alder's battery and an energy manager of Alder's own, both at addresses of their own."""
+    link = link_nodes(rm_node=household.rm_node, cem_node=create_cem_node(site=household.site, name="box"))
+    for role, peer in (("RM", rm_elsewhere), ("CEM", cem_elsewhere)):
+        create_dialled_end(link=link, role=role, url=peer.url(), token=TOKEN)
     return link
 
 

@@ -130,11 +130,17 @@ async def test_an_instruction_goes_from_one_worker_to_the_other(house: House, cl
     await eventually(lambda: house.task.heard()[-1] == ("instruction", dump_message(order, WireProfile.V1_0_0)))
 
 
-async def test_when_one_end_goes_the_other_one_does(house: House, worker: MemoryWorkerBus) -> None:
-    await house.seats[0].close(1002, "a broken end")
+async def test_when_one_end_goes_the_other_one_does(
+    house: House, process: GatewayProcess, worker: MemoryWorkerBus
+) -> None:
+    (seat,) = [each for each in house.seats if each.info.link_id == RM.end_id]
+    await seat.close(1002, "a broken end")
 
     assert (await house.ended())["code"] == 1002
     assert held_ends(worker) == {}
+    # That it closed for a reason of its own is no breach of the peer's.
+    assert await process.writer.drained(TIMEOUT_S)
+    assert [entry.findings for entry in worker.conversation(RM.end_id) if entry.findings] == []
 
 
 async def test_a_stopping_process_takes_leave_of_both(
