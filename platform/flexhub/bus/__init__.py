@@ -30,7 +30,9 @@ and ledger rows are at-least-once, a log entry may at worst appear twice, and a 
 A link whose two peers are both remote has a seat for each, known by its *end id*. What one of them says goes to the
 other with the batch, straight into the inbox of the process that holds the other seat.
 
-Every key that one script touches shares a hash tag, so the scripts are ready for a Redis Cluster.
+Redis is one server, the master that Sentinels name, or a Cluster (`address`). A *line* exchanges commands with it
+(`line`, `worker_line`, and their twins for a Cluster). Every key that one script touches shares a hash tag, and so one
+slot; whoever needs an order across slots says so, because two slots may be of two servers.
 
 `GatewayBus` and `WorkerBus` are the two ports; `gateway_side` and `worker_side` implement them over Redis, `memory`
 in one process. The same tests run over both.
