@@ -37,8 +37,9 @@ class Correspondence:
 
     def drop_taken(self) -> None:
         """Let go of the letters that have had their effect."""
-        if self._end is not None and self._row.last_letter != self._unread_from:
-            self._bus.drop_mail(self._end, self._row.last_letter)
+        last = self._row.last_letter
+        if self._end is not None and last and last != self._unread_from:
+            self._bus.drop_mail(self._end, last)
 
     def publish(self) -> bool:
         """Send what was decided, in order, and forget it; False where the gateway cannot take it now.

@@ -29,10 +29,13 @@ def wake_changed_sessions(tools: Tools) -> int:
 
     Returns how many. Raises BusUnavailable.
     """
+    known = _known_sessions()
+    if not known:
+        return 0
     open_sessions = {seat.info.link_id: seat.token for seat in tools.bus.sessions() if seat.profile is not None}
     changed = [
         (tenant_id, node_id)
-        for tenant_id, node_id, link_id, token in _sessions()
+        for tenant_id, node_id, link_id, token in known
         if token != (open_sessions.get(end_id(link_id, "CEM")) if link_id is not None else None)
     ]
     for tenant_id, node_id in changed:
@@ -46,7 +49,7 @@ def _due_by(moment: datetime) -> list[tuple[UUID, UUID]]:
         return list(due.values_list("tenant_id", "node_id")[:WAKE_AT_ONCE])
 
 
-def _sessions() -> list[tuple[UUID, UUID, UUID | None, int | None]]:
+def _known_sessions() -> list[tuple[UUID, UUID, UUID | None, int | None]]:
     with platform_scope("compare the sessions of hosted RMs"):
         rows = HostedRM.objects.order_by().annotate(link_id=F("node__rm_link__id"))
         return list(rows.values_list("tenant_id", "node_id", "link_id", "session_token"))

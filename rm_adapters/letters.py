@@ -42,8 +42,11 @@ class Heard:
         )
 
     def speak_in(self, session: int | None) -> None:
-        """What was to be said in the session before has nobody to go to any more."""
-        self.session = session
+        """What was to be said in the session before has nobody to go to any more.
+
+        Its place in the mail is forgotten too: a Redis that has taken over may count its letters from less.
+        """
+        self.session, self.last_letter = session, ""
         if self.outcome is not None:
             self.outcome = replace(self.outcome, messages=())
 

@@ -44,8 +44,8 @@ class VendorAccount(models.Model):
 class HostedRM(models.Model):
     """An RM that we run for a device behind its vendor's cloud, as it is between two tasks.
 
-    All below `preferences` is written by `rm_adapters.rows` alone, each time only by whoever has read the newest
-    `version`: a worker that was paused and goes on finds that it has been overtaken.
+    What a task decides is written by `rm_adapters.rows`, each time only if the task has read the newest `version`: a
+    worker that was paused and goes on finds that it has been overtaken.
     """
 
     # Protected: a device that goes has to be given back to itself first, see `rm_adapters.services.remove`.

@@ -92,6 +92,16 @@ class TestAccounts:
 
         assert "has an account of this name" in response.content.decode()
 
+    @pytest.mark.parametrize("used", [False, True])
+    def test_it_is_deleted_once_nothing_is_hosted_through_it(self, client: Client, alder: Tenant, used: bool) -> None:
+        account = make_hosted_rm(alder).account if used else make_account(alder)
+        client.force_login(make_member(alder))
+
+        client.post(f"{ACCOUNTS}{account.pk}/delete/", {"post": "yes"})
+
+        with tenant_scope(alder.pk):
+            assert VendorAccount.objects.exists() is used
+
     @pytest.mark.parametrize("away", [False, True])
     def test_its_vendor_is_asked_again(
         self, client: Client, alder: Tenant, monkeypatch: pytest.MonkeyPatch, away: bool

@@ -122,6 +122,15 @@ class TestConversation:
 
         assert home.bus.mail(home.end).letters == ()
 
+    def test_reads_the_mail_of_a_redis_that_counts_from_less(self, home: AttendedHome) -> None:
+        change(home, last_letter="999999999-0")
+
+        home.connect()
+        home.select()
+
+        assert home.heard(FRBCSystemDescription)
+        assert home.bus.mail(home.end).letters == ()
+
     def test_passes_over_a_letter_that_it_cannot_read(self, home: AttendedHome, caplog: Any) -> None:
         home.connect()
         home.post("selected", "TELEPATHY")
