@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from flexhub.gateway.management.commands.gateway import listen
@@ -16,9 +17,15 @@ def serve(application: Any) -> None:
             application,
             listening_fd=listener.fileno(),
             max_frame_bytes=1024 * 1024,
-            on_ready=lambda: print(f"listening on http://127.0.0.1:{port}", flush=True),  # noqa: T201  # For the bench.
+            on_ready=lambda: _say(f"listening on http://127.0.0.1:{port}"),
             on_shutdown=_nothing_to_say,
         ).run()
+
+
+def _say(line: str) -> None:
+    # One write, since the log of another thread may come between two.
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 async def _nothing_to_say() -> None:

@@ -71,8 +71,9 @@ GC_THRESHOLDS = (20_000, 20, 20)
 BACKLOG_ROWS = 50_000
 # Conversation entries may hold 8 KiB each and are only read by people, so they stop being kept much earlier.
 BACKLOG_LOG_ROWS = 5_000
-# The least time between two flushes. It makes many messages share a round trip and adds at most this to an answer.
-FLUSH_PAUSE_S = 0.005
+# The least time between two flushes. It makes many messages share a round trip and adds at most this to what has to go
+# through Redis: twice to a relayed message with its answer, never to an acknowledgement of our own.
+FLUSH_PAUSE_S = 0.01
 REDIS_RETRY_S = 0.25
 REDIS_RETRY_MAX_S = 2.0
 
@@ -80,8 +81,9 @@ REDIS_RETRY_MAX_S = 2.0
 LEASE_RENEWAL_S = 3.0
 INBOX_BLOCK_MS = 2_000
 
-# Waking a site means one message to the Celery broker.
+# Waking a site means one message to the Celery broker, of some milliseconds; so many share the timeout.
 WAKE_TIMEOUT_S = 5.0
+WAKES_TOGETHER = 100
 
 # A stopping process spreads its requests to reconnect over this time (setting S2_DRAIN_S), so that the others are not
 # stormed. Few sessions are no storm: between two of them it waits no longer than the second figure.

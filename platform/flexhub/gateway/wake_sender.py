@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 import structlog
 
 from flexhub.bus import Wake
-from flexhub.gateway.limits import REDIS_RETRY_MAX_S, WAKE_TIMEOUT_S
+from flexhub.gateway.limits import REDIS_RETRY_MAX_S, WAKE_TIMEOUT_S, WAKES_TOGETHER
 
 logger = structlog.get_logger(__name__)
 
@@ -58,7 +59,7 @@ class WakeSender:
         while True:
             await self._more.wait()
             self._more.clear()
-            wakes, self._pending = list(self._pending), {}
+            wakes = self._next()
             try:
                 sending = asyncio.get_running_loop().run_in_executor(self._thread, self._send_all, wakes)
                 # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with the result.
@@ -72,6 +73,15 @@ class WakeSender:
                 await asyncio.sleep(REDIS_RETRY_MAX_S)
             else:
                 failing = False
+
+    def _next(self) -> list[Wake]:
+        """Few enough that their timeout is that of a broker in trouble, and not that of a crowd."""
+        wakes = list(islice(self._pending, WAKES_TOGETHER))
+        for wake in wakes:
+            del self._pending[wake]
+        if self._pending:
+            self._more.set()
+        return wakes
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from uuid import uuid4
 
@@ -8,6 +9,7 @@ import pytest
 
 from flexhub.bus import Wake
 from flexhub.gateway import wake_sender as module
+from flexhub.gateway.limits import WAKES_TOGETHER
 from flexhub.gateway.wake_sender import WakeSender
 from tests.support.gateway_inside import TIMEOUT_S
 
@@ -36,6 +38,31 @@ async def test_sends_each_site_and_again_what_the_broker_did_not_take(monkeypatc
     sender.close()
 
     assert tried == [ALDER, ALDER, BIRCH]
+
+
+async def test_a_crowd_is_sent_in_parts_that_each_have_their_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WAKE_TIMEOUT_S", 0.5)
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+    crowd = [Wake(uuid4(), uuid4()) for _ in range(3 * WAKES_TOGETHER + 1)]
+    sent: list[Wake] = []
+
+    def send(wake: Wake) -> None:
+        # All of them together take longer than the timeout, a part of them does not.
+        time.sleep(0.002)
+        sent.append(wake)
+        if len(sent) == len(crowd):
+            loop.call_soon_threadsafe(done.set)
+
+    sender = WakeSender(send)
+    task = asyncio.create_task(sender.run())
+    sender.add(crowd)
+    await asyncio.wait_for(done.wait(), TIMEOUT_S)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    sender.close()
+
+    assert sent == crowd
 
 
 async def test_ends_even_when_it_is_told_to_while_a_wake_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
