@@ -95,7 +95,9 @@ class HeldLink:
 
     async def _attempt(self) -> _Attempt:
         try:
-            if await self._means.bus.find_seats(self._ends()):
+            async with self._means.opening:
+                taken = await self._means.bus.find_seats(self._ends())
+            if taken:
                 return _Attempt.NOT_OURS
             return await (self._open_house() if self.link.dialled_id is None else self._dial())
         except (BusUnavailable, RegistryUnavailable) as error:

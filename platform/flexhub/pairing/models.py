@@ -32,6 +32,10 @@ class NodeToken(models.Model):
         return f"{self.token_hash[:8]}…"
 
 
+# What people are told about a failure.
+ERROR_CHARACTERS = 200
+
+
 def validate_dialled_url(url: str) -> None:
     """Raises ValidationError for a URL that the hub does not connect to."""
     try:
@@ -69,7 +73,7 @@ class DialledEnd(models.Model):
     revision = models.PositiveIntegerField(default=1, editable=False)
     state = models.CharField(max_length=10, choices=State, default=State.NEW, editable=False)
     since = models.DateTimeField(null=True, editable=False)
-    error = models.CharField(max_length=200, blank=True, editable=False)
+    error = models.CharField(max_length=ERROR_CHARACTERS, blank=True, editable=False)
 
     class Meta:
         ordering = ("id",)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from flexhub.bus import end_id
 from flexhub.devices.models import DEFAULT_BURST, DEFAULT_MESSAGES_PER_S, DeviceType, Link, Node
-from flexhub.pairing.models import DialledEnd
+from flexhub.pairing.models import ERROR_CHARACTERS, DialledEnd
 from flexhub.pairing.services import NodeIdentity
 from s2.strictness import STRICT, Strictness, quirks_named
 from tenants import secrets
@@ -96,8 +96,13 @@ def note_outcomes(outcomes: Iterable[Outcome], at: datetime | None = None) -> No
     with platform_scope("note how dialling went"):
         for each in outcomes:
             rows = DialledEnd.objects.filter(pk=each.dialled_id, revision=each.revision)
-            changed = rows.exclude(state=each.state, error=each.error[:200])
-            changed.update(state=each.state, error=each.error[:200], since=at)
+            error = _storable(each.error)
+            rows.exclude(state=each.state, error=error).update(state=each.state, error=error, since=at)
+
+
+def _storable(error: str) -> str:
+    """A peer's word may be in it, and PostgreSQL takes no NUL."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in error)[:ERROR_CHARACTERS]
 
 
 def identity_at(link: Link, role: str) -> NodeIdentity:

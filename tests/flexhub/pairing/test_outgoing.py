@@ -157,6 +157,10 @@ def test_notes_how_it_went_only_where_that_has_changed(alder: Household) -> None
     with tenant_scope(alder.tenant.pk):
         row.refresh_from_db()
     assert (row.state, row.since, len(row.error)) == ("FAILED", AT, 200)
+    note_outcomes([Outcome(row.pk, 1, "FAILED", "it said \x00\n!")], AT)
+    with tenant_scope(alder.tenant.pk):
+        row.refresh_from_db()
+    assert row.error == "it said \ufffd\ufffd!"
     note_outcomes([Outcome(row.pk, 1, "CONNECTED", "")], AT.replace(hour=14))
     with tenant_scope(alder.tenant.pk):
         row.refresh_from_db()
