@@ -72,7 +72,7 @@ BACKLOG_ROWS = 50_000
 # Conversation entries may hold 8 KiB each and are only read by people, so they stop being kept much earlier.
 BACKLOG_LOG_ROWS = 5_000
 # The least time between two flushes. It makes many messages share a round trip and adds at most this to what has to go
-# through Redis: twice to a relayed message with its answer, never to an acknowledgement of our own.
+# through Redis first: twice to a relayed message with its answer, once to what a hosted RM's session acknowledges.
 FLUSH_PAUSE_S = 0.01
 REDIS_RETRY_S = 0.25
 REDIS_RETRY_MAX_S = 2.0

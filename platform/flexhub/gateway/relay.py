@@ -208,14 +208,17 @@ class RelayEnd:
     def next_deadline(self) -> datetime | None:
         if self.closed:
             return None
-        moments = (
-            *self._speech.next_deadlines(),
+        earliest = self._speech.next_deadline()
+        # Written out, since it is asked after every message; most of these are None.
+        for moment in (
             self._hearing.next_deadline(),
             self._speak_by,
             self._ending.deadline,
             self._meeting.patience_ends(),
-        )
-        return min((moment for moment in moments if moment is not None), default=None)
+        ):
+            if moment is not None and (earliest is None or moment < earliest):
+                earliest = moment
+        return earliest
 
     def tick(self, now: datetime) -> list[RelayEvent]:
         """Do what has become due."""

@@ -117,8 +117,9 @@ class Speech:
         void = self._passed.take_all() + self._held.take_all()
         events += [self._answers.put_off(each.message_id, GONE) for each in void]
 
-    def next_deadlines(self) -> tuple[datetime | None, datetime | None]:
-        return self._passed.next_deadline(), self._meeting.held_until(self._held)
+    def next_deadline(self) -> datetime | None:
+        passed, held = self._passed.next_deadline(), self._meeting.held_until(self._held)
+        return held if passed is None or (held is not None and held < passed) else passed
 
     def tick(self, now: datetime, events: list[RelayEvent]) -> None:
         events += [self._answers.put_off(each.message_id, SILENT) for each in self._passed.overdue(now)]
