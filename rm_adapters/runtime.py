@@ -14,6 +14,10 @@ from flexhub.bus.connect import connect_worker
 from flexhub.bus.ports import WorkerBus
 from flexhub.clock import Clock
 
+#: A task that waited for longer has been sent again by the sweep, for as long as there was something to do. Without an
+#: end, those of an hour without workers would keep the first worker busy with nothing.
+TASK_LIFE_S = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Tools:
@@ -48,7 +52,8 @@ def tools() -> Tools:
 def _send_attend(tenant_id: UUID, node_id: UUID, delay_s: float) -> None:
     from rm_adapters import tasks  # Tasks import the services that call this.
 
-    tasks.attend.apply_async(kwargs={"tenant_id": str(tenant_id), "node_id": str(node_id)}, countdown=delay_s)
+    names = {"tenant_id": str(tenant_id), "node_id": str(node_id)}
+    tasks.attend.apply_async(kwargs=names, countdown=delay_s, expires=delay_s + TASK_LIFE_S)
 
 
 def send_look(tenant_id: UUID, account_id: UUID) -> None:

@@ -235,6 +235,16 @@ class TestHostedRMs:
             assert HostedRM.objects.filter(pk=hosted_rm.pk).exists()
 
 
+@pytest.mark.parametrize("url", [ACCOUNTS, HOSTED])
+def test_every_page_opens_for_an_operator(client: Client, alder: Tenant, url: str) -> None:
+    hosted_rm = make_hosted_rm(alder)
+    client.force_login(make_operator())
+    key = hosted_rm.account_id if url == ACCOUNTS else hosted_rm.pk
+
+    for each in ("", "?q=Alder", f"{key}/change/", f"{key}/history/", "add/"):
+        assert page(client, f"{url}{each}")
+
+
 def test_others_see_nothing_of_it(client: Client, alder: Tenant) -> None:
     hosted_rm = make_hosted_rm(alder)
     client.force_login(make_member(make_tenant("Birch")))

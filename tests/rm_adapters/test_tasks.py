@@ -6,7 +6,6 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -241,11 +240,35 @@ def attend_in_a_thread(home: AttendedHome) -> None:
         connection.close()
 
 
-def test_the_tools_of_a_process_are_made_once(redis_url: str) -> None:
+@pytest.fixture
+def real_tools(redis_url: str) -> Iterator[Tools]:
+    runtime.tools.cache_clear()
+    yield runtime.tools()
     runtime.tools.cache_clear()
 
-    tools = runtime.tools()
 
-    assert tools is runtime.tools()
-    assert replace(tools).new_id() != tools.new_id()
-    runtime.tools.cache_clear()
+def test_the_tools_of_a_process_are_made_once(real_tools: Tools) -> None:
+    assert real_tools is runtime.tools()
+    assert real_tools.new_id() != real_tools.new_id()
+
+
+def test_a_task_that_waited_too_long_is_not_run(monkeypatch: pytest.MonkeyPatch, real_tools: Tools) -> None:
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(tasks.attend, "apply_async", lambda **options: sent.append(options))
+    tenant_id, node_id = uuid4(), uuid4()
+
+    for _ in range(2):
+        real_tools.wake(tenant_id, node_id, delay_s=5.0)
+
+    names = {"tenant_id": str(tenant_id), "node_id": str(node_id)}
+    assert sent == [{"kwargs": names, "countdown": 5.0, "expires": 65.0}]
+
+
+def test_a_look_is_asked_for_once_and_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(tasks.look_for_devices, "apply_async", lambda **options: sent.append(options))
+    tenant_id, account_id = uuid4(), uuid4()
+
+    runtime.send_look(tenant_id, account_id)
+
+    assert sent == [{"kwargs": {"tenant_id": str(tenant_id), "account_id": str(account_id)}, "retry": False}]
