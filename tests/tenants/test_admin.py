@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.test import Client
 
+from flexhub.pairing.dialled import create_dialled_end
 from tenants.api_clients import authenticate, issue_token
 from tenants.models import APIClient, AuditEntry, Membership, Tenant, User
 from tenants.scope import platform_scope, tenant_scope
@@ -24,6 +25,7 @@ def _url(model: type[Model], page: str = "") -> str:
 def test_every_page_opens_for_an_operator(client: Client, model: type[Model]) -> None:
     household = make_household("Alder")
     issue_token(create_api_client(tenant=household.tenant, name="portal"))
+    create_dialled_end(link=household.link, role="RM", url="wss://ems.example/s2", token="secret")
     client.force_login(make_operator())
     with platform_scope("test"):
         row = model._default_manager.order_by("pk").first()
