@@ -137,10 +137,10 @@ async def _converse(process: GatewayProcess, seat: Seat, pace: SocketPace, recei
             events = session.receive_text(
                 text, now, available=pace.allows() and writer.available and seat.has_room(text)
             )
-        await process.secure(seat, events, text, now)
-        # The acknowledgement leaves here, before anything else is done for the message.
+        left = await process.secure(process.turn(seat, now, text), events)
+        # The acknowledgement leaves here.
         sent = await seat.flush()
-        await process.finish(process.turn(seat, now, text), events, sent)
+        await process.finish(process.turn(seat, now, text), left, sent)
         if counts(events, answered=bool(sent)):
             await pace.count()
 

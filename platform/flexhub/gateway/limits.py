@@ -74,6 +74,9 @@ BACKLOG_LOG_ROWS = 5_000
 # The least time between two flushes. It makes many messages share a round trip and adds at most this to what has to go
 # through Redis first: twice to a relayed message with its answer, once to what a hosted RM's session acknowledges.
 FLUSH_PAUSE_S = 0.01
+# An acknowledgement waits for Redis for so long at most. What it speaks of is there then, whatever becomes of the
+# process; while Redis does not answer, it is safe in memory instead.
+WRITTEN_WITHIN_S = 1.0
 REDIS_RETRY_S = 0.25
 REDIS_RETRY_MAX_S = 2.0
 

@@ -198,10 +198,21 @@ class GatewayProcess:
     def turn(self, seat: Seat, at: datetime, text: str | None = None) -> Turn:
         return Turn(seat, self.writer.batch, at, text, logs=self.writer.logs)
 
-    async def secure(self, seat: Seat, events: Iterable[RelayEvent], text: str | None, at: datetime) -> None:
-        """What has to be done before the answers to a frame leave: what a hosted RM has to know, goes into its mail."""
+    async def secure(self, turn: Turn, events: Sequence[RelayEvent]) -> Sequence[RelayEvent]:
+        """What has to be done before the answers to a frame leave; returns the events that are to be finished after it.
+
+        What a hosted RM has to know goes into its mail. What a hosted CEM has to know is on its way to Redis, and the
+        seat sends nothing until it is there. A relayed message is the far end's to acknowledge.
+        """
+        seat = turn.seat
         if seat.rm is not None:
-            await self._mailroom.secure(seat, seat.rm, events, text, at)
+            await self._mailroom.secure(seat, seat.rm, events, turn.text, turn.at)
+            return events
+        if seat.relay is not None or not events:
+            return events
+        closing = handle(turn, events)
+        seat.unwritten = self.writer.written()
+        return () if closing is None else (closing,)
 
     async def finish(self, turn: Turn, events: Iterable[RelayEvent], texts: Iterable[str]) -> None:
         """What follows once the session's answers have left: fold, log, and close where the session asks for it."""

@@ -26,6 +26,7 @@ class Seat:
     to Deadlines. `closed` is set once, when no more may be sent. The folded texts are a copy of the snapshot: a Redis
     that comes back empty gets them all again, since they were acknowledged and the device will not repeat them. `rm`
     is the hosted RM that the session speaks for, if it does. `unseated`: it was told that it has to begin anew.
+    `unwritten` is set once what was heard last is in Redis, and nothing is sent before.
     `flush_is_due`: somebody is about to flush, and what the session says until then goes with it.
     """
 
@@ -41,6 +42,7 @@ class Seat:
         "session",
         "token",
         "unseated",
+        "unwritten",
         "wake_at",
         "wakes",
     )
@@ -65,6 +67,7 @@ class Seat:
         self.closed = False
         self.flush_is_due = False
         self.unseated = False
+        self.unwritten: asyncio.Event | None = None
         self._accepted = False
         self._folded: dict[str, str] = {}
         self._sending = asyncio.Lock()
@@ -104,6 +107,9 @@ class Seat:
                 return []  # The far end of a relayed link may speak as soon as the seat is taken.
             if self.rm is not None and not await self.rm.may_send():
                 return []
+            if self.unwritten is not None:
+                await self.unwritten.wait()
+                self.unwritten = None
             self.flush_is_due = False
             texts = self.session.data_to_send()
             if self.closed:

@@ -13,7 +13,14 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from flexhub.bus import Batch, BatchResult, BusUnavailable, Forward, GatewayBus, MailRefused
-from flexhub.gateway.limits import BACKLOG_LOG_ROWS, BACKLOG_ROWS, FLUSH_PAUSE_S, REDIS_RETRY_MAX_S, REDIS_RETRY_S
+from flexhub.gateway.limits import (
+    BACKLOG_LOG_ROWS,
+    BACKLOG_ROWS,
+    FLUSH_PAUSE_S,
+    REDIS_RETRY_MAX_S,
+    REDIS_RETRY_S,
+    WRITTEN_WITHIN_S,
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -39,6 +46,9 @@ class BatchWriter:
         self._dirty = asyncio.Event()
         # Who waits for `batch` to be taken.
         self._waiting: list[asyncio.Future[None]] = []
+        # Set when `batch` was taken, and when those that are on their way were.
+        self._written: asyncio.Event | None = None
+        self._under_way: list[asyncio.Event] = []
 
     @property
     def available(self) -> bool:
@@ -54,14 +64,29 @@ class BatchWriter:
         """Call after adding to `batch`."""
         self._dirty.set()
 
+    def written(self) -> asyncio.Event:
+        """As `touch`; it is set once all that was added before is in Redis.
+
+        Or after a second: what Redis does not take in this time is safe here for as long as the process lives, and a
+        peer that got no answer would say it all again.
+        """
+        self.touch()
+        if self._written is None:
+            self._written = asyncio.Event()
+            asyncio.get_running_loop().call_later(WRITTEN_WITHIN_S, self._written.set)
+        return self._written
+
     async def run(self) -> None:
         """Write until cancelled."""
         while True:
             await self._dirty.wait()
             self._dirty.clear()
-            self._flying, self.batch = self.batch, Batch()
+            self._flying = self._take_batch()
             waiting, self._waiting = self._waiting, []
             await self._deliver()
+            for event in self._under_way:
+                event.set()
+            self._under_way.clear()
             for future in waiting:
                 if not future.done():
                     future.set_result(None)
@@ -100,9 +125,15 @@ class BatchWriter:
                 self._fails("a stream is full; are its workers running?")
             await asyncio.sleep(pause)
             pause = min(2 * pause, REDIS_RETRY_MAX_S)
-            self._flying.absorb(self.batch)
-            self.batch = Batch()
+            self._flying.absorb(self._take_batch())
         self._recovers()
+
+    def _take_batch(self) -> Batch:
+        taken, self.batch = self.batch, Batch()
+        if self._written is not None:
+            self._under_way.append(self._written)
+            self._written = None
+        return taken
 
     @property
     def _backlog(self) -> int:

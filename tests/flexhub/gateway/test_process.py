@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from flexhub.bus import Envelope
+from flexhub.bus import Batch, BatchResult, Envelope
 from flexhub.bus.memory import MemoryWorkerBus
 from flexhub.bus.memory_store import MemoryStore
 from flexhub.gateway import keeper, limits, seats, writer
@@ -21,7 +21,7 @@ from s2.messages import ControlType, FRBCTimerStatus, Message, SelectControlType
 from s2.strictness import STRICT, Strictness
 from s2.versions import WireProfile
 from tests.support.clock import FixedClock
-from tests.support.gateway_inside import TIMEOUT_S, FakeSocket, SwitchableBus, details, identity, make_process
+from tests.support.gateway_inside import NOW, TIMEOUT_S, FakeSocket, SwitchableBus, details, identity, make_process
 from tests.support.resources import measurement, new_id
 
 WHO = identity()
@@ -404,3 +404,44 @@ async def test_ends_also_a_task_that_lost_its_cancellation(
         await process.stop()
 
     assert told == 2
+
+
+async def test_acknowledges_only_what_redis_has(
+    device: FakeSocket, bus: SwitchableBus, worker: MemoryWorkerBus
+) -> None:
+    takes, write = asyncio.Event(), bus.write
+
+    async def slow_write(batch: Batch) -> BatchResult:
+        await takes.wait()
+        return await write(batch)
+
+    bus.write = slow_write  # type: ignore[method-assign]  # Redis that takes its time.
+    device.send(measurement(1.0, NOW))
+    answer = asyncio.create_task(device.receive())
+    done, _ = await asyncio.wait([answer], timeout=0.05)
+    assert not done
+    assert not worker.take_telemetry().rows
+
+    takes.set()
+
+    assert (await answer)["status"] == "OK"
+    assert len(worker.take_telemetry().rows) == 1
+
+
+async def test_a_redis_that_is_slow_holds_no_acknowledgement_up_for_long(
+    device: FakeSocket, bus: SwitchableBus, worker: MemoryWorkerBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "WRITTEN_WITHIN_S", 0.02)
+    takes, write = asyncio.Event(), bus.write
+
+    async def slow_write(batch: Batch) -> BatchResult:
+        await takes.wait()
+        return await write(batch)
+
+    bus.write = slow_write  # type: ignore[method-assign]  # Redis that takes its time.
+    assert (await device.ask(measurement(1.0, NOW)))["status"] == "OK"
+    assert not worker.take_telemetry().rows
+
+    takes.set()
+
+    await eventually(lambda: worker.take_telemetry().rows)

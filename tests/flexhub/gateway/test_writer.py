@@ -158,3 +158,53 @@ async def test_hands_back_at_once_what_was_to_be_relayed_while_redis_is_away() -
         await until_unavailable(bench.writer)
 
         assert [each.envelope.kind for each in given_up] == ["relayed"]
+
+
+async def test_says_when_what_was_added_is_written_and_not_before() -> None:
+    bench = Bench()
+    takes = asyncio.Event()
+
+    async def slow_write(batch: Batch) -> BatchResult:
+        await takes.wait()
+        return await MemoryGatewayBus.write(bench.bus, batch)
+
+    bench.bus.write = slow_write  # type: ignore[method-assign] # Redis that takes its time.
+    async with running(bench):
+        bench.add(1)
+        first = bench.writer.written()
+        await asyncio.sleep(0.01)
+        bench.add(2)
+        second = bench.writer.written()
+
+        assert (first.is_set(), second.is_set()) == (False, False)
+        takes.set()
+        await asyncio.wait_for(first.wait(), TIMEOUT_S)
+        await asyncio.wait_for(second.wait(), TIMEOUT_S)
+    assert bench.written() == ["instruction-1", "instruction-2"]
+
+
+async def test_lets_nobody_wait_long_for_a_redis_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WRITTEN_WITHIN_S", 0.01)
+    bench = Bench()
+    bench.bus.down = True
+    async with running(bench):
+        bench.add(1)
+
+        await asyncio.wait_for(bench.writer.written().wait(), TIMEOUT_S)
+
+    assert bench.written() == []
+
+
+async def test_what_joins_a_batch_that_failed_is_written_with_it() -> None:
+    bench = Bench()
+    bench.bus.down = True
+    async with running(bench):
+        bench.add(1)
+        await until_unavailable(bench.writer)
+        bench.add(2)
+        joined = bench.writer.written()
+        bench.bus.down = False
+
+        await asyncio.wait_for(joined.wait(), TIMEOUT_S)
+
+        assert bench.written() == ["instruction-1", "instruction-2"]
