@@ -25,15 +25,15 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000, help="the port; 0 takes a free one (default: 8000)")
 
     def handle(self, *, host: str, port: int, **_: object) -> None:
+        # First of all: after a crash the devices that come back wait for us, instead of being refused and backing off.
+        listener = listen(host, port)
+        address, bound_port = listener.getsockname()[:2]
         # Daphne installs Twisted's reactor when it is imported, and the application sets Django up.
         # Django knows the application by name only: it lies above the gateway.
         from channels.routing import get_default_application
 
         from flexhub.gateway import routes
         from flexhub.gateway.server import GatewayServer
-
-        listener = listen(host, port)
-        address, bound_port = listener.getsockname()[:2]
 
         def ready() -> None:
             self.stdout.write(f"listening on http://{address}:{bound_port} (pid {os.getpid()})")
