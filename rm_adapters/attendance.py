@@ -145,10 +145,19 @@ class Attendance:
                 return True
             elif not self._round():
                 self._letters.drop_taken()
-                remove_if_due(self._row, self._now(), free=self._resource().is_free)
+                if not remove_if_due(self._row, self._now(), free=self._resource().is_free):
+                    self._come_back()
                 return False
             rounds += 1
         return False  # The gateway's inbox is full. The row says that it is due, so somebody comes again.
+
+    def _come_back(self) -> None:
+        """See to it that somebody comes when time has passed, and not before: an outage may have made the row due."""
+        row, moment = self._row, rows.next_moment(self._row)
+        if row.next_at != moment:
+            rows.store(row, next_at=moment)
+        if moment is not None:
+            self._tools.wake_at(row.tenant_id, row.pk, moment)
 
     def _round(self) -> bool:
         """Do one thing, if there is one."""

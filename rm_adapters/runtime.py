@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
 
@@ -17,6 +18,10 @@ from flexhub.clock import Clock
 #: A task that waited for longer has been sent again by the sweep, for as long as there was something to do. Without an
 #: end, those of an hour without workers would keep the first worker busy with nothing.
 TASK_LIFE_S = 60.0
+#: Real time. A moment no farther away than this gets a task of its own; what is later, the sweep of each second finds.
+SOON_S = 1.0
+#: Nobody needs to be attended to more often than every so many real seconds, however fast the hub's clock runs.
+LEAST_PAUSE_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,15 @@ class Tools:
     def wake(self, tenant_id: UUID, node_id: UUID, *, delay_s: float = 0.0) -> None:
         """Have the hosted RM attended to, unless that is already on its way. Raises BusUnavailable."""
         if self.bus.request_wake(node_id):
+            self.send_attend(tenant_id, node_id, delay_s)
+
+    def wake_at(self, tenant_id: UUID, node_id: UUID, moment: datetime) -> None:
+        """Have the hosted RM attended to at `moment`, where the sweep might be late for it. Raises BusUnavailable.
+
+        One task for each moment, and not the RM's flag: under that, mail that comes meanwhile would have to wait too.
+        """
+        delay_s = max(LEAST_PAUSE_S, self.clock.real_seconds_until(moment))
+        if delay_s <= SOON_S and self.bus.request_wake(uuid5(node_id, moment.isoformat())):
             self.send_attend(tenant_id, node_id, delay_s)
 
 
