@@ -9,11 +9,12 @@ from uuid import UUID
 from django import forms
 from django.apps import apps
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import JSONField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from tenants import audit
+from tenants.form_fields import StorableJSONField
 from tenants.models import User
 from tenants.scope import current_tenant_id
 
@@ -42,14 +43,17 @@ class TenantForm(ModelForm):
     def validate_unique(self) -> None:
         super().validate_unique()
         row = self.instance
-        exclude = {field.name for field in row._meta.fields if field.name not in self.cleaned_data}
-        if "tenant" not in exclude:
+        names = {field.name for field in row._meta.fields}
+        if "tenant" not in names - self.fields.keys():
             return
         row.tenant_id = row.tenant_id or self.tenant_id_of_new()
+        # Of a row that is there already, what the form does not ask for is known.
+        unknown = names if row._state.adding else names & self.fields.keys()  # noqa: SLF001 - Documented by Django.
+        exclude = unknown - self.cleaned_data.keys() - {"tenant"}
         for constraint in row._meta.constraints:
             if "tenant" in getattr(constraint, "fields", ()):
                 try:
-                    constraint.validate(type(row), row, exclude=exclude - {"tenant"})
+                    constraint.validate(type(row), row, exclude=exclude)
                 except ValidationError as error:
                     self.add_error(None, error)
 
@@ -64,6 +68,7 @@ class TenantModelAdmin(ModelAdmin):
     form = TenantForm
     # False where a new row gets its tenant from what it belongs to, as a device does from its site.
     chooses_tenant: ClassVar[bool] = False
+    formfield_overrides: ClassVar[Any] = {JSONField: {"form_class": StorableJSONField}}
     list_per_page = 50
     show_full_result_count = False
 

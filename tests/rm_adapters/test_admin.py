@@ -92,6 +92,21 @@ class TestAccounts:
 
         assert "has an account of this name" in response.content.decode()
 
+    @pytest.mark.parametrize("operated", [False, True])
+    def test_a_name_that_another_one_has_gets_an_answer_on_the_form(
+        self, client: Client, alder: Tenant, operated: bool
+    ) -> None:
+        make_account(alder, name="Street")
+        account = make_account(alder, name="House")
+        client.force_login(make_operator() if operated else make_member(alder))
+        url = f"{ACCOUNTS}{account.pk}/change/"
+
+        refused = client.post(url, {"name": "Street"})
+        taken = client.post(url, {"name": "House by the sea"})
+
+        assert "has an account of this name" in refused.content.decode()
+        assert taken.status_code == 302
+
     @pytest.mark.parametrize("used", [False, True])
     def test_it_is_deleted_once_nothing_is_hosted_through_it(self, client: Client, alder: Tenant, used: bool) -> None:
         account = make_hosted_rm(alder).account if used else make_account(alder)
@@ -156,6 +171,8 @@ class TestHostedRMs:
             ("preferences", '{"comfort": {"soc": [9, 1]}}', "the first number should be the lower one"),
             ("preferences", '{"comfort": {"soc": "warm"}}', "comfort.soc"),
             ("preferences", '{"confort": {}}', "There is no &#x27;confort&#x27;"),
+            ("preferences", '{"comfort": {"\\u0000": [1, 2]}}', "Enter a valid JSON."),
+            ("preferences", "[" * 100_000, "Enter a valid JSON."),
         ],
     )
     def test_a_mistake_gets_an_answer_on_the_form(
