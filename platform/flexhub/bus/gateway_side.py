@@ -52,6 +52,8 @@ class RedisGatewayBus:
         self._renewals_lost = 0
         self._read_up_to = "0-0"
         self._held: dict[UUID, int] = {}
+        # Whose claims were not answered: they may have taken effect all the same.
+        self._doubtful: set[UUID] = set()
 
     # -- The lease ---------------------------------------------------------------------------------------------------
 
@@ -75,6 +77,7 @@ class RedisGatewayBus:
         if isinstance(dead, bytes):
             await self._sweep(dead.decode())
         if living and inbox_there:
+            await self._give_up_unknown()
             return True
         self._renewals_lost += 1
         logger.warning("lease lost: process %s registers anew and must claim its seats again", self._process_id)
@@ -95,6 +98,7 @@ class RedisGatewayBus:
         )
         self._incarnation, self._read_up_to = incarnation, "0-0"
         self._held.clear()
+        self._doubtful.clear()
 
     async def _sweep(self, process: str) -> None:
         """Remove every trace of a process that no longer runs. May be repeated, or done by two at once."""
@@ -112,24 +116,58 @@ class RedisGatewayBus:
     # -- Seats -------------------------------------------------------------------------------------------------------
 
     async def claim_seat(self, info: SeatInfo) -> int:
-        process, link = self._incarnation, str(info.link_id)
+        link_id = info.link_id
+        token: int | None = None
         # From here on a release of the session before this one must not touch the set of links.
-        self._held.pop(info.link_id, None)
+        before = self._held.pop(link_id, None)
+        try:
+            token, former = await self._claim(info)
+            self._held[link_id] = token
+            if former is not None:
+                close = Envelope(link_id, "close", CLOSE_REASON, token=former.token)
+                await self._directory.exchange(
+                    [scripts.OFFER.call([keys.inbox(former.process)], envelope_to_text(close))]
+                )
+        except BaseException:
+            self._doubtful.add(link_id)
+            if self._held.get(link_id) == token:
+                self._held.pop(link_id, None)
+            if before is not None:
+                self._held.setdefault(link_id, before)
+            raise
+        return token
+
+    async def _claim(self, info: SeatInfo) -> tuple[int, SeatAddress | None]:
+        """The token, and whose seat it was where that is another process."""
+        process, link_id = self._incarnation, info.link_id
         fields = [part for pair in seat_to_fields(info).items() for part in pair]
         # The set first: a member without a seat is harmless, a seat that no sweeper finds would stay for ever.
         _, claimed = await self._directory.exchange(
-            [("SADD", keys.links(process), link)],
-            then=[scripts.CLAIM.call(keys.link_keys(info.link_id), process, *fields)],
+            [("SADD", keys.links(process), str(link_id))],
+            then=[scripts.CLAIM.call(keys.link_keys(link_id), process, *fields)],
         )
         if process != self._incarnation:
             # The lease ended while this claim waited for its turn; the seat went to a process that lives no more.
             raise BusUnavailable("the lease ended during the claim")
-        token, before, old_token = (part.decode() for part in cast(list[bytes], claimed))
-        self._held[info.link_id] = int(token)
-        if before not in ("", process):
-            close = Envelope(info.link_id, "close", CLOSE_REASON, token=int(old_token))
-            await self._directory.exchange([scripts.OFFER.call([keys.inbox(before)], envelope_to_text(close))])
-        return int(token)
+        token, former, old_token = (part.decode() for part in cast(list[bytes], claimed))
+        if former in ("", process):
+            return int(token), None
+        return int(token), SeatAddress(link_id, former, int(old_token))
+
+    async def _give_up_unknown(self) -> None:
+        """Release the seats that unanswered claims have taken: nobody speaks there, and others find them occupied."""
+        doubtful = list(self._doubtful)
+        for start in range(0, len(doubtful), SEATS_CHUNK):
+            chunk = doubtful[start : start + SEATS_CHUNK]
+            seats = await self._addresses(chunk)
+            unknown = [
+                scripts.RELEASE.call(keys.link_keys(link_id), seat.token)
+                for link_id, seat in seats.items()
+                if seat.process == self._incarnation and seat.token != self._held.get(link_id)
+            ]
+            if unknown:
+                await self._directory.exchange(unknown)
+            self._doubtful.difference_update(chunk)
 
     async def release_seat(self, link_id: UUID, token: int) -> bool:
         if self._held.get(link_id) != token:
@@ -153,14 +191,19 @@ class RedisGatewayBus:
     async def find_seats(self, end_ids: Sequence[UUID]) -> dict[UUID, SeatAddress]:
         found: dict[UUID, SeatAddress] = {}
         for start in range(0, len(end_ids), SEATS_CHUNK):
-            chunk = end_ids[start : start + SEATS_CHUNK]
-            wanted: list[Command] = [("HMGET", keys.link_keys(each).seat, "process", "token") for each in chunk]
-            seats = cast(list[list[bytes | None]], await self._directory.exchange(wanted))
-            for each, (process, token) in zip(chunk, seats, strict=True):
-                if process is not None and token is not None:
-                    found[each] = SeatAddress(each, process.decode(), int(token))
+            found |= await self._addresses(end_ids[start : start + SEATS_CHUNK])
         living = await self.living() if found else frozenset()
         return {each: seat for each, seat in found.items() if seat.process in living}
+
+    async def _addresses(self, end_ids: Sequence[UUID]) -> dict[UUID, SeatAddress]:
+        """The seats of these ends, whether their processes live or not."""
+        wanted: list[Command] = [("HMGET", keys.link_keys(each).seat, "process", "token") for each in end_ids]
+        seats = cast(list[list[bytes | None]], await self._directory.exchange(wanted))
+        return {
+            each: SeatAddress(each, process.decode(), int(token))
+            for each, (process, token) in zip(end_ids, seats, strict=True)
+            if process is not None and token is not None
+        }
 
     async def living(self) -> frozenset[str]:
         (processes,) = await self._directory.exchange([scripts.LIVING.call([keys.PROCESSES])])

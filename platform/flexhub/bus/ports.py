@@ -61,6 +61,7 @@ class GatewayBus(Protocol):
         """Take the seat of a link from whoever has it, with an empty snapshot; returns the fencing token.
 
         A former owner in another process finds a `close` envelope in its inbox, bearing the token that it had.
+        What a claim took that failed or was cancelled half-way is given up by the next `renew`.
         """
         ...
 

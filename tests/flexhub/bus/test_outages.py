@@ -80,6 +80,117 @@ async def test_a_claim_that_the_end_of_its_lease_overtook_has_to_be_made_again(
     assert session.process == "one.1"
 
 
+class DeafLine:
+    """The directory's line of a gateway; while `deaf`, commands take effect and their answers get lost."""
+
+    def __init__(self, gateway: RedisGatewayBus, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.deaf = self.mute = False
+        self._exchange = gateway._directory.exchange
+        monkeypatch.setattr(gateway._directory, "exchange", self.exchange)
+
+    async def exchange(self, commands: Sequence[Command], then: Sequence[Command] = ()) -> list[Reply]:
+        if self.mute:
+            raise BusUnavailable("nothing gets through")
+        replies = await self._exchange(commands, then=then)
+        if self.deaf:
+            raise BusUnavailable("the answer got lost")
+        return replies
+
+
+async def test_a_seat_whose_claim_was_not_answered_is_given_up(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub, seat = RedisHub(redis_url), a_seat()
+    gateway = await hub.gateway("one")
+    assert isinstance(gateway, RedisGatewayBus)
+    line = DeafLine(gateway, monkeypatch)
+    line.deaf = True
+
+    with pytest.raises(BusUnavailable):
+        await gateway.claim_seat(seat)
+    assert [record.info for record in hub.worker.sessions()] == [seat]
+    line.deaf = False
+    assert await gateway.renew()
+
+    assert hub.worker.sessions() == []
+    await hub.close()
+
+
+async def test_a_seat_whose_claim_was_cancelled_is_given_up(redis_url: str) -> None:
+    hub, seat = RedisHub(redis_url), a_seat()
+    gateway = await hub.gateway("one")
+    claim = asyncio.create_task(gateway.claim_seat(seat))
+    await asyncio.sleep(0)
+
+    claim.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await claim
+    assert await gateway.renew()
+
+    assert hub.worker.sessions() == []
+    await hub.close()
+
+
+@pytest.mark.parametrize("takes_effect", [False, True])
+async def test_a_claim_that_fails_leaves_no_seat_of_the_session_before_it(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, takes_effect: bool
+) -> None:
+    hub, seat = RedisHub(redis_url), a_seat()
+    gateway = await hub.gateway("one")
+    assert isinstance(gateway, RedisGatewayBus)
+    token = await gateway.claim_seat(seat)
+    line = DeafLine(gateway, monkeypatch)
+    line.deaf, line.mute = takes_effect, not takes_effect
+
+    with pytest.raises(BusUnavailable):
+        await gateway.claim_seat(seat)
+    line.deaf = line.mute = False
+    assert await gateway.renew()
+    assert [record.token for record in hub.worker.sessions()] == ([] if takes_effect else [token])
+    assert await gateway.release_seat(seat.link_id, token) is not takes_effect
+
+    assert hub.worker.sessions() == []
+    await hub.close()
+
+
+async def test_a_seat_whose_former_owner_could_not_be_told_is_given_up(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, seat = RedisHub(redis_url), a_seat()
+    other, gateway = await hub.gateway("other"), await hub.gateway("one")
+    await other.claim_seat(seat)
+    assert isinstance(gateway, RedisGatewayBus)
+    exchange = gateway._directory.exchange
+
+    async def fail_to_tell(commands: Sequence[Command], then: Sequence[Command] = ()) -> list[Reply]:
+        if any(scripts.OFFER.sha in command for command in commands):
+            raise BusUnavailable("the answer got lost")
+        return await exchange(commands, then=then)
+
+    monkeypatch.setattr(gateway._directory, "exchange", fail_to_tell)
+    with pytest.raises(BusUnavailable):
+        await gateway.claim_seat(seat)
+    assert await gateway.renew()
+
+    assert hub.worker.sessions() == []
+    await hub.close()
+
+
+async def test_a_seat_that_was_claimed_again_is_kept(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub, seat = RedisHub(redis_url), a_seat()
+    gateway = await hub.gateway("one")
+    assert isinstance(gateway, RedisGatewayBus)
+    line = DeafLine(gateway, monkeypatch)
+    line.deaf = True
+    with pytest.raises(BusUnavailable):
+        await gateway.claim_seat(seat)
+    line.deaf = False
+
+    token = await gateway.claim_seat(seat)
+    assert await gateway.renew()
+
+    assert [record.token for record in hub.worker.sessions()] == [token]
+    await hub.close()
+
+
 async def test_an_envelope_ends_the_wait(redis_url: str) -> None:
     hub, seat = RedisHub(redis_url), a_seat()
     old, new = await hub.gateway("old"), await hub.gateway("new")
