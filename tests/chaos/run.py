@@ -28,6 +28,7 @@ class Run:
     def __init__(self, hub: Hub, *, hosted: int, pairs: int, only: str, say: Say) -> None:
         self._hub = hub
         self._say = say
+        self._known: set[str] = set()
         self._faults = [fault for fault in FAULTS if only in fault.name]
         with django_at(hub.database):
             self._cast: Cast = cast_for(hub, "Alder", hosted=hosted, pairs=pairs)
@@ -62,7 +63,8 @@ class Run:
             self._say(f"{fault.name}: FAILED, {broken}")
             return False
         await crowd.quiet()
-        verdict = await audit(self._hub, crowd, forgiven=scene.gone_with_redis)
+        verdict = await audit(self._hub, crowd, forgiven=scene.gone_with_redis, known=self._known)
+        self._known |= set(verdict.breaches)
         crowd.speak()
         self._say(
             f"{fault.name}: healthy after {took_s:.1f} s (promised: {fault.healthy_within_s:g}),"

@@ -44,11 +44,16 @@ class Verdict:
     def breaches(self) -> list[str]:
         return self.lost + self.twice + self.foreign + self.unhealthy
 
+    def leave_out(self, known: Collection[str]) -> None:
+        """What an earlier audit has told already."""
+        for breaches in (self.lost, self.twice, self.foreign, self.unhealthy):
+            breaches[:] = [each for each in breaches if each not in known]
 
-async def audit(hub: Hub, crowd: Crowd, *, forgiven: Collection[str] = ()) -> Verdict:
+
+async def audit(hub: Hub, crowd: Crowd, *, forgiven: Collection[str] = (), known: Collection[str] = ()) -> Verdict:
     """Look at everything, again and again while rows may still be on their way to the database.
 
-    `forgiven` are the ids of messages that may be missing in the store.
+    `forgiven` are the ids of messages that may be missing in the store, `known` the breaches of earlier audits.
     """
     deadline = monotonic() + STORED_WITHIN_S
     while True:
@@ -57,6 +62,7 @@ async def audit(hub: Hub, crowd: Crowd, *, forgiven: Collection[str] = ()) -> Ve
         for pair in crowd.pairs:
             _judge_pair(pair, verdict)
         await asyncio.to_thread(_judge_seats, hub, crowd, verdict)
+        verdict.leave_out(known)
         if not (verdict.lost or verdict.unhealthy) or monotonic() > deadline:
             return verdict
         await asyncio.sleep(0.5)
