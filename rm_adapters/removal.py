@@ -1,6 +1,6 @@
 """Removing a hosted RM: at first its link, so that nobody instructs it any more, and the rest once its device is free.
 
-A device whose vendor does not answer is not waited for without end.
+Neither a vendor that does not answer nor anything else is waited for without end.
 """
 
 from __future__ import annotations
@@ -38,7 +38,11 @@ def remove(hosted_rm: HostedRM, *, now: datetime, actor: Actor = None) -> None:
 
 def remove_if_due(row: HostedRM, now: datetime, *, free: bool) -> bool:
     """Delete the row, its device and its node if they are to go and may go now. Raises Overtaken."""
-    if row.remove_by is None or row.session_token is not None or not (free or row.remove_by <= now):
+    if row.remove_by is None:
+        return False
+    # A session may be in the way as well, where the row can no longer be read, or was given another link.
+    may_go = free and row.session_token is None
+    if not (may_go or row.remove_by <= now):
         return False
     with tenant_scope(row.tenant_id):
         deleted, _ = HostedRM.objects.filter(pk=row.pk, version=row.version).delete()
