@@ -38,7 +38,7 @@ from rm_adapters.removal import remove_if_due
 from rm_adapters.resource import HostedResource, Outcome
 from rm_adapters.runtime import Tools
 from rm_adapters.sdk import AdapterError, Command, Transient
-from rm_adapters.vendor_calls import VENDOR_TIMEOUT_S, CarefulMapping, VendorLine, place_of
+from rm_adapters.vendor_calls import VENDOR_TIMEOUT_S, CarefulMapping, VendorLine, in_short, place_of
 
 log = structlog.get_logger(__name__)
 
@@ -211,7 +211,7 @@ class Attendance:
     def _fail(self, error: AdapterError) -> None:
         """A call has failed. The first failure and the recovery are logged, and nothing in between."""
         row, now = self._row, self._now()
-        text = f"{type(error).__name__}: {error}"[:200]
+        text = in_short(error)
         if row.failing_since is None:
             log.warning("rm.vendor_failing", node_id=str(row.pk), vendor=row.account.vendor, error=text)
         trouble = {"failing_since": row.failing_since or now, "last_error": text}

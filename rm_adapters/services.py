@@ -11,10 +11,11 @@ from uuid import UUID, uuid4
 
 import structlog
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import DataError, transaction
 from django.db.models import F
 from pydantic import TypeAdapter
 from pydantic import ValidationError as InvalidValue
+from pydantic_core import PydanticSerializationError
 
 from flexhub.devices.models import DeviceType, Site
 from flexhub.devices.services import create_device
@@ -22,7 +23,7 @@ from rm_adapters.catalogue import UnknownVendor, manifests, vendor_named
 from rm_adapters.models import HostedRM, VendorAccount
 from rm_adapters.rows import PREFERENCES
 from rm_adapters.sdk import AdapterError, Device, Preferences
-from rm_adapters.vendor_calls import VendorLine
+from rm_adapters.vendor_calls import VendorLine, in_short
 from tenants import audit
 from tenants.audit import Actor
 from tenants.models import Tenant
@@ -56,20 +57,24 @@ def link_account(
 
 
 def look_for_devices(tenant_id: UUID, account_id: UUID, *, now: Callable[[], datetime]) -> None:
-    """Ask the vendor what the account holds, and keep the answer, or why there was none."""
+    """Ask the vendor what the account holds, and keep the answer, or why there was none that can be kept."""
     with tenant_scope(tenant_id):
         account = VendorAccount.objects.filter(pk=account_id).first()
     if account is None:
         return
     try:
         found = VendorLine(vendor_named(account.vendor), account, now).discover()
-    except (AdapterError, UnknownVendor) as error:
-        changes: dict[str, Any] = {"last_error": f"{type(error).__name__}: {error}"[:200]}
-        log.warning("rm.look_failed", account_id=str(account_id), error=changes["last_error"])
-    else:
-        changes = {"devices": _FOUND.dump_python(found, mode="json"), "looked_at": now(), "last_error": ""}
-    with tenant_scope(tenant_id):
-        VendorAccount.objects.filter(pk=account_id).update(**changes)
+        _keep(account, devices=_FOUND.dump_python(found, mode="json"), looked_at=now(), last_error="")
+    except (AdapterError, UnknownVendor, DataError, PydanticSerializationError) as error:
+        unkept = isinstance(error, DataError | PydanticSerializationError)
+        text = "a value of the adapter is none that JSON can hold" if unkept else in_short(error)
+        log.warning("rm.look_failed", account_id=str(account_id), error=text)
+        _keep(account, last_error=text)
+
+
+def _keep(account: VendorAccount, **changes: Any) -> None:
+    with tenant_scope(account.tenant_id):
+        VendorAccount.objects.filter(pk=account.pk).update(**changes)
 
 
 def register(
@@ -86,7 +91,7 @@ def register(
 ) -> HostedRM:
     """A device of the account with its hosted RM, linked to the site's hosted CEM.
 
-    Without name or serial number it is known by those of the vendor.
+    Without name or serial number it is known by those of the vendor; one that has no name there, by its id.
     """
     told = next((each for each in account.devices if each["key"] == device_key), None)
     if told is None:
@@ -99,7 +104,7 @@ def register(
         device = create_device(
             site=site,
             device_type=device_type,
-            name=name or told["name"][:100],
+            name=name or told["name"][:100] or device_key[:100],
             serial_number=serial_number or device_key[:100],
             actor=actor,
             device_id=device_id,

@@ -39,6 +39,9 @@ log = structlog.get_logger(__name__)
 #: Real time that a call may take, with connecting. The clouds that we know answer within 5 s when they answer.
 VENDOR_TIMEOUT_S = 10.0
 
+#: What a row keeps of an error.
+ERROR_CHARACTERS = 200
+
 _Result = TypeVar("_Result")
 
 
@@ -116,6 +119,12 @@ class CarefulMapping:
         except Exception as error:  # noqa: BLE001 - As above.
             _reported(error, self._vendor)
             return []
+
+
+def in_short(error: Exception) -> str:
+    """An error for people, as a row can hold it: what the vendor said may be in it."""
+    text = f"{type(error).__name__}: {error}"
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)[:ERROR_CHARACTERS]
 
 
 def place_of(error: BaseException) -> str:

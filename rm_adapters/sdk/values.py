@@ -33,6 +33,9 @@ from s2.messages import (
 #: What JSON can hold, by name. The order of names gets lost on the way; what has an order is a list.
 Facts = Mapping[str, Any]
 
+#: The longest id of a device that a row has room for.
+MAX_KEY_CHARACTERS = 200
+
 #: The name under which `Bounds` and `Command.drives` speak of `Snapshot.fill_level`; other names are facts of it.
 FILL_LEVEL = "fill_level"
 
@@ -56,12 +59,19 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """One device of an account. `key` is the vendor's own id for it; `facts` what never changes about it."""
+    """One device of an account. `key` is the vendor's own id for it; `facts` what never changes about it.
+
+    Raises ValueError for a key that nobody could be known by.
+    """
 
     key: str
     name: str
     kind: str
     facts: Facts = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.key) <= MAX_KEY_CHARACTERS:
+            raise ValueError(f"a device's key has 1 to {MAX_KEY_CHARACTERS} characters")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from flexhub.devices.models import Device, Link, Node
 from rm_adapters import services
 from rm_adapters.models import HostedRM, VendorAccount
 from rm_adapters.removal import PATIENCE, remove
+from rm_adapters.sdk import AuthGone
 from rm_adapters.vendors.simulator.cloud import CloudError, SimulatedCloud
 from rm_adapters.vendors.simulator.models import SimulatedMachine
 from tenants.models import Tenant
@@ -63,11 +64,59 @@ class TestAccounts:
         assert len(account.devices) == 5
         assert account.last_error == "AuthGone: HTTP 401"
 
+    @pytest.mark.parametrize(
+        ("found", "told"),
+        [
+            ({"id": "a\0b"}, "none that JSON can hold"),
+            ({"ratings": {"made": object()}}, "none that JSON can hold"),
+            ({"id": "x" * 201}, "ValueError in values.py"),
+            ({"id": ""}, "ValueError in values.py"),
+        ],
+    )
+    def test_devices_that_cannot_be_kept_are_told_of(
+        self, alder: Tenant, monkeypatch: pytest.MonkeyPatch, found: dict[str, Any], told: str
+    ) -> None:
+        account = make_account(alder)
+        device = {"id": "roof", "kind": "roof", "ratings": {}}
+
+        monkeypatch.setattr(SimulatedCloud, "devices", lambda _cloud: [device | found])
+        services.look_for_devices(alder.pk, account.pk, now=lambda: MORNING)
+
+        with tenant_scope(alder.pk):
+            account.refresh_from_db()
+        assert len(account.devices) == 5
+        assert told in account.last_error
+
+    def test_what_a_vendor_says_is_kept_as_far_as_it_can_be(
+        self, alder: Tenant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        account = make_account(alder)
+
+        def refuse(_cloud: SimulatedCloud) -> None:
+            raise AuthGone("no\0such\nkey")
+
+        monkeypatch.setattr(SimulatedCloud, "devices", refuse)
+        services.look_for_devices(alder.pk, account.pk, now=lambda: MORNING)
+
+        with tenant_scope(alder.pk):
+            account.refresh_from_db()
+        assert account.last_error == "AuthGone: no\ufffdsuch\ufffdkey"
+
     def test_an_account_that_is_gone_is_nobodys_business(self, alder: Tenant) -> None:
         services.look_for_devices(alder.pk, uuid4(), now=lambda: MORNING)
 
 
 class TestRegistration:
+    def test_a_device_without_a_name_is_known_by_its_id(self, alder: Tenant) -> None:
+        account = make_account(alder)
+        account.devices = [device | {"name": ""} for device in account.devices]
+
+        hosted_rm = services.register(
+            account=account, device_key="roof", site=make_site(alder), device_type=make_device_type()
+        )
+
+        assert str(hosted_rm) == "roof"
+
     def test_makes_a_device_with_its_node_and_its_link(self, alder: Tenant) -> None:
         hosted_rm = make_hosted_rm(alder, "roof")
 
@@ -171,6 +220,17 @@ class TestRemoval:
 
         with pytest.raises(HostedRM.DoesNotExist):
             home.wait(seconds=PATIENCE.total_seconds())
+
+    def test_a_row_that_nothing_can_be_made_of_is_not_kept_for_its_session(self) -> None:
+        home = AttendedHome("battery")
+        home.connect()
+        with tenant_scope(home.hosted_rm.tenant_id):
+            HostedRM.objects.update(state={"version": 1_000})
+            remove(home.hosted_rm, now=home.now)
+        home.disconnect()
+
+        with pytest.raises(HostedRM.DoesNotExist):
+            home.wait(seconds=PATIENCE.total_seconds() + 60)
 
     def test_again_has_no_effect(self, alder: Tenant) -> None:
         hosted_rm = make_hosted_rm(alder)
