@@ -110,7 +110,8 @@ class HostedRMAdmin(TenantModelAdmin):
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         if obj is None:
             return ["vendor_device", "site", "device_type", "name", "serial_number", "preferences"]
-        shown = ["node", "site", ("account", "vendor"), "device_key", "preferences", "conversation"]
+        tenant = ["tenant"] if self._shows_tenant(request) else []
+        shown = [*tenant, "node", "site", ("account", "vendor"), "device_key", "preferences", "conversation"]
         state = ["shown_state", "last_reading", ("read_at", "due_at"), "next_at", ("failing_since", "last_error")]
         return [*shown, *state]
 

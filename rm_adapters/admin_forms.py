@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -29,11 +29,6 @@ class VendorAccountForm(TenantForm):
 
 class HostedRMForm(TenantForm):
     """A hosted RM belongs to the tenant of its account. Once it is there, its preferences alone can be changed."""
-
-    class Meta:
-        help_texts: ClassVar = {
-            "preferences": 'Bands of comfort by the name of a reading: {"comfort": {"house_c": [19, 23]}}.'
-        }
 
     def clean_preferences(self) -> dict[str, Any]:
         wanted = self.cleaned_data["preferences"] or {}
@@ -85,8 +80,10 @@ class NewHostedRMForm(HostedRMForm):
 
 def _offered() -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """The devices that have no hosted RM, by account."""
-    hosted: set[tuple[UUID, str]] = set(HostedRM.objects.values_list("account_id", "device_key"))
-    for account in VendorAccount.objects.exclude(devices=[])[:ACCOUNTS_OFFERED]:
+    accounts = list(VendorAccount.objects.exclude(devices=[])[:ACCOUNTS_OFFERED])
+    of_these = HostedRM.objects.filter(account__in=accounts).order_by()
+    hosted: set[tuple[UUID, str]] = set(of_these.values_list("account_id", "device_key"))
+    for account in accounts:
         free = [each for each in account.devices if (account.pk, each["key"]) not in hosted]
         if free:
             yield str(account), [(f"{account.pk}/{each['key']}", each["name"]) for each in free]

@@ -260,6 +260,8 @@ def test_every_page_opens_for_an_operator(client: Client, alder: Tenant, url: st
 
     for each in ("", "?q=Alder", f"{key}/change/", f"{key}/history/", "add/"):
         assert page(client, f"{url}{each}")
+    ((_, shown),) = client.get(f"{url}{key}/change/").context["adminform"].fieldsets
+    assert "tenant" in shown["fields"]
 
 
 def test_others_see_nothing_of_it(client: Client, alder: Tenant) -> None:
