@@ -216,7 +216,8 @@ class Session:
             raise WrongState(f"the session sends its {message.message_type} by itself")
         if self.closed or self._leaving:
             raise WrongState("the session is over")
-        if self._delivery.full:
+        # To take leave must be possible just then.
+        if self._delivery.full and not isinstance(message, SessionRequest):
             raise WrongState("too many messages wait for their acknowledgement")
         findings = self._conversation.judge(message, self.role, now)
         errors = errors_of(findings)

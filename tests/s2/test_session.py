@@ -291,6 +291,17 @@ def test_closes_once_its_own_request_is_answered() -> None:
     assert pair.rm.closed
 
 
+def test_takes_leave_of_a_peer_that_answers_nothing() -> None:
+    pair = Pair().open()
+    with pytest.raises(WrongState, match="acknowledgement"):
+        for number in range(1_000):
+            pair.rm.send(message("PowerMeasurement", message_id=f"m-{number}"), NOW)
+
+    pair.rm.send(message("SessionRequest"), NOW)
+
+    assert "SessionRequest" in pair.rm.data_to_send()[-1]
+
+
 def test_closes_when_the_peer_cannot_go_on() -> None:
     pair = Pair().open()
     pair.cem.send(message("SelectControlType", message_id="s-1", control_type="FILL_RATE_BASED_CONTROL"), NOW)
