@@ -107,9 +107,10 @@ class Seat:
                 return []  # The far end of a relayed link may speak as soon as the seat is taken.
             if self.rm is not None and not await self.rm.may_send():
                 return []
-            if self.unwritten is not None:
-                await self.unwritten.wait()
-                self.unwritten = None
+            while (unwritten := self.unwritten) is not None:
+                await unwritten.wait()
+                if self.unwritten is unwritten:  # The peer may have said something more meanwhile.
+                    self.unwritten = None
             self.flush_is_due = False
             texts = self.session.data_to_send()
             if self.closed:
