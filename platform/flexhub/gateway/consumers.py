@@ -109,8 +109,9 @@ async def hold(
     try:
         opened(seat)
         await seat.accept()
-        seat.session.start(process.clock.now())
-        await process.flush(seat)
+        now = process.clock.now()
+        left = await process.secure(process.turn(seat, now), seat.session.start(now))
+        await process.flush(seat, left)
         end = await _converse(process, seat, SocketPace(process, seat, identity), receive)
         if not seat.closed:
             _note_cut(process, seat, end)

@@ -166,11 +166,12 @@ class GatewayProcess:
         return seat
 
     async def _meet(self, seat: Seat, end: RelayEnd, identity: NodeIdentity) -> None:
-        """Look for the far end, once our own seat can be found. Raises BusUnavailable, and has given it back then."""
+        """Look for the far end, once our own seat can be found. Where that fails, the seat has been given back."""
         far_role = EnergyManagementRole.CEM if end.peer is EnergyManagementRole.RM else EnergyManagementRole.RM
         try:
             end.meet(await self._bus.find_seat(end_id(identity.link_id, far_role)))
-        except BusUnavailable:
+        except BaseException:
+            # Also where the task is cancelled, because its peer has gone: nobody else knows of the seat yet.
             await self.leave(seat)
             raise
         relay_post.post(seat, end, self._bus.process, self.writer.batch)
@@ -206,6 +207,7 @@ class GatewayProcess:
         """
         seat = turn.seat
         if seat.rm is not None:
+            rm_handlers.take_in(turn, events)
             await self._mailroom.secure(seat, seat.rm, events, turn.text, turn.at)
             return events
         if seat.relay is not None or not events:

@@ -1,6 +1,7 @@
 """What the events of a session with the role RM mean, and what its hosted RM has it say. Pure.
 
 Opened, a selection, an instruction, a revocation → a letter for the hosted RM, which is woken
+opened, selected                                  → snapshot, with the letter
 accepted or refused message                       → conversation, with its findings
 verdict on ours                                   → conversation when it is not OK
 what the RM says                                  → snapshot, telemetry, conversation once it is sent
@@ -92,6 +93,21 @@ def letters_of(
     return letters
 
 
+def take_in(turn: Turn, events: Iterable[RelayEvent]) -> None:
+    """Bring the snapshot up to what the session has settled. At once: the RM may speak before we have answered."""
+    for event in events:
+        match event:
+            case Opened():
+                turn.seat.fold(turn.batch, PROFILE_FIELD, event.profile.value)
+            case MessageReceived(message=SelectControlType()):
+                # What was offered under the control type before is void.
+                turn.seat.reset_control_type(turn.batch)
+            case ControlTypeSelected():
+                turn.seat.fold(turn.batch, CONTROL_TYPE_FIELD, event.control_type.value)
+            case _:
+                pass
+
+
 def handle(turn: Turn, events: Iterable[RelayEvent]) -> CloseRequested | None:
     """Add what the events mean to the turn's batch; returns the last wish of a session that is over."""
     if turn.seat.rm is not None and turn.seat.rm.refused:
@@ -162,17 +178,6 @@ def _measured(turn: Turn, rm: HostedRM, message: PowerMeasurement) -> None:
 def _accepted(turn: Turn, event: MessageReceived) -> None:
     text = turn.text if turn.text is not None else handlers.text_of(turn.seat, event.message)
     turn.log_received(text, event.status, event.findings)
-    if isinstance(event.message, SelectControlType):
-        # What was offered under the control type before is void.
-        turn.seat.reset_control_type(turn.batch)
-
-
-def _selected(turn: Turn, event: ControlTypeSelected) -> None:
-    turn.seat.fold(turn.batch, CONTROL_TYPE_FIELD, event.control_type.value)
-
-
-def _opened(turn: Turn, event: Opened) -> None:
-    turn.seat.fold(turn.batch, PROFILE_FIELD, event.profile.value)
 
 
 # InstructionUpdated means nothing here: an instruction that ends with its control type, the letter of a selection ends.
@@ -182,6 +187,4 @@ _MEANINGS: Mapping[type, Callable[[Turn, Any], None]] = {
     ReceptionReceived: handlers.judged,
     ReceptionUnmatched: handlers.unmatched,
     AcknowledgementMissing: handlers.unanswered,
-    ControlTypeSelected: _selected,
-    Opened: _opened,
 }

@@ -312,6 +312,20 @@ async def test_gives_the_seat_back_when_redis_goes_before_the_far_end_was_looked
     assert process.seats == {}
 
 
+async def test_gives_the_seat_back_when_the_peer_goes_while_the_far_end_is_looked_for(
+    process: GatewayProcess, bus: SwitchableBus, worker: MemoryWorkerBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never = asyncio.Event()
+    monkeypatch.setattr(bus, "find_seat", lambda _: never.wait())
+    rm = FakeSocket(process, RM)
+    await eventually(lambda: LINK in process.seats)
+
+    rm.served.cancel()
+
+    await eventually(lambda: not worker.sessions())
+    assert process.seats == {}
+
+
 async def test_says_nothing_on_a_socket_before_it_is_open(
     process: GatewayProcess, other: GatewayProcess, bus: SwitchableBus, monkeypatch: pytest.MonkeyPatch
 ) -> None:

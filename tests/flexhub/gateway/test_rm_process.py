@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -18,6 +19,7 @@ from flexhub.gateway.process import GatewayProcess
 from flexhub.gateway.wake_sender import WakeSender
 from s2.messages import (
     ControlType,
+    EnergyManagementRole,
     FRBCActuatorStatus,
     HandshakeResponse,
     InstructionStatus,
@@ -26,6 +28,7 @@ from s2.messages import (
     SelectControlType,
     dump_message,
 )
+from s2.session import Session
 from s2.versions import WireProfile
 from tests.support.clock import FixedClock
 from tests.support.gateway_inside import (
@@ -170,6 +173,21 @@ async def test_what_the_rm_has_to_know_is_in_its_mail_before_it_is_acknowledged(
     assert letters[2].at == clock.now()
     assert Wake(WHO.tenant_id, None, WHO.peer_node_id) in woken
     assert all(wake.site_id is None for wake in woken)
+    await close(link.socket)
+
+
+async def test_a_session_whose_version_is_agreed_beforehand_is_told_of_at_once(
+    process: GatewayProcess, worker: MemoryWorkerBus, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session(EnergyManagementRole.RM, new_id=lambda: str(uuid4()), agreed=WireProfile.V1_0_0)
+    monkeypatch.setattr(process._sessions, "make", lambda _: session)
+
+    link = ControlledLink(process, worker, WHO, clock.now())
+    assert (await link.socket.event())["type"] == "websocket.accept"
+    await eventually(lambda: link.task.heard() == [("opened", "1.0.0")])
+    assert worker.mail(link.task.end_id).profile == "1.0.0"
+
+    await link.hear(details(FRBC))
     await close(link.socket)
 
 
@@ -450,6 +468,17 @@ async def test_a_session_whose_seat_redis_forgot_acknowledges_nothing_more(
     assert link.task.heard() == []
 
 
+async def test_a_peer_that_acknowledges_nothing_is_asked_to_reconnect(link: ControlledLink, clock: FixedClock) -> None:
+    """More than a session may have on its way: the device cannot go on, since one of its messages is lost."""
+    for _ in range(300):
+        link.task.say(measurement(2_000.0, clock.now()))
+
+    heard = [await link.socket.receive() for _ in range(257)]
+
+    assert [each["message_type"] for each in heard[:-1]] == ["PowerMeasurement"] * 256
+    assert (heard[-1]["message_type"], heard[-1]["request"]) == ("SessionRequest", "RECONNECT")
+
+
 async def test_a_process_that_stops_says_goodbye(process: GatewayProcess, link: ControlledLink) -> None:
     stopping = asyncio.create_task(process.stop())
 
@@ -468,3 +497,34 @@ async def test_an_energy_manager_that_selects_again_is_heard_again(link: Control
     assert (await link.socket.ask(selection))["status"] == "OK"
 
     assert link.task.heard() == [("selected", "NO_SELECTION"), ("selected", "FILL_RATE_BASED_CONTROL")]
+
+
+async def test_what_the_rm_says_to_a_selection_outlives_its_late_answer(
+    process: GatewayProcess,
+    link: ControlledLink,
+    worker: MemoryWorkerBus,
+    clock: FixedClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The energy manager does not read for a while: it was selected, but the answer is still on its way."""
+    (seat,) = process.seats.values()
+    reads, send = asyncio.Event(), seat.send
+
+    async def waits(event: Mapping[str, Any]) -> None:
+        await reads.wait()
+        await send(event)
+
+    monkeypatch.setattr(seat, "send", waits)
+    link.socket.send(SelectControlType(message_id=str(uuid4()), control_type=FRBC))
+    await eventually(lambda: link.task.heard() == [("selected", FRBC.value)])
+
+    description = battery_messages(clock.now())[0]
+    link.task.say(description)
+    await eventually(lambda: seat.text_of("FRBC.SystemDescription") == text(description))
+    reads.set()
+    assert (await link.socket.receive())["status"] == "OK"
+    assert (await link.socket.receive())["message_type"] == "FRBC.SystemDescription"
+
+    snapshot = worker.snapshots([link.task.end_id])[link.task.end_id]
+    assert snapshot is not None
+    assert {"control_type", "FRBC.SystemDescription"} <= set(snapshot.fields())
