@@ -90,9 +90,10 @@ def _tell_replaced(instructions: Iterable[Instruction]) -> None:
     aborted = [each for each in instructions if each.status == LedgerStatus.ABORTED]
     if not aborted:
         return
-    since = min(each.issued_at for each in aborted)
-    links = {each.link_id for each in aborted}
-    newer = list(Instruction.objects.filter(link_id__in=links, issued_at__gt=since))
+    # What came after the last of them was aborted need not be read: that may be a week of everything.
+    since, until = min(each.issued_at for each in aborted), max(each.status_at for each in aborted)
+    of_these = Instruction.objects.filter(link_id__in={each.link_id for each in aborted})
+    newer = list(of_these.filter(issued_at__gt=since, issued_at__lte=until).only("link_id", "issued_at", "message"))
     for each in aborted:
         if any(_replaces(other, each) for other in newer):
             each.status = LedgerStatus.REPLACED
