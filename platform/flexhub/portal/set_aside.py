@@ -22,7 +22,7 @@ def is_entry_id(text: str) -> bool:
 def discard(bus: WorkerBus, entry_ids: Sequence[str], *, actor: User) -> int:
     """Delete these entries for good; returns how many there were. Raises BusUnavailable, and nothing is written then.
 
-    The trail says which they were and why they were there. Their text may be anybody's, and is gone.
+    The trail says which they were. Their text may be anybody's, and so may the reason that quotes it: both are gone.
     """
     chosen = [entry for entry in bus.poison().entries if entry.id in entry_ids]
     if not chosen:
