@@ -63,7 +63,7 @@ async def audit(hub: Hub, crowd: Crowd, *, forgiven: Collection[str] = (), known
             _judge_pair(pair, verdict)
         await asyncio.to_thread(_judge_seats, hub, crowd, verdict)
         verdict.leave_out(known)
-        if not (verdict.lost or verdict.unhealthy) or monotonic() > deadline:
+        if not verdict.breaches or verdict.twice or monotonic() > deadline:
             return verdict
         await asyncio.sleep(0.5)
 

@@ -75,7 +75,10 @@ class Journal:
         self._note(text, by_us=False)
 
     def newest(self, kind: str) -> Note | None:
-        """The newest of this kind that we said in the present connection and that was acknowledged."""
+        """What was acknowledged last of this kind, in the present connection.
+
+        After a TEMPORARY_ERROR that is not always what was said last: a measurement is said again, however old it is.
+        """
         return self._newest.get(kind)
 
     def _note(self, text: str, *, by_us: bool) -> None:
@@ -88,15 +91,10 @@ class Journal:
                 self.unmatched.append(text)
             else:
                 subject.statuses.append(document["status"])
-                if not by_us and subject.ok and subject.connection == self.connection:
-                    self._take_for_newest(subject)
+                if not by_us and document["status"] == OK and subject.connection == self.connection:
+                    self._newest[subject.kind] = subject
             return
         self._asked = self._asked or (kind == "SessionRequest" and not by_us)
         note = messages.setdefault(document["message_id"], Note(kind, self.connection, time.monotonic()))
         note.document = document
         note.texts.add(text)
-
-    def _take_for_newest(self, note: Note) -> None:
-        known = self._newest.get(note.kind)
-        if known is None or known.at_s <= note.at_s:
-            self._newest[note.kind] = note
