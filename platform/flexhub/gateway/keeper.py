@@ -17,7 +17,8 @@ been paused for minutes while its devices found another one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from uuid import UUID
 
 import structlog
@@ -28,6 +29,10 @@ from flexhub.gateway.seats import Seat
 from flexhub.gateway.writer import BatchWriter
 
 logger = structlog.get_logger(__name__)
+
+# So many seats are claimed or given back at once, and between two such groups the lease is renewed: one after the
+# other, those of a large process take longer than a lease lives.
+TOGETHER = 200
 
 
 class SeatKeeper:
@@ -48,7 +53,7 @@ class SeatKeeper:
         self._unseat = unseat
         self._attention = asyncio.Event()
         self._lease_lost = False
-        self._claiming: UUID | None = None
+        self._claiming: set[UUID] = set()
         self._unclaimed: dict[UUID, None] = {}
         self._unreleased: dict[UUID, tuple[Seat, int]] = {}
 
@@ -81,7 +86,7 @@ class SeatKeeper:
         """Learn from what became of a batch."""
         for link_id in result.fenced:
             # What our own claim fences, while its answer is under way, was ours.
-            if link_id != self._claiming and (seat := self._seat_that_wrote(batch, link_id)) is not None:
+            if link_id not in self._claiming and (seat := self._seat_that_wrote(batch, link_id)) is not None:
                 self._replace(seat)
         for link_id in result.lost:
             seat = self._seat_that_wrote(batch, link_id)
@@ -115,11 +120,10 @@ class SeatKeeper:
             logger.warning("gateway.seats.lost", seats=len(self._unclaimed))
             self._let_begin_anew()
         while self._unclaimed:
-            link_id = next(iter(self._unclaimed))
-            seat = self._seats.get(link_id)
-            if seat is not None and not seat.closed:
-                await self._claim_again(seat)
-            self._unclaimed.pop(link_id, None)
+            group = list(islice(self._unclaimed, TOGETHER))
+            await _all_of(self._claim_again(link_id) for link_id in group)
+            if self._unclaimed:
+                await self._stay_alive()
 
     def _let_begin_anew(self) -> None:
         """Take out the seats that are not claimed again."""
@@ -131,12 +135,18 @@ class SeatKeeper:
         if anew:
             self._unseat(anew)
 
-    async def _claim_again(self, seat: Seat) -> None:
-        self._claiming = seat.info.link_id
-        try:
-            token = await self._bus.claim_seat(seat.info)
-        finally:
-            self._claiming = None
+    async def _claim_again(self, link_id: UUID) -> None:
+        seat = self._seats.get(link_id)
+        if seat is not None and not seat.closed:
+            self._claiming.add(link_id)
+            try:
+                token = await self._bus.claim_seat(seat.info)
+            finally:
+                self._claiming.discard(link_id)
+            self._hold(seat, token)
+        self._unclaimed.pop(link_id, None)
+
+    def _hold(self, seat: Seat, token: int) -> None:
         if self._seats.get(seat.info.link_id) is not seat:
             # The socket closed meanwhile and gave back what it knew of, which was the seat before this one.
             self._unreleased[seat.info.link_id] = seat, token
@@ -147,8 +157,17 @@ class SeatKeeper:
         self._writer.touch()
 
     async def _release(self) -> None:
-        for seat, token in list(self._unreleased.values()):
-            await self._give_back(seat, token)
+        waiting = list(self._unreleased.values())
+        for start in range(0, len(waiting), TOGETHER):
+            if start:
+                await self._stay_alive()
+            await _all_of(self._give_back(seat, token) for seat, token in waiting[start : start + TOGETHER])
+
+    async def _stay_alive(self) -> None:
+        if not await self._bus.renew():
+            self._lease_lost = True
+            self._attention.set()
+            raise BusUnavailable("the lease ended while seats were put right")
 
     async def _give_back(self, seat: Seat, token: int) -> None:
         link_id = seat.info.link_id
@@ -163,3 +182,10 @@ class SeatKeeper:
         """A verdict on an older token says nothing about the session that we hold now."""
         seat = self._seats.get(link_id)
         return seat if seat is not None and batch.links[link_id].token == seat.token else None
+
+
+async def _all_of(works: Iterable[Awaitable[None]]) -> None:
+    """All of them to their end; raises what the first of those that failed has raised."""
+    for outcome in await asyncio.gather(*works, return_exceptions=True):
+        if outcome is not None:
+            raise outcome

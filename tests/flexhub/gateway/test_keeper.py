@@ -198,3 +198,41 @@ async def test_a_session_of_a_hosted_rm_is_told_once_to_begin_anew_and_its_neigh
 
     assert bench.unseated == [seat]
     assert not neighbour.closed
+
+
+async def test_the_lease_lives_while_many_seats_are_claimed_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TOGETHER", 5)
+    seats = [await bench.take_seat() for _ in range(50)]
+    assert await bench.writer.drained(TIMEOUT_S)
+    passed_s, claim = 0.0, bench.bus.claim_seat
+
+    async def takes_half_a_second(info: SeatInfo) -> int:
+        nonlocal passed_s
+        passed_s += 0.5
+        return await claim(info)
+
+    monkeypatch.setattr(bench.bus, "claim_seat", takes_half_a_second)
+    monkeypatch.setattr(bench.store, "seconds", lambda: passed_s)
+    bench.store.restart_empty()
+
+    await bench.eventually(lambda: all(snapshot(bench, seat) for seat in seats))
+    assert bench.bus.process == "process.1"
+    assert passed_s == len(seats) / 2
+
+
+async def test_a_lease_that_ends_while_seats_are_claimed_again_is_noticed_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TOGETHER", 5)
+    seats = [await bench.take_seat() for _ in range(10)]
+    assert await bench.writer.drained(TIMEOUT_S)
+    await bench.claim_under_way(seats[0])
+
+    bench.store.leases.clear()
+    bench.bus.answers.set()
+
+    await bench.eventually(lambda: all(snapshot(bench, seat) for seat in seats))
+    assert bench.bus.process == "process.2"
+    assert bench.replaced == []
