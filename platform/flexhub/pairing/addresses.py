@@ -8,7 +8,7 @@ which the peers are. Names are judged by what they resolve to, each time that we
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
 MAX_URL_CHARACTERS = 500
@@ -16,6 +16,10 @@ MAX_URL_CHARACTERS = 500
 _PRINTABLE = re.compile(r"[!-~]+")
 # Reaches IPv4 through a translator in our own network (RFC 6052).
 _TRANSLATED = IPv6Network("64:ff9b::/96")
+# All that is given out for the Internet lies in the first (RFC 4291, 2.4), and nothing of it in the second (RFC 6890).
+# Python goes by lists of exceptions, and those of its older releases let more through.
+_GIVEN_OUT = IPv6Network("2000::/3")
+_PROTOCOLS_ONLY = IPv4Network("192.0.0.0/24")
 
 Address = IPv4Address | IPv6Address
 
@@ -54,6 +58,10 @@ def is_public(address: Address) -> bool:
         inner = _wrapped(address)
         if inner is not None:
             return is_public(inner)
+        if address not in _GIVEN_OUT:
+            return False
+    elif address in _PROTOCOLS_ONLY:
+        return False
     return address.is_global and not address.is_multicast
 
 

@@ -85,6 +85,11 @@ def test_knows_public_addresses(text: str) -> None:
         "64:ff9b::a00:1",
         "2002:a00:1::1",
         "2001:0:4136:e378:8000:63bf:f5ff:fffe",
+        "192.0.0.192",
+        "::7f00:1",
+        "::ffff:0:7f00:1",
+        "64:ff9b:1::a00:1",
+        "fec0::1",
     ],
 )
 def test_knows_addresses_that_are_not(text: str) -> None:
