@@ -29,6 +29,7 @@ def test_the_demo_starts_works_stops_and_starts_again() -> None:
             ready = demo.await_ready()
             devices = [device["name"] for device in demo.devices()]
             assert f"12 homes with {len(devices)} devices" in ready
+            assert "5 devices of the Cloud house are attended to" in demo.await_line(r"^  as well .*$", 5)
             check_facts(demo)
             await_obedience(demo)
             check_end(demo)

@@ -1,4 +1,5 @@
-"""The demo's rows: four tenants with a login each, the street's sites and devices, a pool, and two spare devices.
+"""The demo's rows: four tenants with a login each, the street's sites and devices, a pool, a house whose devices are
+behind a maker's cloud, and two spare devices.
 
 Everything goes through the same services as a person's own changes. A second start finds the rows of the first and
 begins anew: the simulated clock starts over, so plans and measurements of the last run would lie in the future.
@@ -9,11 +10,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.core.management import call_command
 
 from cem_service.objectives import create_tariff, set_objectives
+from flexhub.demo import cloud_house
+from flexhub.demo.cloud_house import HostedDevice
 from flexhub.demo.street import DEMO_TARIFF, TIMEZONE, DevicePlan, HomePlan
 from flexhub.devices import services as devices
 from flexhub.devices.models import DeviceType, Node, Site
@@ -67,10 +71,14 @@ class Seeded:
     credentials: tuple[tuple[Credential, ...], ...]
     spare: tuple[tuple[ControlType, Credential], ...]
     spare_site_id: UUID
+    hosted: tuple[HostedDevice, ...]
 
 
-def seed(homes: Sequence[HomePlan]) -> Seeded:
-    """Empty the demo's database and fill it again. Raises NotOurDatabaseError."""
+def seed(homes: Sequence[HomePlan], start: datetime) -> Seeded:
+    """Empty the demo's database and fill it again, for a street whose clock will show `start`.
+
+    Raises NotOurDatabaseError.
+    """
     _empty()
     tenants = {kind: create_tenant(name=name, kind=kind) for kind, (name, _) in TENANTS.items()}
     street = _Street(tenants[Tenant.Kind.PROVIDER], tenants[Tenant.Kind.MANUFACTURER])
@@ -80,6 +88,7 @@ def seed(homes: Sequence[HomePlan]) -> Seeded:
         site, keys = street.add_home(home)
         enrol_site(pool=pool, site=site)
         credentials.append(keys)
+    hosted = street.add_cloud_house(start)
     spare_site, spare_keys = street.add_home(_spare_home())
     client = create_api_client(tenant=tenants[Tenant.Kind.AGGREGATOR], name="Demo trading desk")
     return Seeded(
@@ -89,6 +98,7 @@ def seed(homes: Sequence[HomePlan]) -> Seeded:
         credentials=tuple(credentials),
         spare=tuple(zip((control_type for control_type, _ in SPARE_DEVICES), spare_keys, strict=True)),
         spare_site_id=spare_site.pk,
+        hosted=hosted,
     )
 
 
@@ -108,6 +118,21 @@ class _Street:
         )
 
     def add_home(self, home: HomePlan) -> tuple[Site, tuple[Credential, ...]]:
+        site = self._add_site(home)
+        nodes = [self._add_device(site, plan) for plan in home.devices]
+        meter = next((node for node, plan in zip(nodes, home.devices, strict=True) if plan.kind == "METER"), None)
+        if meter is not None:
+            devices.set_main_meter(site=site, node=meter)
+        return site, tuple(Credential(node.pk, issue_node_token(node)) for node in nodes)
+
+    def add_cloud_house(self, start: datetime) -> tuple[HostedDevice, ...]:
+        site = self._add_site(_home_without_meter(cloud_house.NAME, cloud_house.FUSE_LIMIT_W))
+        account = cloud_house.link_cloud(self._provider, start)
+        return tuple(
+            cloud_house.host(account, key, site, self._type(plan)) for key, plan in cloud_house.DEVICES.items()
+        )
+
+    def _add_site(self, home: HomePlan) -> Site:
         site = devices.create_site(
             tenant=self._provider,
             name=home.name,
@@ -116,11 +141,7 @@ class _Street:
             export_limit_w=None if home.export_limit_w is None else round(home.export_limit_w),
         )
         set_objectives(site=site, tariff=self._tariff)
-        nodes = [self._add_device(site, plan) for plan in home.devices]
-        meter = next((node for node, plan in zip(nodes, home.devices, strict=True) if plan.kind == "METER"), None)
-        if meter is not None:
-            devices.set_main_meter(site=site, node=meter)
-        return site, tuple(Credential(node.pk, issue_node_token(node)) for node in nodes)
+        return site
 
     def _add_device(self, site: Site, plan: DevicePlan) -> Node:
         device = devices.create_device(
@@ -142,8 +163,12 @@ class _Street:
 
 def _spare_home() -> HomePlan:
     """A home with a hosted CEM and two devices that nobody uses, for whoever wants to connect their own RM."""
-    plans = tuple(plan for _, plan in SPARE_DEVICES)
-    return HomePlan(name=SPARE_HOME, seed=0, timezone=TIMEZONE, fuse_limit_w=17_250, export_limit_w=None, devices=plans)
+    return _home_without_meter(SPARE_HOME, 17_250, *(plan for _, plan in SPARE_DEVICES))
+
+
+def _home_without_meter(name: str, fuse_limit_w: float, *plans: DevicePlan) -> HomePlan:
+    """A home that no process simulates."""
+    return HomePlan(name, seed=0, timezone=TIMEZONE, fuse_limit_w=fuse_limit_w, export_limit_w=None, devices=plans)
 
 
 def _login(tenant: Tenant) -> Login:

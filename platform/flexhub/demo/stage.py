@@ -16,6 +16,8 @@ from django.core.management import call_command
 from flexhub.bus.worker_side import RedisWorkerBus
 from flexhub.clock import Clock
 from flexhub.demo import figures, fleet
+from flexhub.demo.cloud_house import NAME
+from flexhub.demo.presence import Presence, presence
 from flexhub.demo.processes import ProcessSpec
 from flexhub.demo.seed import NotOurDatabaseError, Seeded, seed
 from flexhub.demo.showtime import clock_for, opening
@@ -59,7 +61,7 @@ class Stage:
         start = opening(datetime.now(UTC), speed=speed)
         homes = street_of(start)
         try:
-            seeded = self._prepare(homes)
+            seeded = self._prepare(homes, start)
         except NotOurDatabaseError as error:
             self._report(str(error))
             return 1
@@ -71,9 +73,7 @@ class Stage:
         try:
             supervisor.start_all()
             self._write_file(seeded)
-            devices = sum(len(home.devices) for home in homes)
-            self._wait_for_devices(devices)
-            self._welcome(seeded, len(homes), devices)
+            self._welcome(seeded, self._wait_for_devices(seeded))
             supervisor.run_until_stopped(lambda: self._tick(homes))
         except KeyboardInterrupt:
             self._report("stopping")
@@ -82,11 +82,11 @@ class Stage:
             self._print_figures(homes)
         return 0
 
-    def _prepare(self, homes: Sequence[HomePlan]) -> Seeded:
+    def _prepare(self, homes: Sequence[HomePlan], start: datetime) -> Seeded:
         self._report("preparing the database")
         call_command("migrate", database="owner", interactive=False, verbosity=0)
         self._report("registering the street")
-        seeded = seed(homes)
+        seeded = seed(homes, start)
         self._bus_forget()
         return seeded
 
@@ -126,26 +126,33 @@ class Stage:
             "api_token": seeded.api_token,
             "pool_id": str(seeded.pool_id),
             "spare_devices": spare,
+            "hosted_devices": [
+                {"name": each.name, "node_id": str(each.node_id), "link_id": str(each.link_id)}
+                for each in seeded.hosted
+            ],
             "clock": str(self._clock),
         }
         write_privately(self._root / "demo.json", json.dumps(facts, indent=2) + "\n")
 
-    def _wait_for_devices(self, devices: int) -> None:
+    def _wait_for_devices(self, seeded: Seeded) -> Presence:
         deadline = time.monotonic() + SECONDS_TO_CONNECT
-        connected = -1
-        while time.monotonic() < deadline and connected < devices:
-            before, connected = connected, len(self._bus.sessions())
-            if connected != before:
-                self._report(f"{connected} of {devices} devices connected")
+        there = Presence(connected=-1)
+        while time.monotonic() < deadline and not there.is_complete(seeded):
+            before, there = there, presence(seeded, self._bus.sessions())
+            if there != before:
+                self._report(there.in_words(seeded))
             time.sleep(0.5)
+        return there
 
-    def _welcome(self, seeded: Seeded, homes: int, devices: int) -> None:
+    def _welcome(self, seeded: Seeded, there: Presence) -> None:
         pool = f"{self._base_url}/api/v1/pools/{seeded.pool_id}/flexibility"
         root = os.path.relpath(self._root)
         took_s = time.monotonic() - self._began_s
         pace = f"{self._clock.factor:g} simulated seconds a second"
+        homes, devices = len(seeded.credentials), sum(map(len, seeded.credentials))
         lines = [
             f"ready after {took_s:.0f} s: {homes} homes with {devices} devices, {pace}",
+            f"  as well       {there.attended} devices of the {NAME} are attended to, through their maker's cloud",
             f"  web pages     {self._base_url}/admin/",
             f"  API           {self._base_url}/api/docs/",
             f"  devices       {self._ws_url}/<node>",

@@ -1,0 +1,58 @@
+"""One more household, whose devices are reached through their maker's cloud: RMs and CEM are both run by the hub.
+
+The cloud is that of the simulated vendor, one device for each control type. No process of the demo speaks for them, and
+they count for nothing in the street's figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from flexhub.demo.street import DevicePlan
+from flexhub.devices.models import DeviceType, Site
+from rm_adapters.models import VendorAccount
+from rm_adapters.services import link_account, look_for_devices, register
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+
+NAME = "Cloud house"
+FUSE_LIMIT_W = 17_250.0
+VENDOR = "simulator"
+# By the keys that the vendor gives its devices.
+DEVICES: Mapping[str, DevicePlan] = {
+    "battery": DevicePlan("BATTERY", "Cloud battery", "Nimbus", "Cell"),
+    "roof": DevicePlan("PV", "Cloud roof", "Nimbus", "Ray"),
+    "washer": DevicePlan("OTHER", "Cloud washer", "Nimbus", "Drum"),
+    "heater": DevicePlan("OTHER", "Cloud heater", "Nimbus", "Glow"),
+    "hybrid": DevicePlan("HEAT_PUMP", "Cloud hybrid heat pump", "Nimbus", "Duet"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HostedDevice:
+    """A device whose RM the hub runs. `link_id` is the link with the site's hosted CEM."""
+
+    name: str
+    node_id: UUID
+    link_id: UUID
+
+
+def link_cloud(tenant: Tenant, start: datetime) -> VendorAccount:
+    """The account with the vendor. Its machines begin as they are at `start`, by the clock of the demo."""
+    account = link_account(tenant=tenant, vendor=VENDOR, name=NAME, look=lambda *_: None)
+    # Not as a task: no worker runs yet, and its clock would be another one.
+    look_for_devices(tenant.pk, account.pk, now=lambda: start)
+    with tenant_scope(tenant.pk):
+        account.refresh_from_db()
+    return account
+
+
+def host(account: VendorAccount, key: str, site: Site, device_type: DeviceType) -> HostedDevice:
+    """Have the hub run the RM of this device."""
+    name = DEVICES[key].name
+    hosted_rm = register(account=account, device_key=key, site=site, device_type=device_type, name=name)
+    with tenant_scope(account.tenant_id):
+        return HostedDevice(name, hosted_rm.pk, hosted_rm.node.rm_link.pk)
