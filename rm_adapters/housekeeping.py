@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import datetime
 from uuid import UUID
 
@@ -12,12 +13,15 @@ from rm_adapters.models import HostedRM
 from rm_adapters.runtime import Tools
 from tenants.scope import platform_scope
 
-#: How many are woken at once; the ones that have waited longest come first, and the others a second later.
+#: How many a sweep wakes, so that it never takes long itself; the others are left to the sweeps that follow.
 WAKE_AT_ONCE = 500
 
 
 def wake_due(tools: Tools) -> int:
-    """Wake every hosted RM that has to be attended to by now; returns how many are due. Raises BusUnavailable."""
+    """Wake the hosted RMs that have to be attended to by now, those that have waited longest first.
+
+    Returns how many. Raises BusUnavailable.
+    """
     due = _due_by(tools.clock.now())
     for tenant_id, node_id in due:
         tools.wake(tenant_id, node_id)
@@ -38,9 +42,11 @@ def wake_changed_sessions(tools: Tools) -> int:
         for tenant_id, node_id, link_id, token in known
         if token != (open_sessions.get(end_id(link_id, "CEM")) if link_id is not None else None)
     ]
-    for tenant_id, node_id in changed:
+    # Any of them, so that some that cannot be helped do not stand before the others for ever.
+    chosen = random.sample(changed, min(len(changed), WAKE_AT_ONCE))
+    for tenant_id, node_id in chosen:
         tools.wake(tenant_id, node_id)
-    return len(changed)
+    return len(chosen)
 
 
 def _due_by(moment: datetime) -> list[tuple[UUID, UUID]]:

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from flexhub.bus import Batch, BusUnavailable, SeatInfo, end_id
 from flexhub.bus.gateway_side import RedisGatewayBus
@@ -105,17 +106,43 @@ class TestSweeps:
         home.run_due()
         assert home.row_now().session_token is None
 
+    @pytest.mark.parametrize("sweep", [housekeeping.wake_due, housekeeping.wake_changed_sessions])
+    def test_wakes_a_crowd_in_parts(self, monkeypatch: pytest.MonkeyPatch, sweep: Callable[[Tools], int]) -> None:
+        monkeypatch.setattr(housekeeping, "WAKE_AT_ONCE", 2)
+        home = AttendedHome()
+        for name in ("Birch", "Cedar"):
+            make_hosted_rm(make_tenant(name))
+        with platform_scope("test"):
+            HostedRM.objects.update(next_at=home.now, session_token=7)
+
+        assert sweep(home.tools) == 2
+        assert len(home.tasks) == 2
+
+    def test_what_cannot_be_helped_does_not_stand_before_the_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(housekeeping, "WAKE_AT_ONCE", 1)
+        home, woken = AttendedHome(), set[UUID]()
+        make_hosted_rm(make_tenant("Birch"))
+        with platform_scope("test"):
+            HostedRM.objects.update(session_token=7)
+        monkeypatch.setattr(Tools, "wake", lambda _tools, _tenant_id, node_id: woken.add(node_id))
+
+        for _ in range(200):  # That chance leaves one of them out so often does not happen.
+            housekeeping.wake_changed_sessions(home.tools)
+
+        assert len(woken) == 2
+
     def test_finds_what_is_due_by_the_index_alone(self) -> None:
         home = AttendedHome()
+
+        with CaptureQueriesContext(connection) as asked:
+            housekeeping.wake_due(home.tools)
+        (sweep,) = (each["sql"] for each in asked if "hostedrm" in each["sql"])
         with platform_scope("test"):
             query("SET LOCAL enable_seqscan = off")
-            (plan,) = zip(
-                *query("EXPLAIN SELECT tenant_id, node_id FROM rm_adapters_hostedrm WHERE next_at <= now()"),
-                strict=True,
-            )
+            query("SET LOCAL enable_sort = off")
+            plan = "\n".join(line for (line,) in query(f"EXPLAIN {sweep}"))
 
-        assert home.hosted_rm.pk
-        assert "hosted_rm_due" in plan[0] or "hosted_rm_due" in "".join(plan)
+        assert "Index Only Scan using hosted_rm_due" in plan
 
 
 class RedisHome:
