@@ -68,6 +68,7 @@ def _events(resource: HostedResource, heard: Heard, bag: Mailbag, now: datetime)
     if heard.session not in (None, bag.token):
         heard.speak_in(None)
         yield resource.closed(now)
+        return  # The bag may begin behind the first letters of the next session.
     if bag.token is None:
         return  # Whose the letters are, the next session shows.
     if bag.profile is not None:

@@ -55,6 +55,15 @@ def test_a_session_that_has_ended_is_closed_and_its_letters_stay() -> None:
     assert heard.outcome is not None
 
 
+def test_the_mail_of_the_next_session_is_asked_for_from_its_beginning() -> None:
+    """A Redis that has taken over may count from less, and this bag begins behind what was read in the one before."""
+    latest = Mailbag(8, V1, (letter(901, 8, "selected", FRBC),))
+
+    heard = heard_of(latest, session=7, last_letter="900-0")
+
+    assert (heard.session, heard.last_letter) == (None, "")
+
+
 def test_letters_of_a_session_before_are_passed_over() -> None:
     heard = heard_of(Mailbag(7, V1, (letter(3, 6), letter(4, 6, "selected", FRBC))), session=7, last_letter="2-0")
 
