@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -22,7 +23,10 @@ SHARE_FOR_THE_MAP = 0.25
 
 
 class ClusterLine:
-    """A `Line` to a Cluster. While a server is away, only exchanges about its slots fail."""
+    """A `Line` to a Cluster. While a server is away, only exchanges about its slots fail, and those that they hold up.
+
+    Many tasks may use it; each waits for its turn, and no longer than an exchange may take.
+    """
 
     def __init__(self, seeds: Sequence[Node], open_wire: Callable[[Node], Wire], *, timeout_s: float) -> None:
         self._slots = SlotMap(seeds)
@@ -35,7 +39,7 @@ class ClusterLine:
     async def exchange(
         self, commands: Sequence[Command], *, then: Sequence[Command] = (), wait_s: float = 0.0
     ) -> list[Reply]:
-        async with self._lock:
+        async with self._turn():
             try:
                 async with asyncio.timeout(self._timeout_s + wait_s):
                     replies = await self._hunt(commands)
@@ -48,6 +52,18 @@ class ClusterLine:
             except BaseException:
                 await self._give_up()
                 raise
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._lock.acquire()
+        except TimeoutError as error:
+            raise unavailable(error) from error
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     async def close(self) -> None:
         for wire in self._wires.values():

@@ -22,7 +22,8 @@ class Line(Protocol):
     ) -> list[Reply]:
         """The replies to `commands` and to `then`, in order. After an error some of them may have taken effect.
 
-        It ends within the line's timeout (plus what a blocking command is told to wait) or raises BusUnavailable.
+        It ends within the line's timeout (plus what a blocking command is told to wait) or raises BusUnavailable. Where
+        many tasks use one line, waiting for a turn may take as long again.
 
         Commands about keys of one slot take effect in the order given. Of two slots that is not so, since they may be
         of two servers, but whatever is in `then` takes effect after all `commands`. On one server it is one round trip.

@@ -186,6 +186,22 @@ async def test_a_server_that_does_not_answer_makes_only_its_slots_unavailable(cl
             assert worker_line.exchange(everything) == [None] * 3
 
 
+async def test_nobody_waits_for_all_who_wait_for_a_silent_server(cluster: RedisCluster) -> None:
+    async with a_line(cluster, timeout_s=0.2) as line:
+        await line.exchange([("GET", "b")])
+        silent = cluster.holder("b")
+        silent.pause()
+        try:
+            waiting = [asyncio.create_task(line.exchange([("GET", "b")])) for _ in range(500)]
+            # One after the other they would take minutes.
+            await asyncio.wait(waiting, timeout=20)
+        finally:
+            silent.go_on()
+
+        assert all(each.done() and isinstance(each.exception(), BusUnavailable) for each in waiting)
+        assert await once_available(lambda: line.exchange([("GET", "b")])) == [None]
+
+
 async def test_an_error_from_one_server_is_no_answer_and_stops_what_follows(cluster: RedisCluster) -> None:
     async with a_line(cluster) as line:
         with pytest.raises(BusUnavailable, match="WRONGTYPE"):
