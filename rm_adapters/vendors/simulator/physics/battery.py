@@ -1,4 +1,4 @@
-"""A home battery. Its own behaviour is to stand still."""
+"""A home battery. Its own behaviour is to stand still, and to give nothing of its reserve to anybody."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 _SIGN = {"charge": 1, "discharge": -1}
 _S_PER_H = 3600.0
 
-#: What is left by rounding when it is full or empty.
+#: What is left by rounding when it can take or give no more.
 _NOTHING_WH = 1e-6
 
 
@@ -20,6 +20,7 @@ class Battery:
 
     at: datetime
     capacity_wh: float = 10_000.0
+    reserve_wh: float = 1_000.0  # below it the cells suffer
     power_w: float = 5_000.0
     efficiency: float = 0.95  # each way
     stored_wh: float = 5_000.0
@@ -30,7 +31,7 @@ class Battery:
     given_wh: float = 0.0
 
     def advance(self, until: datetime) -> Battery:
-        """Charge or discharge until then, or until it is full or empty."""
+        """Charge or discharge until then, or until it is full or down to its reserve."""
         hours = (until - self.at).total_seconds() / _S_PER_H
         if hours <= 0:
             return self
@@ -40,8 +41,10 @@ class Battery:
             stored_wh = min(self.capacity_wh, self.stored_wh + drawn_wh * self.efficiency)
             return replace(self, at=until, stored_wh=stored_wh, drawn_wh=self.drawn_wh + drawn_wh)
         if sign < 0 and rated_w:
-            given_wh = rated_w * min(hours, self.stored_wh * self.efficiency / rated_w)
-            stored_wh = max(0.0, self.stored_wh - given_wh / self.efficiency)
+            given_wh, most_wh = rated_w * hours, max(0.0, self.stored_wh - self.reserve_wh) * self.efficiency
+            stored_wh = self.stored_wh - given_wh / self.efficiency
+            if given_wh >= most_wh:  # To the reserve exactly, and not a rounding error beyond.
+                given_wh, stored_wh = most_wh, min(self.stored_wh, self.reserve_wh)
             return replace(self, at=until, stored_wh=stored_wh, given_wh=self.given_wh + given_wh)
         return replace(self, at=until)
 
@@ -54,7 +57,7 @@ class Battery:
     def readings(self) -> dict[str, Any]:
         """Charge and discharge are two magnitudes in kW, as many clouds have them."""
         sign = self._direction()
-        room_wh = self.capacity_wh - self.stored_wh if sign > 0 else self.stored_wh
+        room_wh = self.capacity_wh - self.stored_wh if sign > 0 else self.stored_wh - self.reserve_wh
         moves = sign != 0 and room_wh > _NOTHING_WH
         power_kw = self.power_w * self.factor / 1000.0 if moves else 0.0
         return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -117,10 +118,21 @@ def test_a_full_battery_draws_nothing() -> None:
     assert full.readings()["charge_kw"] == 0.0
 
 
-def test_an_empty_battery_gives_nothing() -> None:
-    empty = machine("battery").told({"mode": "discharge", "factor": 1.0}, START).advance(START + timedelta(hours=5))
+@pytest.mark.parametrize("stored_wh", [1_000.0, 1_234.567, 5_000.0, 9_999.9])
+def test_a_battery_gives_nothing_of_its_reserve(stored_wh: float) -> None:
+    battery = replace(machine("battery"), stored_wh=stored_wh).told({"mode": "discharge", "factor": 1.0}, START)
 
-    assert (empty.readings()["soc"], empty.readings()["discharge_kw"]) == (0.0, 0.0)
+    empty = battery.advance(START + timedelta(minutes=7)).advance(START + timedelta(hours=5))
+
+    assert (empty.readings()["soc"], empty.readings()["discharge_kw"]) == (10.0, 0.0)
+
+
+def test_a_battery_below_its_reserve_stays_where_it_is() -> None:
+    low = replace(machine("battery"), stored_wh=400.0).told({"mode": "discharge", "factor": 1.0}, START)
+
+    after = low.advance(START + timedelta(hours=1))
+
+    assert (after.stored_wh, after.given_wh, after.readings()["discharge_kw"]) == (400.0, 0.0, 0.0)
 
 
 def test_a_thermostat_keeps_the_room_as_it_should_be() -> None:
