@@ -107,11 +107,12 @@ class RedisWorkerBus:
 
     def mail(self, end_id: UUID, after: str = "", count: int = 100) -> Mailbag:
         link, mail = keys.link_keys(end_id), keys.mail_keys(end_id).mail
-        (process, token), profile, entries, living = self._line.exchange(
+        # The letters first, so that none of them is newer than the session which is shown.
+        entries, (process, token), profile, living = self._line.exchange(
             [
+                ("XRANGE", mail, f"({after}" if after else "-", "+", "COUNT", count),
                 ("HMGET", link.seat, "process", "token"),
                 ("HGET", link.snapshot, PROFILE_FIELD),
-                ("XRANGE", mail, f"({after}" if after else "-", "+", "COUNT", count),
                 _LIVING,
             ]
         )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
+
+import pytest
 
 from flexhub.bus import Batch, GatewayBus, Letter, Mailbag, MailRefused, Wake, keys
 from flexhub.bus.ports import MAIL_BYTES, MAIL_LENGTH
+from flexhub.bus.scripts import Command
 from flexhub.bus.snapshot import PROFILE_FIELD
 from s2.versions import WireProfile
 from tests.flexhub.bus.conftest import Hub, RedisHub
@@ -184,6 +189,34 @@ async def test_a_letter_that_cannot_be_read_is_set_aside_and_holds_up_no_other(r
     await hub.close()
 
     assert (report.ever, report.entries[0].source) == (1, "mail")
+
+
+async def test_no_letter_is_newer_than_the_session_that_is_shown(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = RedisHub(redis_url)
+    gateway = await hub.gateway("one")
+    token = await gateway.claim_seat(SEAT)
+    assert await write(gateway, letters(token, "old")) == (True, False)
+    exchange = hub.worker._line.exchange
+
+    def exchange_slowly(commands: Sequence[Command], then: Sequence[Command] = ()) -> list[Any]:
+        """Between any two commands another session begins, and hears something."""
+        replies: list[Any] = []
+        for number, command in enumerate((*commands, *then), 1):
+            replies += exchange([command])
+            hub.client.hset(keys.link_keys(END).seat, "token", token + number)
+            fields = {"token": token + number, "kind": "opened", "at": AT.isoformat(), "payload": "1.0.0"}
+            hub.client.xadd(keys.mail_keys(END).mail, fields)  # type: ignore[arg-type]  # redis-py's is invariant.
+        return replies
+
+    monkeypatch.setattr(hub.worker._line, "exchange", exchange_slowly)
+    bag = hub.worker.mail(END)
+
+    assert bag.token is not None
+    assert [letter.payload for letter in bag.letters][:1] == ["old"]
+    assert all(letter.token <= bag.token for letter in bag.letters)
+    await hub.close()
 
 
 async def test_a_mailbox_that_nobody_empties_ends_by_itself(redis_url: str) -> None:
