@@ -115,6 +115,9 @@ class GatewayProcess:
         await self._wait_until_empty(limits.GOODBYE_S)
         if not await self.writer.drained(limits.GOODBYE_S):
             logger.error("gateway.process.rows_lost", rows=len(self.writer.batch))
+        # Their flags say that the tasks are on their way, and nobody else would send them for a while.
+        if not await self._wake_sender.drained(limits.GOODBYE_S):
+            logger.warning("gateway.process.wakes_lost")
         # The tasks first: a renewal after the end of the lease would take another one.
         await self._end_tasks()
         try:

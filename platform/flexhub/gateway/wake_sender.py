@@ -46,12 +46,15 @@ class WakeSender:
         self._send_task = send_task
         self._pending: dict[Wake, None] = {}
         self._more = asyncio.Event()
+        self._all_sent = asyncio.Event()
+        self._all_sent.set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gateway-wakes")
 
     def add(self, wakes: Iterable[Wake]) -> None:
         for wake in wakes:
             self._pending[wake] = None
             self._more.set()
+            self._all_sent.clear()
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -73,6 +76,17 @@ class WakeSender:
                 await asyncio.sleep(REDIS_RETRY_MAX_S)
             else:
                 failing = False
+                if not self._pending:
+                    self._all_sent.set()
+
+    async def drained(self, timeout_s: float) -> bool:
+        """Wait until all wakes were sent; False when that took too long."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._all_sent.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def _next(self) -> list[Wake]:
         """Few enough that their timeout is that of a broker in trouble, and not that of a crowd."""

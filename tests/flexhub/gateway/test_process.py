@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 
-from flexhub.bus import Batch, BatchResult, Envelope
+from flexhub.bus import Batch, BatchResult, Envelope, Wake
 from flexhub.bus.memory import MemoryWorkerBus
 from flexhub.bus.memory_store import MemoryStore
 from flexhub.gateway import keeper, limits, seats, writer
@@ -352,6 +353,25 @@ async def test_stopping_spreads_its_requests_over_the_drain_time(
 
     # Five pauses of a tenth of a second, less the one before the first.
     assert asked[-1] - asked[0] >= 0.3
+
+
+async def test_stopping_sends_the_wakes_that_are_flagged(bus: SwitchableBus, clock: FixedClock) -> None:
+    broker_answers, sent = threading.Event(), []
+
+    def send(wake: Wake) -> None:
+        assert broker_answers.wait(TIMEOUT_S)
+        sent.append(wake)
+
+    tenant_id, site_id = uuid4(), uuid4()
+    process = make_process(bus, clock, WakeSender(send))
+    await process.start()
+    process.writer.batch.wake(tenant_id, site_id)
+    process.writer.touch()
+
+    asyncio.get_running_loop().call_later(0.05, broker_answers.set)
+    await process.stop()
+
+    assert sent == [Wake(tenant_id, site_id)]
 
 
 async def test_a_socket_that_cannot_be_closed_does_not_keep_the_process_from_stopping(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from contextlib import suppress
 from uuid import uuid4
@@ -63,6 +64,31 @@ async def test_a_crowd_is_sent_in_parts_that_each_have_their_own_time(monkeypatc
     sender.close()
 
     assert sent == crowd
+
+
+async def test_says_when_all_wakes_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REDIS_RETRY_MAX_S", 0.001)
+    broker_is_back, sent = threading.Event(), []
+
+    def send(wake: Wake) -> None:
+        if not broker_is_back.is_set():
+            raise ConnectionError("the broker is away")
+        sent.append(wake)
+
+    sender = WakeSender(send)
+    assert await sender.drained(0.01)
+    task = asyncio.create_task(sender.run())
+    sender.add([ALDER])
+    assert not await sender.drained(0.05)
+    broker_is_back.set()
+    sender.add([BIRCH])
+    assert await sender.drained(TIMEOUT_S)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    sender.close()
+
+    assert sent == [ALDER, BIRCH]
 
 
 async def test_ends_even_when_it_is_told_to_while_a_wake_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
