@@ -38,7 +38,14 @@ from rm_adapters.removal import remove_if_due
 from rm_adapters.resource import HostedResource, Outcome
 from rm_adapters.runtime import Tools
 from rm_adapters.sdk import AdapterError, Command, Transient
-from rm_adapters.vendor_calls import VENDOR_TIMEOUT_S, CarefulMapping, VendorLine, in_short, place_of
+from rm_adapters.vendor_calls import (
+    ERROR_CHARACTERS,
+    VENDOR_TIMEOUT_S,
+    CarefulMapping,
+    VendorLine,
+    in_short,
+    place_of,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -101,10 +108,12 @@ def _attended(row: HostedRM, tools: Tools, started: float) -> bool:
 
 
 def _put_off(row: HostedRM, error: str, now: datetime) -> None:
-    log.error("rm.put_off", node_id=str(row.pk), vendor=row.account.vendor, error=error)
+    """Logged once, however often it is tried again."""
+    if row.last_error != error[:ERROR_CHARACTERS]:
+        log.error("rm.put_off", node_id=str(row.pk), vendor=row.account.vendor, error=error)
     try:
         if not remove_if_due(row, now, free=False):
-            trouble = {"failing_since": row.failing_since or now, "last_error": error[:200]}
+            trouble = {"failing_since": row.failing_since or now, "last_error": error[:ERROR_CHARACTERS]}
             rows.store(row, next_at=now + PUT_OFF_FOR, **trouble)
     except rows.Overtaken:
         log.info("rm.overtaken", node_id=str(row.pk))
