@@ -10,7 +10,9 @@ from functools import cache
 from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
+from kombu.exceptions import OperationalError
 
+from flexhub.bus import BusUnavailable
 from flexhub.bus.connect import connect_worker
 from flexhub.bus.ports import WorkerBus
 from flexhub.clock import Clock
@@ -39,8 +41,13 @@ class Tools:
 
     def wake(self, tenant_id: UUID, node_id: UUID, *, delay_s: float = 0.0) -> None:
         """Have the hosted RM attended to, unless that is already on its way. Raises BusUnavailable."""
-        if self.bus.request_wake(node_id):
+        if not self.bus.request_wake(node_id):
+            return
+        try:
             self.send_attend(tenant_id, node_id, delay_s)
+        except BusUnavailable:
+            self.bus.begin_wake(node_id)  # Nothing is on its way, so whoever comes next has to send it.
+            raise
 
     def wake_at(self, tenant_id: UUID, node_id: UUID, moment: datetime) -> None:
         """Have the hosted RM attended to at `moment`, where the sweep might be late for it. Raises BusUnavailable.
@@ -64,10 +71,15 @@ def tools() -> Tools:
 
 
 def _send_attend(tenant_id: UUID, node_id: UUID, delay_s: float) -> None:
+    """Raises BusUnavailable: the queues may be on a Redis of their own, and be away by themselves."""
     from rm_adapters import tasks  # Tasks import the services that call this.
 
     names = {"tenant_id": str(tenant_id), "node_id": str(node_id)}
-    tasks.attend.apply_async(kwargs=names, countdown=delay_s, expires=delay_s + TASK_LIFE_S)
+    try:
+        tasks.attend.apply_async(kwargs=names, countdown=delay_s, expires=delay_s + TASK_LIFE_S)
+    except OperationalError:
+        # Its text may name the broker's address, with the password.
+        raise BusUnavailable("the task queue cannot be reached") from None
 
 
 def send_look(tenant_id: UUID, account_id: UUID) -> None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import kombu.exceptions
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -289,6 +290,26 @@ def test_a_task_that_waited_too_long_is_not_run(monkeypatch: pytest.MonkeyPatch,
 
     names = {"tenant_id": str(tenant_id), "node_id": str(node_id)}
     assert sent == [{"kwargs": names, "countdown": 5.0, "expires": 65.0}]
+
+
+@pytest.mark.django_db
+def test_a_task_that_could_not_be_sent_is_sent_by_the_sweep(monkeypatch: pytest.MonkeyPatch, real_tools: Tools) -> None:
+    def away(**_options: object) -> None:
+        raise kombu.exceptions.OperationalError("redis://:secret@broker")
+
+    monkeypatch.setattr(tasks.attend, "apply_async", away)
+    hosted_rm = make_hosted_rm(make_tenant("Alder"))
+    ids = (hosted_rm.tenant_id, hosted_rm.pk)
+
+    with real_tools.bus.site_lock(hosted_rm.pk, 10) as ours, pytest.raises(BusUnavailable) as caught:
+        attendance.attend_or_come_back(*ids, tools=real_tools)
+
+    assert ours
+    assert "secret" not in str(caught.value)
+    sent: list[Any] = []
+    monkeypatch.setattr(tasks.attend, "apply_async", lambda **options: sent.append(options["kwargs"]["node_id"]))
+    assert housekeeping.wake_due(real_tools) == 1
+    assert sent == [str(hosted_rm.pk)]
 
 
 def test_a_look_is_asked_for_once_and_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
