@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from flexhub.devices.models import Node
+from rm_adapters.sdk.values import MAX_KEY_CHARACTERS
 from tenants.models import Tenant
 
 
@@ -56,7 +57,7 @@ class HostedRM(models.Model):
         expression=models.Value("RM"), output_field=models.CharField(max_length=3), db_persist=True
     )
     account = models.ForeignKey(VendorAccount, on_delete=models.PROTECT, related_name="hosted_rms")
-    device_key = models.CharField(max_length=200, help_text="the vendor's own id of the device")
+    device_key = models.CharField(max_length=MAX_KEY_CHARACTERS, help_text="the vendor's own id of the device")
     device = models.JSONField(help_text="what the vendor told of the device when it was registered")
     preferences = models.JSONField(
         default=dict,
