@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic
 
 from tests.support.chaos.black_hole import BlackHole
@@ -20,23 +20,17 @@ from tests.support.hub import GATEWAY, SECOND_GATEWAY, Hub, eventually
 GONE_WITHIN_S = 15.0
 #: A ping every 30 s, and 40 s for the answer; then the sweep of sockets and a busy machine.
 DEAD_PEER_WITHIN_S = 75.0
-#: Rows wait in Redis for a task that comes every second, and for a busy machine.
-STORED_LATER_S = 10.0
 _MOMENT_S = 5.0
 
 
 @dataclass(slots=True)
 class Scene:
-    """`holes` lie before the gateways, for those clients that are to be cut off: the `frail`.
-
-    `gone_with_redis`: ids of messages whose only copy may have been in a Redis that was emptied.
-    """
+    """`holes` lie before the gateways, for those clients that are to be cut off: the `frail`."""
 
     hub: Hub
     crowd: Crowd
     holes: Sequence[BlackHole]
     frail: Sequence[EnvelopeRM]
-    gone_with_redis: set[str] = field(default_factory=set)
 
     def connections(self) -> list[int]:
         return [peer.journal.connection for peer in self.crowd.peers]
@@ -119,16 +113,10 @@ async def _pause(scene: Scene, seconds: float) -> None:
 
 
 async def empty_redis(scene: Scene) -> float:
-    """While it holds what nobody has stored yet: that goes with it, as what a disk held goes with the disk."""
+    """While it holds what nobody has stored yet."""
     async with scene.crowd.crying_out():
         pass
     begun_s = monotonic()
-    scene.gone_with_redis |= {
-        message_id
-        for each in scene.crowd.hosted
-        for message_id, note in each.rm.journal.said.items()
-        if note.at_s > begun_s - STORED_LATER_S
-    }
     scene.hub.restart_redis_empty()
     return begun_s
 

@@ -63,7 +63,7 @@ class Run:
             self._say(f"{fault.name}: FAILED, {broken}")
             return False
         await crowd.quiet()
-        verdict = await audit(self._hub, crowd, forgiven=scene.gone_with_redis, known=self._known)
+        verdict = await audit(self._hub, crowd, known=self._known)
         self._known |= set(verdict.breaches)
         crowd.speak()
         self._say(
@@ -71,7 +71,6 @@ class Run:
             f" {sum(len(peer.journal.ends) for peer in crowd.peers) - ends} connections ended;"
             f" acknowledged {verdict.acknowledged}, lost {len(verdict.lost)};"
             f" executed {verdict.executed}, twice {len(verdict.twice)}; foreign {len(verdict.foreign)}"
-            + (f"; gone with Redis {verdict.forgiven}" if scene.gone_with_redis else "")
         )
         for breach in verdict.breaches[:_TOLD]:
             self._say(f"    {breach}")

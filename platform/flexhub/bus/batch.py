@@ -197,7 +197,7 @@ class Batch:
         self.size += newer.size
 
     def keep_rows(self, telemetry: Sequence[str], ledger: Sequence[str]) -> None:
-        """Take back encoded rows that a full stream refused. For the implementations of `GatewayBus.write`."""
+        """Add encoded rows as they are: those that a full stream refused, and those that have to be written again."""
         self.telemetry_rows += telemetry
         self.ledger_rows += ledger
         self.size += len(telemetry) + len(ledger)

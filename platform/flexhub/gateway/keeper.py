@@ -97,12 +97,19 @@ class SeatKeeper:
             logger.warning("gateway.snapshot.full", link_id=str(link_id))
 
     async def _put_right(self) -> None:
-        if not await self._bus.renew():
-            self._lease_lost = True
+        await self._renew()
         if self._lease_lost:
             await self._probe()
         await self._claim()
         await self._release()
+
+    async def _renew(self) -> bool:
+        renewed = await self._bus.renew()
+        if not renewed:
+            self._lease_lost = True
+            # A lease also goes with all else that Redis held.
+            self._writer.repeat_recent()
+        return renewed
 
     async def _probe(self) -> None:
         """Write every snapshot under its old token; what is fenced by that is somebody else's now."""
@@ -164,8 +171,7 @@ class SeatKeeper:
             await _all_of(self._give_back(seat, token) for seat, token in waiting[start : start + TOGETHER])
 
     async def _stay_alive(self) -> None:
-        if not await self._bus.renew():
-            self._lease_lost = True
+        if not await self._renew():
             self._attention.set()
             raise BusUnavailable("the lease ended while seats were put right")
 

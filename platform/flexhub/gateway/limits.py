@@ -77,6 +77,9 @@ FLUSH_PAUSE_S = 0.01
 # An acknowledgement waits for Redis for so long at most. What it speaks of is there then, whatever becomes of the
 # process; while Redis does not answer, it is safe in memory instead.
 WRITTEN_WITHIN_S = 1.0
+# What Redis took is kept for so long, should it come back empty before a worker has stored it; some 10 MB at most.
+RECENT_ROWS_S = 30.0
+RECENT_ROWS = 50_000
 REDIS_RETRY_S = 0.25
 REDIS_RETRY_MAX_S = 2.0
 

@@ -2,7 +2,8 @@
 
 Sessions add to `batch` and go on. One task writes: it takes the whole batch, and while that is on its way the next
 one accumulates. What Redis did not take is kept and written again, so nothing that was acknowledged is lost while the
-process lives; to keep that bounded, `available` turns False and sessions answer TEMPORARY_ERROR.
+process lives; to keep that bounded, `available` turns False and sessions answer TEMPORARY_ERROR. What it did take is
+kept for a while too, as it may come back empty (recent_rows.py).
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from flexhub.gateway.limits import (
     BACKLOG_LOG_ROWS,
     BACKLOG_ROWS,
     FLUSH_PAUSE_S,
+    RECENT_ROWS,
+    RECENT_ROWS_S,
     REDIS_RETRY_MAX_S,
     REDIS_RETRY_S,
     WRITTEN_WITHIN_S,
 )
+from flexhub.gateway.recent_rows import RecentRows
 
 logger = structlog.get_logger(__name__)
 
@@ -42,6 +46,7 @@ class BatchWriter:
         self._on_result = on_result
         self._on_given_up = on_given_up
         self._flying = Batch()
+        self._recent = RecentRows(keep_s=RECENT_ROWS_S, most=RECENT_ROWS)
         self._failing = False
         self._dirty = asyncio.Event()
         # Who waits for `batch` to be taken.
@@ -63,6 +68,14 @@ class BatchWriter:
     def touch(self) -> None:
         """Call after adding to `batch`."""
         self._dirty.set()
+
+    def repeat_recent(self) -> None:
+        """Redis may have come back empty: write the rows again that it had before, and nobody may have stored."""
+        telemetry, ledger = self._recent.take()
+        if telemetry or ledger:
+            logger.warning("gateway.rows.repeated", telemetry=len(telemetry), ledger=len(ledger))
+            self.batch.keep_rows(telemetry, ledger)
+            self.touch()
 
     def written(self) -> asyncio.Event:
         """As `touch`; it is set once all that was added before is in Redis.
@@ -118,6 +131,8 @@ class BatchWriter:
                 if relayed or mail:
                     self._on_given_up(relayed, mail)
             else:
+                now_s = asyncio.get_running_loop().time()
+                self._recent.add(self._flying.telemetry_rows, self._flying.ledger_rows, now_s)
                 self._on_result(self._flying, result)
                 self._flying = result.leftover
                 if not self._flying:

@@ -122,6 +122,16 @@ async def test_asks_to_send_again_while_redis_is_away_and_forgets_nothing(
     assert statuses[-2:] == ["TEMPORARY_ERROR", "OK"]
 
 
+async def test_what_no_worker_had_stored_is_written_again_after_redis_came_back_empty(
+    device: FakeSocket, store: MemoryStore, worker: MemoryWorkerBus, clock: FixedClock
+) -> None:
+    assert (await device.ask(measurement(1.0, clock.now())))["status"] == "OK"
+
+    store.restart_empty()
+
+    await eventually(lambda: [row.value for row in worker.take_telemetry().rows] == [1.0])
+
+
 async def test_takes_its_seats_again_after_redis_came_back_empty(
     device: FakeSocket, store: MemoryStore, worker: MemoryWorkerBus
 ) -> None:

@@ -208,3 +208,24 @@ async def test_what_joins_a_batch_that_failed_is_written_with_it() -> None:
         await asyncio.wait_for(joined.wait(), TIMEOUT_S)
 
         assert bench.written() == ["instruction-1", "instruction-2"]
+
+
+async def test_writes_again_what_redis_had_taken_lately() -> None:
+    bench = Bench()
+    async with running(bench):
+        bench.add(1, 2)
+        assert await bench.writer.drained(TIMEOUT_S)
+        bench.store.restart_empty()
+
+        bench.writer.repeat_recent()
+        assert await bench.writer.drained(TIMEOUT_S)
+
+    assert bench.written() == ["instruction-1", "instruction-2"]
+
+
+async def test_repeats_nothing_where_nothing_was_written() -> None:
+    bench = Bench()
+
+    bench.writer.repeat_recent()
+
+    assert not bench.writer.batch

@@ -27,14 +27,10 @@ _OF_THE_GATEWAY = "SessionRequest"
 
 @dataclass(slots=True)
 class Verdict:
-    """`acknowledged`: messages answered OK. `forgiven`: of these, what may be missing and is.
-
-    The lists are breaches, each as a sentence.
-    """
+    """`acknowledged`: messages answered OK. The lists are breaches, each as a sentence."""
 
     acknowledged: int = 0
     executed: int = 0
-    forgiven: int = 0
     lost: list[str] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
@@ -50,15 +46,15 @@ class Verdict:
             breaches[:] = [each for each in breaches if each not in known]
 
 
-async def audit(hub: Hub, crowd: Crowd, *, forgiven: Collection[str] = (), known: Collection[str] = ()) -> Verdict:
+async def audit(hub: Hub, crowd: Crowd, *, known: Collection[str] = ()) -> Verdict:
     """Look at everything, again and again while rows may still be on their way to the database.
 
-    `forgiven` are the ids of messages that may be missing in the store, `known` the breaches of earlier audits.
+    `known` are the breaches of earlier audits.
     """
     deadline = monotonic() + STORED_WITHIN_S
     while True:
         verdict = Verdict()
-        await asyncio.to_thread(_judge_hosted, hub, crowd.hosted, verdict, forgiven)
+        await asyncio.to_thread(_judge_hosted, hub, crowd.hosted, verdict)
         for pair in crowd.pairs:
             _judge_pair(pair, verdict)
         await asyncio.to_thread(_judge_seats, hub, crowd, verdict)
@@ -71,7 +67,7 @@ async def audit(hub: Hub, crowd: Crowd, *, forgiven: Collection[str] = (), known
 # -- A hosted CEM ------------------------------------------------------------------------------------------------------
 
 
-def _judge_hosted(hub: Hub, hosted: Iterable[Hosted], verdict: Verdict, forgiven: Collection[str]) -> None:
+def _judge_hosted(hub: Hub, hosted: Iterable[Hosted], verdict: Verdict) -> None:
     links = [each.link_id for each in hosted]
     measured = _measured(hub, links)
     ledger = hub.query(
@@ -85,9 +81,7 @@ def _judge_hosted(hub: Hub, hosted: Iterable[Hosted], verdict: Verdict, forgiven
         for message_id, note in journal.said.items():
             verdict.acknowledged += note.ok
             missing = _missing_in_store(note, measured.get(each.link_id, set()), statuses) if note.ok else None
-            if missing is not None and message_id in forgiven:
-                verdict.forgiven += 1
-            elif missing is not None:
+            if missing is not None:
                 verdict.lost.append(f"{name}: {message_id} of connection {note.connection}: {missing}")
         fields = snapshots[each.link_id]
         verdict.lost += _missing_in_snapshot(name, journal, None if fields is None else fields.fields())
