@@ -50,6 +50,7 @@ class RedisGatewayBus:
         self._ledger_limit = ledger_limit
         self._process_id = self._incarnation = ""
         self._renewals_lost = 0
+        self._retired = False
         self._read_up_to = "0-0"
         self._held: dict[UUID, int] = {}
         # Whose claims were not answered: they may have taken effect all the same.
@@ -93,7 +94,10 @@ class RedisGatewayBus:
 
     async def _open(self, incarnation: str) -> None:
         await self._directory.exchange(
-            [scripts.OPEN_INBOX.call([keys.inbox(incarnation)], INBOX_TTL_MS)],
+            [
+                scripts.OPEN_INBOX.call([keys.inbox(incarnation)], INBOX_TTL_MS),
+                *([_retire(incarnation)] if self._retired else []),
+            ],
             then=[scripts.REGISTER.call([keys.PROCESSES], incarnation, self._lease_ttl_s)],
         )
         self._incarnation, self._read_up_to = incarnation, "0-0"
@@ -110,7 +114,11 @@ class RedisGatewayBus:
         # The directory last: what it does not name any more, nobody cleans up.
         await self._directory.exchange(
             [("DEL", keys.links(process), keys.inbox(process))],
-            then=[("ZREM", keys.PROCESSES, process), ("ZREM", keys.SWEEPING, process)],
+            then=[
+                ("SREM", keys.RETIRING, process),
+                ("ZREM", keys.PROCESSES, process),
+                ("ZREM", keys.SWEEPING, process),
+            ],
         )
 
     # -- Seats -------------------------------------------------------------------------------------------------------
@@ -209,6 +217,14 @@ class RedisGatewayBus:
         (processes,) = await self._directory.exchange([scripts.LIVING.call([keys.PROCESSES])])
         return frozenset(process.decode() for process in cast(list[bytes], processes))
 
+    async def retire(self) -> None:
+        self._retired = True
+        await self._directory.exchange([_retire(self._incarnation)])
+
+    async def staying(self) -> frozenset[str]:
+        (retiring,) = await self._directory.exchange([("SMEMBERS", keys.RETIRING)])
+        return await self.living() - {process.decode() for process in cast(list[bytes], retiring)}
+
     # -- The inbox ---------------------------------------------------------------------------------------------------
 
     async def read_inbox(self, block_ms: int, count: int = 256) -> list[Envelope]:
@@ -262,6 +278,10 @@ class RedisGatewayBus:
         result.leftover.keep_rows(refused_telemetry, refused_ledger)
         result.woken += [wake for (wake, _), flagged in zip(wakes, replies, strict=True) if flagged or uncertain]
         return result
+
+
+def _retire(process: str) -> Command:
+    return ("SADD", keys.RETIRING, process)
 
 
 def _by_process(forwards: Sequence[Forward]) -> dict[str, list[Forward]]:

@@ -55,6 +55,7 @@ class MemoryGatewayBus:
         self._lease_ttl_s = lease_ttl_s
         self._process_id = self._incarnation = ""
         self._renewals_lost = 0
+        self._retired = False
 
     @property
     def process(self) -> str:
@@ -86,6 +87,8 @@ class MemoryGatewayBus:
         with self._store.lock:
             self._store.leases[incarnation] = self._store.seconds() + self._lease_ttl_s
             self._store.inboxes[incarnation] = Inbox()
+            if self._retired:
+                self._store.retiring.add(incarnation)
         self._incarnation = incarnation
 
     async def claim_seat(self, info: SeatInfo) -> int:
@@ -120,6 +123,14 @@ class MemoryGatewayBus:
     async def living(self) -> frozenset[str]:
         with self._store.lock:
             return frozenset(process for process in self._store.leases if self._store.lives(process))
+
+    async def retire(self) -> None:
+        with self._store.lock:
+            self._retired = True
+            self._store.retiring.add(self._incarnation)
+
+    async def staying(self) -> frozenset[str]:
+        return await self.living() - self._store.retiring
 
     async def read_inbox(self, block_ms: int, count: int = 256) -> list[Envelope]:
         arrived = asyncio.Event()

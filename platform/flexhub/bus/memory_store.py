@@ -105,6 +105,7 @@ class MemoryStore:
         self.seconds = seconds
         self.lock = RLock()
         self.leases: dict[str, float] = {}
+        self.retiring: set[str] = set()
         self.inboxes: dict[str, Inbox] = {}
         self.links: dict[UUID, LinkState] = {}
         self.flags: dict[tuple[str, UUID], tuple[float, int]] = {}
@@ -116,7 +117,7 @@ class MemoryStore:
     def restart_empty(self) -> None:
         """Forget everything, as Redis without persistence does. Tokens go on growing, as they do there."""
         with self.lock:
-            for state in (self.leases, self.inboxes, self.links, self.flags):
+            for state in (self.leases, self.retiring, self.inboxes, self.links, self.flags):
                 state.clear()
             for rows in (self.telemetry, self.ledger):
                 rows.entries.clear()
@@ -151,6 +152,7 @@ class MemoryStore:
 
     def remove(self, process: str) -> None:
         self.leases.pop(process, None)
+        self.retiring.discard(process)
         self.inboxes.pop(process, None)
         for link in self.links.values():
             if link.seat and link.seat.process == process:

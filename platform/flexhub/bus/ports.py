@@ -81,6 +81,14 @@ class GatewayBus(Protocol):
         """The processes whose lease has not ended, ourselves included."""
         ...
 
+    async def retire(self) -> None:
+        """Say that this process is about to end. Its lease and its seats live on until `unregister`."""
+        ...
+
+    async def staying(self) -> frozenset[str]:
+        """The living processes that are not about to end, ourselves included."""
+        ...
+
     async def read_inbox(self, block_ms: int, count: int = 256) -> list[Envelope]:
         """Wait up to `block_ms` for envelopes. Each call takes what the one before returned as processed."""
         ...

@@ -157,7 +157,11 @@ class RedisWorkerBus:
         # The directory last: what it does not name any more, nobody cleans up.
         self._line.exchange(
             [("DEL", keys.links(process), keys.inbox(process))],
-            then=[("ZREM", keys.PROCESSES, process), ("ZREM", keys.SWEEPING, process)],
+            then=[
+                ("SREM", keys.RETIRING, process),
+                ("ZREM", keys.PROCESSES, process),
+                ("ZREM", keys.SWEEPING, process),
+            ],
         )
 
     # -- Wakes and locks ---------------------------------------------------------------------------------------------

@@ -148,7 +148,7 @@ class HeldLink:
         try:
             end = await session
         finally:
-            self._seats.clear()
+            await self._give_back()
         if now_s() - began_s >= limits.LASTED_S:
             return _Attempt.LASTED
         # Another process or a socket of the peer's own took over; that is no failure of the peer.
@@ -156,6 +156,13 @@ class HeldLink:
             reason = end.get("reason")
             self._note(State.FAILED, f"the session ended soon, with {end.get('code')}{f': {reason}' if reason else ''}")
         return _Attempt.FAILED
+
+    async def _give_back(self) -> None:
+        """A process that stops gives its seats back in the end, all at once; ours have heirs who wait for them."""
+        seats, self._seats = self._seats, []
+        if self._means.process.stopping:
+            for seat in seats:
+                await self._means.process.give_back(seat)
 
     def _sit(self, seat: Seat) -> None:
         self._seats.append(seat)

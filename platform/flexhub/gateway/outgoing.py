@@ -1,6 +1,6 @@
 """Keeps open the links that no peer opens: house links, and those whose peer is a server elsewhere.
 
-Every process looks every few seconds which of them there are and which processes live, and takes its share
+Every process looks every few seconds which of them there are and which processes stay, and takes its share
 (shares.py): those that belong to it and are held by nobody. What another living process holds is left alone; what we
 hold and belongs to another one is handed over after a while, few at a time, so that a rolling restart ends balanced.
 Where two views disagree for a moment both may open a link; then the fencing token of the seat lets the newer one stay.
@@ -60,13 +60,17 @@ class Outgoing:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
-        """Open nothing any more. The sessions that are open end with the process, which asks their peers to leave."""
+        """Open nothing any more. The sessions that are open end with the process, which asks their peers to leave.
+
+        Other processes take our share from now on, each link once its session here is over.
+        """
         if self._stopped:
             return
         self._stopped = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task], timeout=limits.GOODBYE_S)
+        await self._retire()
         self._registry.close()
         self._dialler.close()
 
@@ -74,15 +78,24 @@ class Outgoing:
         """One look. Raises BusUnavailable and RegistryUnavailable."""
         await self._process.start()
         links = {each.key: each for each in await self._registry.links()}
-        living = await self._bus.living()
-        if self._bus.process not in living:
+        staying = await self._bus.staying()
+        if self._bus.process not in staying:
             return  # Our lease has just ended; the keeper takes another one, under another name.
-        self._shares.see(living)
+        self._shares.see(staying)
         self._shares.forget_all_but(links.keys())
         self._let_go(links)
         self._hand_over()
         await self._take(links)
         await self._write_outcomes()
+
+    async def _retire(self) -> None:
+        if not self._bus.process:
+            return  # It has not even begun.
+        try:
+            async with asyncio.timeout(limits.GOODBYE_S):
+                await self._bus.retire()
+        except (BusUnavailable, TimeoutError):
+            logger.debug("gateway.outgoing.not_retired")  # Our share is taken over when the lease has ended.
 
     async def _run(self) -> None:
         while not self._process.stopping:

@@ -197,6 +197,10 @@ class GatewayProcess:
         if not self.stopping:  # Otherwise all seats are given back at once.
             await self._keeper.release(seat)
 
+    async def give_back(self, seat: Seat) -> None:
+        """While the process stops: for a seat that somebody elsewhere looks for already."""
+        await self._keeper.release(seat)
+
     # -- One turn of one session -----------------------------------------------------------------------------------
 
     def turn(self, seat: Seat, at: datetime, text: str | None = None) -> Turn:

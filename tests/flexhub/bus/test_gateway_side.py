@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from flexhub.bus import Batch, Envelope, Forward, PublishResult, SeatAddress, Wake
+from flexhub.bus import Batch, Envelope, Forward, PublishResult, SeatAddress, Wake, keys
 from flexhub.bus.envelope import EnvelopeKind
 from flexhub.bus.gateway_side import SEATS_CHUNK
 from flexhub.bus.ports import INBOX_LIMIT, SNAPSHOT_FIELDS_LIMIT
-from tests.flexhub.bus.conftest import LEDGER_LIMIT, TELEMETRY_LIMIT, Hub
+from tests.flexhub.bus.conftest import LEDGER_LIMIT, TELEMETRY_LIMIT, Hub, RedisHub
 from tests.support.links import AT, a_ledger_row, a_seat
 
 
@@ -417,3 +417,44 @@ async def test_an_inbox_that_is_full_takes_no_more(hub: Hub) -> None:
     result = await one.write(batch)
 
     assert [reason for _, reason in result.undelivered] == [PublishResult.FULL]
+
+
+async def test_one_that_retires_keeps_what_it_has_and_takes_no_share(hub: Hub) -> None:
+    one, two, seat = await hub.gateway("one"), await hub.gateway("two"), a_seat()
+    token = await one.claim_seat(seat)
+
+    await one.retire()
+
+    assert await two.staying() == {"two"}
+    assert await two.living() == {"one", "two"}
+    assert await two.find_seat(seat.link_id) == SeatAddress(seat.link_id, "one", token)
+
+
+async def test_one_that_retires_does_so_under_its_next_name_too(hub: Hub) -> None:
+    one, two = await hub.gateway("one"), await hub.gateway("two")
+    await one.retire()
+
+    hub.end_lease("one")
+    assert not await one.renew()
+
+    assert await two.living() == {"one.1", "two"}
+    assert await two.staying() == {"two"}
+
+
+@pytest.mark.parametrize("ends", ["unregistered", "swept by a gateway", "swept by a worker"])
+async def test_nothing_is_left_of_one_that_retired(redis_url: str, ends: str) -> None:
+    hub = RedisHub(redis_url)
+    one, two = await hub.gateway("one"), await hub.gateway("two")
+    await one.retire()
+
+    if ends == "unregistered":
+        await one.unregister()
+    else:
+        hub.end_lease("one")
+    if ends == "swept by a gateway":
+        await two.renew()
+    elif ends == "swept by a worker":
+        hub.worker.sessions()
+
+    assert not hub.client.exists(keys.RETIRING)
+    await hub.close()

@@ -68,6 +68,10 @@ class AwayBus(SwitchableBus):
         self._reach()
         return await super().living()
 
+    async def retire(self) -> None:
+        self._reach()
+        await super().retire()
+
 
 class Gateway:
     """A process with its share of the links."""
@@ -466,6 +470,39 @@ async def test_the_share_of_one_that_died_is_taken_over(world: World) -> None:
 
     await until(lambda: set(world.holders().values()) == {second.name})
     assert len(world.holders()) == 20
+
+
+async def test_the_share_of_one_that_stops_is_taken_over_as_its_sessions_end(world: World) -> None:
+    dialled, house = world.registry.add_dialled(), world.registry.add_house()
+    first, second = world.gateway(), world.gateway()
+    await first.look()
+    await until(lambda: len(world.holders()) == 3)
+    await second.process.start()
+
+    await first.outgoing.stop()
+    await second.look()
+    assert second.dialler.dialled == []
+    first.process.stopping = True
+    first.connection.hang_up()
+    await first.process.seats[house.key].close(limits.CLOSE_SERVICE_RESTART, "")
+    await world.looks_until(lambda: set(world.holders().values()) == {second.name})
+
+    assert world.store.lives(first.name)
+    assert set(world.holders()) == {dialled.key, house.key, end_id(house.link_id, "CEM")}
+    first.process.stopping = False
+    await first.process.stop()
+
+
+async def test_one_that_stops_while_redis_is_away_ends_all_the_same(world: World) -> None:
+    gateway = world.gateway()
+    gateway.outgoing.start()
+    await until(lambda: gateway.name)
+    gateway.bus.down = True
+
+    await gateway.outgoing.stop()
+
+    gateway.bus.down = False
+    assert await gateway.bus.staying() == {gateway.name}
 
 
 async def test_a_newcomer_is_given_its_share_politely(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
