@@ -8,7 +8,7 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from urllib.parse import quote
 import psutil
 import redis
 
-from flexhub.bus.slots import SLOTS
+from flexhub.bus.slots import SLOTS, slot_of
 from flexhub.embedded import processes
 from flexhub.embedded.account import Account
 from flexhub.embedded.binaries import find_binaries
@@ -65,11 +65,13 @@ class RedisCluster:
 
     def holder(self, key: str) -> RunningServer:
         """The server that has the slot of `key` now."""
-        slot = int(self.servers[0].client.cluster("KEYSLOT", key))
-        for first, last, (_, port, *_), *_ in self.servers[0].ask("CLUSTER", "SLOTS"):
-            if first <= slot <= last:
-                return next(server for server in self.servers if server.port == port)
-        raise LookupError(key)
+        port = self.holder_in(self.servers[0], slot_of(key))
+        return next(server for server in self.servers if server.port == port)
+
+    def holder_in(self, view: RunningServer, slot: int) -> int:
+        """The port of the server that has the slot, as that one sees it."""
+        ranges = view.ask("CLUSTER", "SLOTS")
+        return next(int(port) for first, last, (_, port, *_), *_ in ranges if first <= slot <= last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +170,29 @@ def finish_move(cluster: RedisCluster, slot: int, source: RunningServer, target:
     keys = source.ask("CLUSTER", "GETKEYSINSLOT", slot, 1000)
     if keys:
         source.ask("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "AUTH", PASSWORD, "KEYS", *keys)
-    for server in (target, source, *cluster.servers):
-        server.client.cluster("SETSLOT", slot, "NODE", _id(target))
+    _give(slot, target, (target, source, *cluster.servers))
+    _wait(lambda: _is_settled(cluster, slot, target))
+
+
+def _give(slot: int, owner: RunningServer, told: Iterable[RunningServer]) -> None:
+    for server in told:
+        server.client.cluster("SETSLOT", slot, "NODE", _id(owner))
+
+
+def _is_settled(cluster: RedisCluster, slot: int, owner: RunningServer) -> bool:
+    """Whether all know the owner, and the same epoch, so that no older news makes one of them forget it.
+
+    What was on its way among them when the slot was given may say otherwise; those who believed it are told again.
+    """
+    astray = [server for server in cluster.servers if cluster.holder_in(server, slot) != owner.port]
+    _give(slot, owner, astray)
+    epochs = {_epoch(server) for server in cluster.servers}
+    return not astray and len(epochs) == 1
+
+
+def _epoch(server: RunningServer) -> str:
+    lines = str(server.ask("CLUSTER", "INFO")).split()
+    return next(line for line in lines if line.startswith("cluster_current_epoch:"))
 
 
 def _id(server: RunningServer) -> str:
