@@ -93,12 +93,22 @@ class Turn:
 
 def handle(turn: Turn, events: Iterable[RelayEvent]) -> CloseRequested | None:
     """Add what the events mean to the turn's batch; returns the last wish of a session that is over."""
+    return handle_by(_MEANINGS, turn, events)
+
+
+def handle_by(
+    meanings: Mapping[type, Callable[..., None]], turn: Turn, events: Iterable[RelayEvent], *about: object
+) -> CloseRequested | None:
+    """The same for other kinds of session; each meaning is called with the turn, what else it is about, and the event.
+
+    An event without a meaning is passed over.
+    """
     closing = None
     for event in events:
         if isinstance(event, CloseRequested):
             closing = event
-        elif (meaning := _MEANINGS.get(type(event))) is not None:
-            meaning(turn, event)
+        elif (meaning := meanings.get(type(event))) is not None:
+            meaning(turn, *about, event)
     return closing
 
 

@@ -144,22 +144,15 @@ class Texts:
         self._texts = RecentKeys(_MOST_TEXTS)
 
 
-class Told:
+class Told(Texts):
     """What a peer was told of late, and its verdicts: what is said again, because a verdict got lost, is told once."""
 
-    __slots__ = ("_ids", "_labels", "_texts", "_verdicts")
+    __slots__ = ("_labels", "_verdicts")
 
     def __init__(self) -> None:
-        self._ids = RecentKeys(_MOST_TEXTS)
-        self._texts = RecentKeys(_MOST_TEXTS)
+        super().__init__()
         self._verdicts = bytearray(_MOST_TEXTS)
         self._labels: dict[int, str | None] = {}
-
-    def knows(self, text: str) -> bool:
-        return self._texts.find(text) is not None
-
-    def uses(self, message_id: str) -> bool:
-        return self._ids.find(message_id) is not None
 
     def remember(self, message_id: str, text: str) -> None:
         self._ids.add(message_id)
@@ -189,6 +182,5 @@ class Told:
         return reception_text(message_id, _STATUSES[self._verdicts[slot] - 1], self._labels.get(slot))
 
     def forget(self) -> None:
-        """From here on the same text is a new message again."""
-        self._texts = RecentKeys(_MOST_TEXTS)
+        super().forget()
         self._labels.clear()

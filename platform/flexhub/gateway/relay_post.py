@@ -12,7 +12,7 @@ from typing import Any
 
 from flexhub.bus import Batch, Envelope, SeatAddress
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD
-from flexhub.gateway.handlers import Turn, fold, revoked
+from flexhub.gateway.handlers import Turn, fold, handle_by, revoked
 from flexhub.gateway.relay import RelayEnd
 from flexhub.gateway.relay_events import Delivered, Disputed, Farewell, Passed, RelayEvent, Taken
 from flexhub.gateway.seats import Seat
@@ -30,12 +30,7 @@ from s2.versions import ALL_PROFILES
 
 def record(turn: Turn, end: RelayEnd, events: Iterable[RelayEvent]) -> CloseRequested | None:
     """Add what the events mean to the turn's batch; returns the last wish of an end that is over."""
-    closing = None
-    for event in (*end.take_untold(), *events):
-        if isinstance(event, CloseRequested):
-            closing = event
-        elif (meaning := _MEANINGS.get(type(event))) is not None:
-            meaning(turn, end, event)
+    closing = handle_by(_MEANINGS, turn, (*end.take_untold(), *events), end)
     if end.peer is EnergyManagementRole.RM:
         _show_state(turn, end)
     return closing

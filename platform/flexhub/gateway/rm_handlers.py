@@ -114,13 +114,7 @@ def handle(turn: Turn, events: Iterable[RelayEvent]) -> CloseRequested | None:
         # The session took it in, but was not allowed to say so.
         turn.log_received(turn.text or "", None, (_NOT_TAKEN,))
         return None
-    closing = None
-    for event in events:
-        if isinstance(event, CloseRequested):
-            closing = event
-        elif (meaning := _MEANINGS.get(type(event))) is not None:
-            meaning(turn, event)
-    return closing
+    return handlers.handle_by(_MEANINGS, turn, events)
 
 
 def emit(turn: Turn, rm: HostedRM, envelope: Envelope) -> Emission:
