@@ -14,10 +14,10 @@ from django.db.models import Q, QuerySet, Value
 from django.utils import timezone
 
 from flexhub.bus import end_id
-from flexhub.devices.models import DEFAULT_BURST, DEFAULT_MESSAGES_PER_S, DeviceType, Link, Node
+from flexhub.devices.models import DEFAULT_BURST, DEFAULT_MESSAGES_PER_S, Link, Node
 from flexhub.pairing.models import ERROR_CHARACTERS, DialledEnd
-from flexhub.pairing.services import NodeIdentity
-from s2.strictness import STRICT, Strictness, quirks_named
+from flexhub.pairing.services import NodeIdentity, strictness_of
+from s2.strictness import STRICT
 from tenants import secrets
 from tenants.scope import platform_scope
 
@@ -121,7 +121,7 @@ def identity_at(link: Link, role: str) -> NodeIdentity:
         device_name=here.device.name if here.device else here.name,
         is_main_meter=meter_id == here.pk,
         site_has_main_meter=meter_id is not None,
-        strictness=_strictness(device_type),
+        strictness=strictness_of(device_type.strictness, device_type.quirks) if device_type else STRICT,
         messages_per_s=device_type.messages_per_s if device_type else DEFAULT_MESSAGES_PER_S,
         burst=device_type.burst if device_type else DEFAULT_BURST,
         hosted=here.hosted,
@@ -131,10 +131,3 @@ def identity_at(link: Link, role: str) -> NodeIdentity:
 
 def _links() -> QuerySet[Link]:
     return Link.objects.select_related("rm_node__site", "rm_node__device__device_type", "cem_node__site")
-
-
-def _strictness(device_type: DeviceType | None) -> Strictness:
-    if device_type is None:
-        return STRICT
-    lenient = device_type.strictness == DeviceType.Strictness.LENIENT
-    return Strictness(lenient=lenient, quirks=quirks_named(device_type.quirks))

@@ -184,6 +184,11 @@ def _ends(row: dict[str, Any]) -> tuple[str, str, str]:
     return "node__cem_links__id", "node__cem_links__rm_node_id", "node__cem_links__rm_node__hosted"
 
 
+def strictness_of(strictness: str | None, quirks: Iterable[str] | None) -> Strictness:
+    """How a device is judged by what its type says of it; strictly where it has none."""
+    return Strictness(lenient=strictness == DeviceType.Strictness.LENIENT, quirks=quirks_named(quirks or ()))
+
+
 def _identity(row: dict[str, Any]) -> NodeIdentity | None:
     link, peer, hosted = _ends(row)
     link_id: UUID | None = row[link]
@@ -200,9 +205,8 @@ def _identity(row: dict[str, Any]) -> NodeIdentity | None:
         device_name=row["node__device__name"] or row["node__name"],
         is_main_meter=row["node__site__main_meter_id"] == row["node_id"],
         site_has_main_meter=row["node__site__main_meter_id"] is not None,
-        strictness=Strictness(
-            lenient=row["node__device__device_type__strictness"] == DeviceType.Strictness.LENIENT,
-            quirks=quirks_named(row["node__device__device_type__quirks"] or ()),
+        strictness=strictness_of(
+            row["node__device__device_type__strictness"], row["node__device__device_type__quirks"]
         ),
         messages_per_s=row["node__device__device_type__messages_per_s"] or DEFAULT_MESSAGES_PER_S,
         burst=row["node__device__device_type__burst"] or DEFAULT_BURST,
