@@ -1,4 +1,6 @@
-"""Real gateway processes: one for most tests of a module, and one of its own for a test that ends it.
+"""Gateways, as real processes and as objects in memory.
+
+Of the real ones there is one for most tests of a module, and one of its own for a test that ends it.
 
 A process takes seconds to start. The shared one keeps its Redis for the module's life, so tests look at their own
 link's rows only; every household is a new one.
@@ -7,16 +9,21 @@ link's rows only; every household is a new one.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import redis
 from pytest_django import Settings
 
+from flexhub.bus.memory import MemoryWorkerBus
+from flexhub.bus.memory_store import MemoryStore
 from flexhub.bus.worker_side import RedisWorkerBus
+from flexhub.gateway.process import GatewayProcess
 from s2.messages import EnergyManagementRole
+from tests.support.clock import FixedClock
 from tests.support.gateway import RunningGateway, running_gateway
+from tests.support.gateway_inside import SwitchableBus, make_process
 from tests.support.peer_elsewhere import PeerElsewhere
 from tests.support.registry import Household, make_household
 from tests.support.services import Addresses, DatabaseOfTests
@@ -82,3 +89,28 @@ def rm_elsewhere() -> Iterator[PeerElsewhere]:
     peer = PeerElsewhere(EnergyManagementRole.RM)
     yield peer
     peer.listener.close()
+
+
+# -- Without processes and sockets: tests/support/gateway_inside.py ----------------------------------------------------
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def bus(store: MemoryStore) -> SwitchableBus:
+    return SwitchableBus(store)
+
+
+@pytest.fixture
+def worker(store: MemoryStore) -> MemoryWorkerBus:
+    return MemoryWorkerBus(store)
+
+
+@pytest.fixture
+async def process(bus: SwitchableBus, clock: FixedClock) -> AsyncIterator[GatewayProcess]:
+    process = make_process(bus, clock)
+    yield process
+    await process.stop()

@@ -23,11 +23,6 @@ OK = ReceptionStatusValues.OK
 
 
 @pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
-
-
-@pytest.fixture
 async def process(store: MemoryStore, clock: FixedClock) -> AsyncIterator[GatewayProcess]:
     process = make_process(SwitchableBus(store), clock)
     yield process

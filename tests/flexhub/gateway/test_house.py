@@ -36,21 +36,6 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
-
-
-@pytest.fixture
-def bus(store: MemoryStore) -> SwitchableBus:
-    return SwitchableBus(store)
-
-
-@pytest.fixture
-def worker(store: MemoryStore) -> MemoryWorkerBus:
-    return MemoryWorkerBus(store)
-
-
-@pytest.fixture
 async def process(bus: SwitchableBus, clock: FixedClock) -> AsyncIterator[GatewayProcess]:
     process = make_process(bus, clock)
     process.max_frame_bytes = 1024 * 1024

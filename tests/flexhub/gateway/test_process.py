@@ -40,28 +40,6 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
-
-
-@pytest.fixture
-def bus(store: MemoryStore) -> SwitchableBus:
-    return SwitchableBus(store)
-
-
-@pytest.fixture
-def worker(store: MemoryStore) -> MemoryWorkerBus:
-    return MemoryWorkerBus(store)
-
-
-@pytest.fixture
-async def process(bus: SwitchableBus, clock: FixedClock) -> AsyncIterator[GatewayProcess]:
-    process = make_process(bus, clock)
-    yield process
-    await process.stop()
-
-
-@pytest.fixture
 async def device(process: GatewayProcess) -> AsyncIterator[FakeSocket]:
     """Past its handshake and details."""
     socket = FakeSocket(process, WHO)

@@ -37,28 +37,6 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
-
-
-@pytest.fixture
-def worker(store: MemoryStore) -> MemoryWorkerBus:
-    return MemoryWorkerBus(store)
-
-
-@pytest.fixture
-def bus(store: MemoryStore) -> SwitchableBus:
-    return SwitchableBus(store)
-
-
-@pytest.fixture
-async def process(bus: SwitchableBus, clock: FixedClock) -> AsyncIterator[GatewayProcess]:
-    process = make_process(bus, clock)
-    yield process
-    await process.stop()
-
-
-@pytest.fixture
 async def other(store: MemoryStore, clock: FixedClock) -> AsyncIterator[GatewayProcess]:
     process = make_process(SwitchableBus(store), clock)
     yield process

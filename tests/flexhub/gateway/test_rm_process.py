@@ -87,18 +87,8 @@ class SlowBus(SwitchableBus):
 
 
 @pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
-
-
-@pytest.fixture
 def bus(store: MemoryStore) -> SlowBus:
     return SlowBus(store)
-
-
-@pytest.fixture
-def worker(store: MemoryStore) -> MemoryWorkerBus:
-    return MemoryWorkerBus(store)
 
 
 @pytest.fixture
