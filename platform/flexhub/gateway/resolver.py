@@ -14,7 +14,8 @@ from ipaddress import ip_address
 from typing import Any
 
 from flexhub.gateway.limits import RESOLVER_THREADS
-from flexhub.pairing.addresses import AddressRefused, is_public
+from flexhub.pairing.addresses import AddressRefused
+from tenants.internet import is_public
 
 # What getaddrinfo returns.
 Found = tuple[int, int, int, str, tuple[Any, ...]]

@@ -8,20 +8,14 @@ which the peers are. Names are judged by what they resolve to, each time that we
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
+
+from tenants.internet import Address, is_public
 
 MAX_URL_CHARACTERS = 500
 # What may stand in the request line and in a header: printable ASCII without blanks.
 _PRINTABLE = re.compile(r"[!-~]+")
-# Reaches IPv4 through a translator in our own network (RFC 6052).
-_TRANSLATED = IPv6Network("64:ff9b::/96")
-# All that is given out for the Internet lies in the first (RFC 4291, 2.4), and nothing of it in the second (RFC 6890).
-# Python goes by lists of exceptions, and those of its older releases let more through.
-_GIVEN_OUT = IPv6Network("2000::/3")
-_PROTOCOLS_ONLY = IPv4Network("192.0.0.0/24")
-
-Address = IPv4Address | IPv6Address
 
 
 class AddressRefused(ValueError):
@@ -50,28 +44,6 @@ def check_url(url: str, *, plain: bool, private: bool) -> None:
 def is_token(text: str) -> bool:
     """Whether this can be sent as a bearer token."""
     return len(text) <= 4096 and _PRINTABLE.fullmatch(text) is not None
-
-
-def is_public(address: Address) -> bool:
-    """Whether this is an address of the public Internet, whatever it is wrapped in."""
-    if isinstance(address, IPv6Address):
-        inner = _wrapped(address)
-        if inner is not None:
-            return is_public(inner)
-        if address not in _GIVEN_OUT:
-            return False
-    elif address in _PROTOCOLS_ONLY:
-        return False
-    return address.is_global and not address.is_multicast
-
-
-def _wrapped(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that this one leads to: mapped, 6to4, Teredo or translated."""
-    if address in _TRANSLATED:
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
-    if address.teredo is not None:
-        return address.teredo[1]
-    return address.ipv4_mapped or address.sixtofour
 
 
 def _split(url: str) -> SplitResult:
