@@ -115,6 +115,8 @@ DATABASES = {
     | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True},
     "owner": env.database("DATABASE_OWNER_URL", env.text("DATABASE_URL", hint=_hint)) | {"TEST": {"MIRROR": "default"}},
 }
+# Attempts to sign in and codes that were used, in Redis; without Redis nobody signs in.
+CACHES = {"default": {"BACKEND": "flexhub.bus.cache.BusCache", "KEY_PREFIX": "fh:cache"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- People -----------------------------------------------------------------------------------------------------------

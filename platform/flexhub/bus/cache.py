@@ -38,7 +38,7 @@ class BusCache(BaseCache):
         key: Any,
         value: Any,
         timeout: float | None = DEFAULT_TIMEOUT,
-        version: int | None = None,  # type: ignore[assignment]  # Django's own marker.
+        version: int | None = None,
     ) -> None:
         self._set(self._key(key, version), value, timeout)
 
@@ -47,7 +47,7 @@ class BusCache(BaseCache):
         key: Any,
         value: Any,
         timeout: float | None = DEFAULT_TIMEOUT,
-        version: int | None = None,  # type: ignore[assignment]  # As above.
+        version: int | None = None,
     ) -> bool:
         """Whether nobody had set it; two who ask at once do not both hear yes."""
         return self._set(self._key(key, version), value, timeout, "NX")
@@ -56,7 +56,7 @@ class BusCache(BaseCache):
         self,
         key: Any,
         timeout: float | None = DEFAULT_TIMEOUT,
-        version: int | None = None,  # type: ignore[assignment]  # As above.
+        version: int | None = None,
     ) -> bool:
         name, life_ms = self._key(key, version), self._life_ms(timeout)
         return bool(self._ask("PERSIST", name) if life_ms is None else self._ask("PEXPIRE", name, life_ms))
