@@ -11,6 +11,7 @@ from django.conf import settings
 
 from flexhub.bus.connect import connect_worker
 from flexhub.bus.ports import WorkerBus
+from flexhub.bus.queue import send_once, send_task
 from flexhub.clock import Clock
 
 
@@ -26,8 +27,7 @@ class Tools:
 
     def wake(self, tenant_id: UUID, site_id: UUID) -> None:
         """Have the site looked at soon, unless that is already on its way. Raises BusUnavailable."""
-        if self.bus.request_wake(site_id):
-            self.send_react(tenant_id, site_id, 0.0)
+        send_once(self.bus, site_id, lambda: self.send_react(tenant_id, site_id, 0.0))
 
 
 @cache
@@ -45,10 +45,10 @@ def tools() -> Tools:
 def _send_react(tenant_id: UUID, site_id: UUID, delay_s: float) -> None:
     from cem_service import tasks  # Tasks import the services that call this.
 
-    tasks.react.apply_async(kwargs={"tenant_id": str(tenant_id), "site_id": str(site_id)}, countdown=delay_s)
+    send_task(tasks.react, tenant_id=tenant_id, site_id=site_id, delay_s=delay_s)
 
 
 def _send_plan(tenant_id: UUID, site_id: UUID) -> None:
     from cem_service import tasks  # Tasks import the services that call this.
 
-    tasks.plan.apply_async(kwargs={"tenant_id": str(tenant_id), "site_id": str(site_id)})
+    send_task(tasks.plan, tenant_id=tenant_id, site_id=site_id)

@@ -26,6 +26,7 @@ from cem_service.planners.horizon import quarter_start
 from cem_service.planners.plan import STEP, SitePlan
 from cem_service.planners.reactive import react
 from cem_service.runtime import Tools
+from flexhub.bus.queue import send_once
 from s2.errors import S2Error
 from s2.messages import FRBCSystemDescription, parse_message
 from s2.messages import Instruction as S2Instruction
@@ -65,8 +66,8 @@ def react_to_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> None:
             return
         _select_control_types(loaded, tools)
         _act(loaded, tools)
-        if _plan_is_due(loaded) and tools.bus.request_wake(_plan_key(site_id)):
-            tools.send_plan(tenant_id, site_id)
+        if _plan_is_due(loaded):
+            send_once(tools.bus, _plan_key(site_id), lambda: tools.send_plan(tenant_id, site_id))
 
 
 def plan_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> PlanRun | None:

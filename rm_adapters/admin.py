@@ -12,8 +12,8 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
-from kombu.exceptions import OperationalError
 
+from flexhub.bus.errors import BusUnavailable
 from flexhub.devices.admin import conversation_of
 from flexhub.devices.models import Site
 from rm_adapters import removal, runtime, services
@@ -85,7 +85,7 @@ class VendorAccountAdmin(TenantModelAdmin):
         try:
             for account in accounts:
                 runtime.send_look(account.tenant_id, account.pk)
-        except OperationalError:
+        except BusUnavailable:
             self.message_user(request, "The task queue cannot be reached. Try again in a moment.", messages.ERROR)
             return
         self.message_user(request, f"Vendors are being asked: {len(accounts)}.", messages.SUCCESS)

@@ -10,16 +10,12 @@ from functools import cache
 from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
-from kombu.exceptions import OperationalError
 
-from flexhub.bus import BusUnavailable
 from flexhub.bus.connect import connect_worker
 from flexhub.bus.ports import WorkerBus
+from flexhub.bus.queue import send_once, send_task
 from flexhub.clock import Clock
 
-#: A task that waited for longer has been sent again by the sweep, for as long as there was something to do. Without an
-#: end, those of an hour without workers would keep the first worker busy with nothing.
-TASK_LIFE_S = 60.0
 #: Real time. A moment no farther away than this gets a task of its own; what is later, the sweep of each second finds.
 SOON_S = 1.0
 #: Nobody needs to be attended to more often than every so many real seconds, however fast the hub's clock runs.
@@ -41,13 +37,7 @@ class Tools:
 
     def wake(self, tenant_id: UUID, node_id: UUID, *, delay_s: float = 0.0) -> None:
         """Have the hosted RM attended to, unless that is already on its way. Raises BusUnavailable."""
-        if not self.bus.request_wake(node_id):
-            return
-        try:
-            self.send_attend(tenant_id, node_id, delay_s)
-        except BusUnavailable:
-            self.bus.begin_wake(node_id)  # Nothing is on its way, so whoever comes next has to send it.
-            raise
+        send_once(self.bus, node_id, lambda: self.send_attend(tenant_id, node_id, delay_s))
 
     def wake_at(self, tenant_id: UUID, node_id: UUID, moment: datetime) -> None:
         """Have the hosted RM attended to at `moment`, where the sweep might be late for it. Raises BusUnavailable.
@@ -55,8 +45,9 @@ class Tools:
         One task for each moment, and not the RM's flag: under that, mail that comes meanwhile would have to wait too.
         """
         delay_s = max(LEAST_PAUSE_S, self.clock.real_seconds_until(moment))
-        if delay_s <= SOON_S and self.bus.request_wake(uuid5(node_id, moment.isoformat())):
-            self.send_attend(tenant_id, node_id, delay_s)
+        if delay_s <= SOON_S:
+            name = uuid5(node_id, moment.isoformat())
+            send_once(self.bus, name, lambda: self.send_attend(tenant_id, node_id, delay_s))
 
 
 @cache
@@ -71,19 +62,13 @@ def tools() -> Tools:
 
 
 def _send_attend(tenant_id: UUID, node_id: UUID, delay_s: float) -> None:
-    """Raises BusUnavailable: the queues may be on a Redis of their own, and be away by themselves."""
     from rm_adapters import tasks  # Tasks import the services that call this.
 
-    names = {"tenant_id": str(tenant_id), "node_id": str(node_id)}
-    try:
-        tasks.attend.apply_async(kwargs=names, countdown=delay_s, expires=delay_s + TASK_LIFE_S)
-    except OperationalError:
-        # Its text may name the broker's address, with the password.
-        raise BusUnavailable("the task queue cannot be reached") from None
+    send_task(tasks.attend, tenant_id=tenant_id, node_id=node_id, delay_s=delay_s)
 
 
 def send_look(tenant_id: UUID, account_id: UUID) -> None:
-    """Have a vendor asked for the devices of an account. Raises kombu's OperationalError where Redis is away."""
+    """Have a vendor asked for the devices of an account; nobody asks again by itself. Raises BusUnavailable."""
     from rm_adapters import tasks  # Tasks import the services that call this.
 
-    tasks.look_for_devices.apply_async(kwargs={"tenant_id": str(tenant_id), "account_id": str(account_id)}, retry=False)
+    send_task(tasks.look_for_devices, tenant_id=tenant_id, account_id=account_id, life_s=None)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from kombu.exceptions import OperationalError
 
+from flexhub.bus.errors import BusUnavailable
 from rm_adapters import runtime
 from rm_adapters.models import HostedRM, VendorAccount
 from tenants.models import Tenant
@@ -123,7 +123,7 @@ class TestAccounts:
     ) -> None:
         def send(*_ids: object) -> None:
             if away:
-                raise OperationalError
+                raise BusUnavailable
 
         monkeypatch.setattr(runtime, "send_look", send)
         account = make_account(alder)

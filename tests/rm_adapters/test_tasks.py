@@ -289,7 +289,7 @@ def test_a_task_that_waited_too_long_is_not_run(monkeypatch: pytest.MonkeyPatch,
         real_tools.wake(tenant_id, node_id, delay_s=5.0)
 
     names = {"tenant_id": str(tenant_id), "node_id": str(node_id)}
-    assert sent == [{"kwargs": names, "countdown": 5.0, "expires": 65.0}]
+    assert sent == [{"kwargs": names, "countdown": 5.0, "expires": 65.0, "retry": False}]
 
 
 @pytest.mark.django_db
@@ -319,4 +319,7 @@ def test_a_look_is_asked_for_once_and_at_once(monkeypatch: pytest.MonkeyPatch) -
 
     runtime.send_look(tenant_id, account_id)
 
-    assert sent == [{"kwargs": {"tenant_id": str(tenant_id), "account_id": str(account_id)}, "retry": False}]
+    (task,) = sent
+    assert task["kwargs"] == {"tenant_id": str(tenant_id), "account_id": str(account_id)}
+    assert task["countdown"] == 0.0
+    assert "expires" not in task

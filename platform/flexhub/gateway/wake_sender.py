@@ -14,6 +14,7 @@ from itertools import islice
 import structlog
 
 from flexhub.bus import Wake
+from flexhub.bus.queue import TASK_LIFE_S
 from flexhub.gateway.limits import REDIS_RETRY_MAX_S, WAKE_TIMEOUT_S, WAKES_TOGETHER
 
 logger = structlog.get_logger(__name__)
@@ -36,7 +37,7 @@ def send_wake_task(wake: Wake) -> None:
     from flexhub.celery import app
 
     task, arguments = task_of(wake)
-    app.send_task(task, kwargs=arguments, retry=False, ignore_result=True)
+    app.send_task(task, kwargs=arguments, expires=TASK_LIFE_S, retry=False, ignore_result=True)
 
 
 class WakeSender:
