@@ -16,7 +16,7 @@ from s2.events import CloseRequested, Event
 from s2.messages import EnergyManagementRole, Message
 from s2.session import Session
 from s2.strictness import STRICT, Strictness
-from tests.support.s2_sessions import CEM, NOW, RM, new_id
+from tests.support.s2_sessions import CEM, MENU, NOW, RM, details, message, new_id, selection
 
 OTHER = {CEM: RM, RM: CEM}
 # The pauses after which a peer says a message again: in time, never (it gives up and comes anew), or much too late.
@@ -220,3 +220,17 @@ def no_seat(line: RelayLine, peer: Peer) -> None:
     envelope = Envelope(gone.end_id, "reception", "", token=gone.token)
     peer.told += peer.end.undelivered(envelope, PublishResult.NO_SEAT, line.now)
     line.deliver()
+
+
+def controlled(**options: object) -> RelayLine:
+    """Both sides have come as far as FRBC with its menu."""
+    line = RelayLine(**options).joined()  # type: ignore[arg-type]  # As given.
+    line.says(line.rm, details())
+    line.says(line.cem, selection("FRBC"))
+    for message_type in MENU["FRBC"]:
+        line.says(line.rm, message(message_type))
+    return line
+
+
+def asked_to_reconnect(peer: Peer) -> int:
+    return sum('"RECONNECT"' in each for each in peer.heard)

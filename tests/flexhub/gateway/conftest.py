@@ -19,11 +19,13 @@ from pytest_django import Settings
 from flexhub.bus.memory import MemoryWorkerBus
 from flexhub.bus.memory_store import MemoryStore
 from flexhub.bus.worker_side import RedisWorkerBus
+from flexhub.gateway import held_link, keeper, limits, writer
 from flexhub.gateway.process import GatewayProcess
 from s2.messages import EnergyManagementRole
 from tests.support.clock import FixedClock
 from tests.support.gateway import RunningGateway, running_gateway
 from tests.support.gateway_inside import SwitchableBus, make_process
+from tests.support.outgoing_world import World
 from tests.support.peer_elsewhere import PeerElsewhere
 from tests.support.registry import Household, make_household
 from tests.support.services import Addresses, DatabaseOfTests
@@ -114,3 +116,36 @@ async def process(bus: SwitchableBus, clock: FixedClock) -> AsyncIterator[Gatewa
     process = make_process(bus, clock)
     yield process
     await process.stop()
+
+
+@pytest.fixture
+async def world(clock: FixedClock, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """No process yet; none of them loses time."""
+    for name in ("FLUSH_PAUSE_S", "REDIS_RETRY_S", "REDIS_RETRY_MAX_S"):
+        monkeypatch.setattr(writer, name, 0.001)
+    monkeypatch.setattr(keeper, "LEASE_RENEWAL_S", 0.05)
+    for name, value in {
+        "TICK_S": 0.001,
+        "GOODBYE_S": 0.05,
+        "DRAIN_PAUSE_S": 0.001,
+        "LOOK_S": 0.02,
+        "HANDOVER_AFTER_S": 0.0,
+    }.items():
+        monkeypatch.setattr(limits, name, value)
+    world = World(clock)
+    yield world
+    await world.end()
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The failures in a row that each pause was computed for; -1 for the slow one. They take no time."""
+    seen: list[int] = []
+
+    def note(failures: int, chance: float) -> float:
+        seen.append(failures)
+        return 0.001
+
+    monkeypatch.setattr(held_link, "pause_s", note)
+    monkeypatch.setattr(held_link, "slow_pause_s", lambda chance: note(-1, chance))
+    return seen
