@@ -66,7 +66,8 @@ def apply(rows: Sequence[LedgerRow]) -> int:
         instructions = _instructions(row.instruction_id for row in rows)
         for row in rows:
             instruction = instructions.get(row.instruction_id)
-            if instruction is None:
+            # What one link's device says counts for what that link was told, whoever's id it may name.
+            if instruction is None or (instruction.tenant_id, instruction.link_id) != (row.tenant_id, row.link_id):
                 log.info("ledger.unknown_instruction", instruction_id=row.instruction_id)
                 continue
             fold(instruction, row)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -91,6 +92,15 @@ def test_rows_of_unknown_instructions_are_dropped(instruction: Instruction, worl
     ledger.apply([stray, _row(instruction, now, status="ACCEPTED")])
 
     assert _only().status == LedgerStatus.ACCEPTED
+
+
+def test_only_the_link_that_was_told_changes_an_instruction(instruction: Instruction, world: World) -> None:
+    now, stranger = world.clock.now(), uuid4()
+
+    ledger.apply([replace(_row(instruction, now, status="SUCCEEDED"), tenant_id=stranger, link_id=stranger)])
+    ledger.apply([replace(_row(instruction, now, status="SUCCEEDED"), link_id=stranger)])
+
+    assert _only().status == LedgerStatus.ISSUED
 
 
 @pytest.mark.parametrize(
