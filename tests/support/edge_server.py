@@ -21,7 +21,7 @@ from flexhub.gateway.management.commands.gateway import listen
 from flexhub.gateway.refusals import Receive, Scope, Send
 from flexhub.gateway.server import GatewayServer
 
-PATIENCE = Patience(answer_within_s=1.5, ping_every_s=0.3, pong_within_s=1.0, read_within_s=0.6)
+PATIENCE = Patience(ask_within_s=1.0, answer_within_s=1.5, ping_every_s=0.3, pong_within_s=1.0, read_within_s=0.6)
 MAX_FRAME_BYTES = 1024 * 1024
 DEAF_S = 2 * PATIENCE.silence_s
 BUSY_S = 0.5

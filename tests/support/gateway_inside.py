@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,12 +12,14 @@ from uuid import UUID, uuid4
 from flexhub.bus import Batch, BatchResult, BusUnavailable, Envelope, SeatInfo
 from flexhub.bus.memory import MemoryGatewayBus
 from flexhub.clock import Clock
-from flexhub.gateway import consumers
+from flexhub.gateway import consumers, limits
 from flexhub.gateway.auth import Doorkeeper
+from flexhub.gateway.database import DatabaseUnavailable
 from flexhub.gateway.process import GatewayProcess
 from flexhub.gateway.seats import Seat
 from flexhub.gateway.wake_sender import WakeSender
 from flexhub.pairing.services import NodeIdentity
+from flexhub.pairing.standing import Credential
 from s2.messages import (
     ControlType,
     EnergyManagementRole,
@@ -79,9 +81,38 @@ def identity(**changes: Any) -> NodeIdentity:
     return NodeIdentity(**(values | changes))
 
 
-def make_process(bus: MemoryGatewayBus, clock: Clock, sender: WakeSender | None = None) -> GatewayProcess:
-    sender = sender or WakeSender(lambda wake: None)
-    return GatewayProcess(bus, clock, sender, ack_timeout_s=10, max_frame_bytes=1024)
+class CredentialsInMemory:
+    """Knows what the test has ended, and which tokens' use was noted; unreachable while `down`."""
+
+    def __init__(self) -> None:
+        self.ended_token_ids: set[int] = set()
+        self.asked: list[set[Credential]] = []
+        self.noted: list[int] = []
+        self.down = False
+
+    async def ended(self, held: Collection[Credential]) -> set[Credential]:
+        if self.down:
+            raise DatabaseUnavailable("switched off by the test")
+        self.asked.append(set(held))
+        return {each for each in held if each.token_id in self.ended_token_ids}
+
+    async def note_use(self, token_ids: Collection[int]) -> None:
+        self.noted += sorted(token_ids)
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+def make_process(
+    bus: MemoryGatewayBus,
+    clock: Clock,
+    sender: WakeSender | None = None,
+    *,
+    credentials: CredentialsInMemory | None = None,
+    drain_s: float = limits.DRAIN_S,
+) -> GatewayProcess:
+    sender, credentials = sender or WakeSender(lambda wake: None), credentials or CredentialsInMemory()
+    return GatewayProcess(bus, clock, sender, credentials, ack_timeout_s=10, max_frame_bytes=1024, drain_s=drain_s)
 
 
 class FakeSocket:

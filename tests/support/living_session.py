@@ -37,5 +37,9 @@ class LivingSession:
         await self._gateway.claim_seat(seat)
 
     def reasons_to_close(self) -> list[str]:
+        return [reason for reason, _ in self.told_to_close()]
+
+    def told_to_close(self) -> list[tuple[str, str]]:
+        """The reasons, each with the id of the token that has to have opened the session; that may be empty."""
         envelopes = asyncio.run(self._gateway.read_inbox(block_ms=0))
-        return [envelope.payload for envelope in envelopes if envelope.kind == "close"]
+        return [(envelope.payload, envelope.message_id) for envelope in envelopes if envelope.kind == "close"]

@@ -22,7 +22,8 @@ _KINDS: Mapping[str, EnvelopeKind] = {kind: kind for kind in get_args(EnvelopeKi
 class Envelope:
     """One thing for one session.
 
-    `message`: `payload` is an S2 message as JSON text, for `Session.send`. `close`: `payload` is the reason to show.
+    `message`: `payload` is an S2 message as JSON text, for `Session.send`. `close`: `payload` is the reason to show;
+    where `message_id` is set it is the id of a node's token, and only a session that this one opened is meant.
     Between the ends of a relayed link (flexhub.gateway.relay): `hello` and `bye` say that a session is there or gone,
     `relayed` and `reception` carry a message and the verdict on one as the peer wrote them. Only these have a `sender`.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from flexhub.bus import BusError, Envelope, end_id
+from flexhub.bus import BusError, Envelope, PublishResult, end_id
 from flexhub.bus.connect import connect_worker
 from flexhub.devices.models import Link, Node
 
@@ -20,22 +21,28 @@ logger = logging.getLogger(__name__)
 
 def end_session_after_commit(link_id: UUID, reason: str) -> None:
     """Once this transaction has committed, have whichever gateway holds the session close it, at either end."""
-    transaction.on_commit(partial(_end_session, link_id, reason))
+    end_sessions_after_commit([end_id(link_id, role) for role in Node.Role.values], reason)
 
 
-def _end_session(link_id: UUID, reason: str) -> None:
+def end_sessions_after_commit(end_ids: Iterable[UUID], reason: str, *, token_id: int | None = None) -> None:
+    """As `end_session_after_commit`, for these ends; with `token_id` only what that token opened."""
+    transaction.on_commit(partial(_end_sessions, tuple(end_ids), reason, token_id))
+
+
+def _end_sessions(end_ids: Sequence[UUID], reason: str, token_id: int | None) -> None:
     """The change is committed and stands, so an unreachable bus is reported and not raised.
 
-    The session then goes on until the device reconnects, and is refused there.
+    The gateways then find out by themselves, somewhat later.
     """
+    opened_with = "" if token_id is None else str(token_id)
     try:
         bus = connect_worker(settings.REDIS_URL)
-        ends = [end_id(link_id, role) for role in Node.Role.values]
-        outcomes = [bus.publish(end, Envelope(end, "close", reason)) for end in ends]
+        outcomes = [bus.publish(end, Envelope(end, "close", reason, opened_with)) for end in end_ids]
     except BusError as error:
-        logger.warning("could not end the session of link %s (%s): %s", link_id, reason, error)
+        logger.warning("could not end the sessions at %d ends (%s): %s", len(end_ids), reason, error)
         return
-    logger.info("ending the session of link %s (%s): %s", link_id, reason, ", ".join(outcomes))
+    told = outcomes.count(PublishResult.DELIVERED)
+    logger.info("ended %d sessions at %d ends (%s)", told, len(end_ids), reason)
 
 
 @receiver(post_delete, sender=Link)

@@ -12,7 +12,8 @@ What Daphne 4.2 does not do by itself:
 4. Notice a dead peer whatever else it sends. Daphne postpones its ping with every message and autobahn takes any frame
    for a pong; S2 Connect wants a ping every 30 s in any case, and RFC 6455 an answer to each.
 5. Compress without keeping anything between two messages (permessage-deflate).
-6. End in order: let the sessions say goodbye, stop listening, then stop the applications that are left.
+6. Let go soon of connections that ask for nothing.
+7. End in order: let the sessions say goodbye, stop listening, then stop the applications that are left.
 """
 
 from __future__ import annotations
@@ -284,6 +285,8 @@ class DaphneServer(Server):  # type: ignore[misc]  # Daphne ships no types.
     def _before_running(self) -> None:
         """Daphne calls this once its factories exist and before the first connection."""
         self.ws_factory.protocol = GatewayProtocol
+        # How long a connection may be silent before its request is whole; Twisted's own minute is for people.
+        self.http_factory.timeOut = self.patience.ask_within_s
         self.ws_factory.setProtocolOptions(
             failByDrop=False,
             closeHandshakeTimeout=_CLOSE_HANDSHAKE_S,

@@ -11,9 +11,11 @@ class Patience:
 
     S2 Connect wants a ping every 30 s. A peer that answers none is cut off 75 s after its last pong at the latest. One
     that lives but does not read costs us memory, and gets a minute. The check of a token and the claim of a seat give
-    up after 5 s each; an upgrade that is not answered after 12 s has met a process without time to spare.
+    up after 5 s each; an upgrade that is not answered after 12 s has met a process without time to spare. A connection
+    that asks for nothing, which costs its opener nothing either, is let go of before that.
     """
 
+    ask_within_s: float = 10
     answer_within_s: float = 12
     ping_every_s: float = 30
     pong_within_s: float = 40
@@ -138,6 +140,13 @@ LASTED_S = 60.0
 # What the database is asked about them.
 REGISTRY_TIMEOUT_S = 10.0
 
+# What opened the living sessions is looked at again: what is new within the first time, everything else by turns within
+# the second, so many with one query. 5,000 sessions make four queries a second for 125 rows each.
+TOKENS_LOOK_S = 0.25
+TOKENS_ROUND_S = 10.0
+TOKENS_TOGETHER = 500
+TOKENS_TIMEOUT_S = 10.0
+
 # Connecting to a server elsewhere: the whole of it, and the answer to our close frame. Together with `Patience` the
 # latter makes 75 s after which a dead one is given up.
 DIAL_TIMEOUT_S = 10.0
@@ -158,5 +167,7 @@ CLOSE_SERVICE_RESTART = 1012
 CLOSE_TRY_AGAIN_LATER = 1013
 # Never sent: how a server tells its application that it cut the connection off itself, with its reason.
 CLOSE_ABNORMAL = 1006
+# The token that opened it has ended: like HTTP's 401 Unauthorized. Coming back with it is no use.
+CLOSE_TOKEN_ENDED = 4401
 # Another socket of the same device took over: like HTTP's 409 Conflict.
 CLOSE_REPLACED = 4409

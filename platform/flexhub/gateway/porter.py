@@ -56,7 +56,7 @@ class Porter:
         if seat is None or seat.closed or envelope.token not in (None, seat.token):
             self._undelivered(envelope)
         elif envelope.kind == "close":
-            process.spawn(seat.close(limits.CLOSE_REPLACED, envelope.payload))
+            self._close(seat, envelope)
         elif seat.relay is not None:
             self._deliver_to_end(seat, seat.relay, envelope)
         elif envelope.kind != "message":
@@ -66,6 +66,13 @@ class Porter:
         elif inbox.emit(process.turn(seat, process.clock.now()), envelope):
             process.spawn(process.flush(seat))
         process.writer.touch()
+
+    def _close(self, seat: Seat, envelope: Envelope) -> None:
+        token_id = envelope.message_id
+        if not token_id:
+            self._process.spawn(seat.close(limits.CLOSE_REPLACED, envelope.payload))
+        elif seat.credential is not None and str(seat.credential.token_id) == token_id:
+            self._process.spawn(seat.close(limits.CLOSE_TOKEN_ENDED, envelope.payload))
 
     def remember(self, seat: Seat) -> None:
         """A seat was left."""

@@ -4,6 +4,7 @@
     keeper        renews the lease and keeps the seats ours (keeper.py)
     porter        reads what workers send and hands it to the sessions (porter.py)
     ticker        lets sessions act whose deadline has passed
+    tokens        closes what was opened by a token that has ended (token_watch.py)
     wakes         tells Celery about sites and hosted RMs that want attention (wake_sender.py)
 
 Everything runs in one event loop. A task that fails unexpectedly is logged and started again; none of them ends the
@@ -47,6 +48,7 @@ from flexhub.gateway.relay import RelayEnd
 from flexhub.gateway.relay_events import RelayEvent
 from flexhub.gateway.seats import Seat, seat_info
 from flexhub.gateway.sessions import SessionMaker
+from flexhub.gateway.token_watch import Credentials, TokenWatch
 from flexhub.gateway.wake_sender import WakeSender
 from flexhub.gateway.writer import BatchWriter
 from flexhub.pairing.services import NodeIdentity
@@ -64,6 +66,7 @@ class GatewayProcess:
         bus: GatewayBus,
         clock: Clock,
         wake_sender: WakeSender,
+        credentials: Credentials,
         *,
         ack_timeout_s: float,
         max_frame_bytes: int,
@@ -76,6 +79,8 @@ class GatewayProcess:
         self.stopping = False
         self._bus = bus
         self._wake_sender = wake_sender
+        self._credentials = credentials
+        self._tokens = TokenWatch(self.seats, credentials, self._end_with_token)
         self._drain_s = drain_s
         self._sessions = SessionMaker(clock, ack_timeout_s=ack_timeout_s)
         self._deadlines: Deadlines[Seat] = Deadlines()
@@ -99,8 +104,8 @@ class GatewayProcess:
             await self._bus.register(process_id)
             self._started = True
             logger.info("gateway.process.started", process=process_id)
-        tasks = (self.writer.run, self._keeper.run, self._porter.run, self._tick, self._wake_sender.run)
-        for task in tasks:
+        wakes, tokens = self._wake_sender, self._tokens
+        for task in (self.writer.run, self._keeper.run, self._porter.run, self._tick, wakes.run, tokens.run):
             self.spawn(_for_ever(task))
 
     async def stop(self) -> None:
@@ -125,6 +130,7 @@ class GatewayProcess:
         except BusUnavailable:
             logger.warning("gateway.process.lease_left", reason="Redis is away; the lease ends by itself.")
         self._wake_sender.close()
+        self._credentials.close()
         await self._bus.close()
 
     async def _end_tasks(self) -> None:
@@ -154,13 +160,15 @@ class GatewayProcess:
         token = await self._bus.claim_seat(info)
         measures_site = identity.is_main_meter or not identity.site_has_main_meter
         rm = hosted_rm_of(identity, info)
-        seat = Seat(info, token, self._sessions.make(identity), send, measures_site=measures_site, rm=rm)
+        session, credential = self._sessions.make(identity), identity.credential
+        seat = Seat(info, token, session, send, measures_site=measures_site, rm=rm, credential=credential)
         older = self.seats.get(info.link_id)
         if older is not None and older.token > token:
             # Two sockets at once: Redis gave the other one the later token, so it is the newest.
             self._replace(seat)
             return seat
         self.seats[info.link_id] = seat
+        self._tokens.opened(seat)
         self._empty.clear()
         if older is not None:
             self._replace(older)
@@ -305,6 +313,11 @@ class GatewayProcess:
 
     def _replace(self, seat: Seat) -> None:
         self.spawn(seat.close(limits.CLOSE_REPLACED, "A newer connection of this device took over."))
+
+    def _end_with_token(self, seat: Seat) -> None:
+        self.spawn(
+            seat.close(limits.CLOSE_TOKEN_ENDED, "What opened this connection has ended: its token or its link.")
+        )
 
     async def _ask_all_to_reconnect(self) -> None:
         seats = list(self.seats.values())

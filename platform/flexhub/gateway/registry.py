@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from django.db import Error, close_old_connections, connections
-
+from flexhub.gateway.database import DatabaseThread, DatabaseUnavailable
 from flexhub.gateway.limits import REGISTRY_TIMEOUT_S
 from flexhub.pairing import outgoing
 from flexhub.pairing.outgoing import Dialling, Outcome, OutgoingLink
@@ -53,7 +50,7 @@ class DatabaseRegistry:
     """Implements `Registry` over the pairing service."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="gateway-registry")
+        self._database = DatabaseThread("gateway-registry", timeout_s=REGISTRY_TIMEOUT_S)
 
     async def links(self) -> list[OutgoingLink]:
         return await self._ask(outgoing.outgoing_links)
@@ -75,23 +72,10 @@ class DatabaseRegistry:
         await self._ask(lambda: outgoing.note_outcomes(outcomes))
 
     def close(self) -> None:
-        self._thread.submit(connections.close_all)
-        self._thread.shutdown(wait=False)
+        self._database.close()
 
     async def _ask(self, question: Callable[[], Answer]) -> Answer:
-        asked = asyncio.get_running_loop().run_in_executor(self._thread, _at_the_edges_of_a_request, question)
         try:
-            async with asyncio.timeout(REGISTRY_TIMEOUT_S):
-                return await asked
-        except (Error, TimeoutError) as error:
-            # The error's text may quote the query.
-            raise RegistryUnavailable(type(error).__name__) from error
-
-
-def _at_the_edges_of_a_request(question: Callable[[], Answer]) -> Answer:
-    # No request surrounds this thread's work, so what Django does at a request's edges is done here.
-    close_old_connections()
-    try:
-        return question()
-    finally:
-        close_old_connections()
+            return await self._database.ask(question)
+        except DatabaseUnavailable as error:
+            raise RegistryUnavailable(str(error)) from error

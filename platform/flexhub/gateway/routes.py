@@ -21,6 +21,7 @@ from flexhub.gateway.outgoing import Outgoing
 from flexhub.gateway.process import GatewayProcess
 from flexhub.gateway.refusals import UNKNOWN_PATH, Receive, Scope, Send, refuse
 from flexhub.gateway.registry import DatabaseRegistry
+from flexhub.gateway.token_watch import DatabaseCredentials
 from flexhub.gateway.wake_sender import WakeSender
 
 _ID = r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
@@ -72,6 +73,7 @@ def _process() -> GatewayProcess:
         _bus(),
         settings.CLOCK,
         WakeSender(),
+        DatabaseCredentials(),
         ack_timeout_s=settings.S2_ACK_TIMEOUT_S,
         max_frame_bytes=settings.S2_MAX_FRAME_BYTES,
         drain_s=settings.S2_DRAIN_S,

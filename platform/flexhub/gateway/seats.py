@@ -16,6 +16,7 @@ from flexhub.gateway.refusals import Send
 from flexhub.gateway.relay import RelayEnd
 from flexhub.gateway.wakes import WakeMemory
 from flexhub.pairing.services import NodeIdentity
+from flexhub.pairing.standing import Credential
 from s2.session import Session
 
 
@@ -28,6 +29,7 @@ class Seat:
     is the hosted RM that the session speaks for, if it does. `unseated`: it was told that it has to begin anew.
     `unwritten` is set once what was heard last is in Redis, and nothing is sent before.
     `flush_is_due`: somebody is about to flush, and what the session says until then goes with it.
+    `credential` is what opened it; None for a connection of our own making.
     """
 
     __slots__ = (
@@ -35,6 +37,7 @@ class Seat:
         "_folded",
         "_sending",
         "closed",
+        "credential",
         "flush_is_due",
         "info",
         "rm",
@@ -56,8 +59,10 @@ class Seat:
         *,
         measures_site: bool,
         rm: HostedRM | None = None,
+        credential: Credential | None = None,
     ) -> None:
         self.info = info
+        self.credential = credential
         self.token = token
         self.session = session
         self.send = send

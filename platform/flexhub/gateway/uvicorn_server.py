@@ -7,7 +7,8 @@ What uvicorn does not do by itself:
 3. Say why it cut a connection off, and spare a peer whose pong we have not read yet.
 4. Let the peer read why a frame was too much: uvicorn closes on what is still coming in, and the peer sees a reset.
 5. Compress without keeping anything between two messages (permessage-deflate).
-6. End in order: let the sessions say goodbye before their sockets are closed, and exit with 0.
+6. Let go of connections that ask for nothing; uvicorn waits for the first request without end.
+7. End in order: let the sessions say goodbye before their sockets are closed, and exit with 0.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.extensions.base import Extension
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
@@ -44,6 +46,7 @@ class GatewayConfig(uvicorn.Config):
     def __init__(self, application: Any, *, max_frame_bytes: int, deflate: bool, patience: Patience) -> None:
         super().__init__(
             application,
+            http=GatewayRequest,
             ws=GatewaySocket,
             ws_max_size=max_frame_bytes,
             ws_ping_interval=patience.ping_every_s,
@@ -57,6 +60,20 @@ class GatewayConfig(uvicorn.Config):
             timeout_graceful_shutdown=_WEB_GRACE_S,
         )
         self.patience = patience
+
+
+class GatewayRequest(H11Protocol):
+    """One connection, until it asks for a WebSocket."""
+
+    config: GatewayConfig
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # As uvicorn's.
+        super().connection_made(transport)
+        self.loop.call_later(self.config.patience.ask_within_s, self._let_go)
+
+    def _let_go(self) -> None:
+        if self.cycle is None and self.transport.get_protocol() is self:
+            self.transport.close()
 
 
 class GatewaySocket(WebSocketsSansIOProtocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -9,24 +10,76 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from unfold.widgets import UnfoldAdminPasswordWidget
+from django.utils import timezone
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
 from flexhub.devices.models import Link, Node, Site
 from flexhub.pairing import dialled, services
 from flexhub.pairing.addresses import is_token
-from flexhub.pairing.models import DialledEnd, NodeToken
+from flexhub.pairing.models import DialledEnd, NodeToken, is_valid_token
 from tenants import tokens
 from tenants.admin import TenantForm, TenantModelAdmin, actor_of, show_token_once
+
+_NOT = "not"
+_OVERLAPS = (
+    (_NOT, "are not touched"),
+    ("0", "end at once"),
+    ("3600", "end in an hour"),
+    ("86400", "end in a day"),
+    ("604800", "end in a week"),
+)
+
+
+def _overlap(seconds: str) -> timedelta | None:
+    return None if seconds == _NOT else timedelta(seconds=int(seconds))
+
+
+class NodeTokenForm(TenantForm):
+    others = forms.TypedChoiceField(
+        label="The node's other tokens",
+        choices=_OVERLAPS,
+        coerce=_overlap,
+        empty_value=None,
+        required=False,
+        initial=_NOT,
+        widget=UnfoldAdminSelectWidget,
+        help_text="To change a device over: let them end once the device surely has the new one.",
+    )
+
+    def clean_expires_at(self) -> datetime | None:
+        expires_at: datetime | None = self.cleaned_data["expires_at"]
+        if expires_at is not None and expires_at <= timezone.now():
+            raise ValidationError("A token expires in the future.")
+        return expires_at
 
 
 @admin.register(NodeToken)
 class NodeTokenAdmin(TenantModelAdmin):
-    list_display = ("node", "site", "fingerprint", "is_valid", "created_at", "revoked_at")
+    form = NodeTokenForm
+    list_display = (
+        "node",
+        "site",
+        "fingerprint",
+        "is_valid",
+        "created_at",
+        "last_used_at",
+        "expires_at",
+        "revoked_at",
+    )
     list_filter = (("revoked_at", admin.EmptyFieldListFilter), "node__site")
     list_select_related = ("node__site",)
     search_fields = ("node__id", "node__name", "node__site__name")
-    fields = ("node",)
     actions = ("revoke",)
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        if obj is None:
+            return ["node", "expires_at", "others"]
+        tenant = ["tenant"] if actor_of(request).sees_all_tenants else []
+        return [*tenant, "node", "fingerprint", "created_at", "last_used_at", "expires_at", "revoked_at"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        shown = ("fingerprint", "created_at", "last_used_at", "revoked_at") if obj is not None else ()
+        return (*super().get_readonly_fields(request, obj), *shown)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """A token is issued and revoked; nothing about it can be edited."""
@@ -37,7 +90,7 @@ class NodeTokenAdmin(TenantModelAdmin):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer the nodes that sign in and have room for one more token."""
-        valid = Count("tokens", filter=Q(tokens__revoked_at=None))
+        valid = Count("tokens", filter=is_valid_token("tokens__"))
         with_room = Node.objects.filter(hosted=False).annotate(valid_tokens=valid)
         kwargs["queryset"] = with_room.filter(valid_tokens__lt=services.MAX_TOKENS_PER_NODE)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
@@ -52,11 +105,16 @@ class NodeTokenAdmin(TenantModelAdmin):
 
     @admin.display(description="valid", boolean=True)
     def is_valid(self, row: NodeToken) -> bool:
-        return row.revoked_at is None
+        return row.revoked_at is None and (row.expires_at is None or row.expires_at > timezone.now())
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Only ever adds. The plain text stays on the object for `response_add`."""
-        obj.plain_text = services.issue_node_token(obj.node, actor=actor_of(request))
+        options = {"expires_at": obj.expires_at, "actor": actor_of(request)}
+        overlap: timedelta | None = form.cleaned_data["others"]
+        if overlap is None:
+            obj.plain_text = services.issue_node_token(obj.node, **options)
+        else:
+            obj.plain_text = services.replace_node_tokens(obj.node, overlap=overlap, **options)
         obj.pk = NodeToken.objects.get(token_hash=tokens.digest(obj.plain_text)).pk
         obj.refresh_from_db()
 

@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.functions import Now
 
 from flexhub.devices.models import Link, Node
 from flexhub.pairing.addresses import MAX_URL_CHARACTERS, AddressRefused, check_url
 from tenants.models import Tenant
 
 
+def is_valid_token(prefix: str = "") -> models.Q:
+    """Neither revoked nor expired, by the clock of the database. `prefix` leads to the token, such as `tokens__`."""
+    lasts = models.Q((f"{prefix}expires_at", None)) | models.Q((f"{prefix}expires_at__gt", Now()))
+    return models.Q((f"{prefix}revoked_at", None)) & lasts
+
+
+class NodeTokenQuerySet(models.QuerySet["NodeToken"]):
+    def valid(self) -> Self:
+        return self.filter(is_valid_token())
+
+
 class NodeToken(models.Model):
-    """A bearer token of a node. Several may be valid at once, so that a device can change over without a gap."""
+    """A bearer token of a node. Several may be valid at once, so that a device can change over without a gap.
+
+    `last_used_at`: when a connection that it opened was last seen, exact to `standing.USE_NOTED_EVERY`.
+    """
 
     node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="tokens")
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(
+        "expires at", null=True, blank=True, help_text="Empty: it is valid until it is revoked or replaced."
+    )
+    last_used_at = models.DateTimeField("last used", null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
+
+    objects = NodeTokenQuerySet.as_manager()
 
     class Meta:
         ordering = ("-created_at", "-id")

@@ -64,4 +64,4 @@ def test_a_bus_that_is_down_does_not_undo_what_is_committed(
     with caplog.at_level(logging.WARNING), django_capture_on_commit_callbacks(execute=True):
         end_session_after_commit(alder.link.pk, "test")
 
-    assert "could not end the session" in caplog.text
+    assert "could not end the sessions" in caplog.text

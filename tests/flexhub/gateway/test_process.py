@@ -323,9 +323,7 @@ async def test_stopping_spreads_its_requests_over_the_drain_time(
     bus: SwitchableBus, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "DRAIN_PAUSE_S", 0.2)
-    process = GatewayProcess(
-        bus, clock, WakeSender(lambda wake: None), ack_timeout_s=10, max_frame_bytes=1024, drain_s=0.5
-    )
+    process = make_process(bus, clock, drain_s=0.5)
     sockets = [FakeSocket(process, identity()) for _ in range(5)]
     for socket in sockets:
         await socket.shake_hands()

@@ -10,7 +10,6 @@ import pytest
 from django.db import connections
 from pytest_django import Settings
 
-from flexhub.gateway import registry as module
 from flexhub.gateway.registry import DatabaseRegistry, RegistryUnavailable, TokenUnreadable
 from flexhub.pairing.dialled import create_dialled_end
 from flexhub.pairing.models import DialledEnd
@@ -69,13 +68,6 @@ def test_says_when_a_token_cannot_be_read(row: DialledEnd, registry: DatabaseReg
 
     with pytest.raises(TokenUnreadable):
         asyncio.run(registry.dialling(link))
-
-
-def test_says_when_the_database_takes_too_long(registry: DatabaseRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "REGISTRY_TIMEOUT_S", 0.0)
-
-    with pytest.raises(RegistryUnavailable, match="TimeoutError"):
-        asyncio.run(registry.links())
 
 
 def test_says_when_the_database_is_away(registry: DatabaseRegistry, monkeypatch: pytest.MonkeyPatch) -> None:

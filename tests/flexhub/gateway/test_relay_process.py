@@ -21,8 +21,9 @@ from tests.support.gateway_inside import TIMEOUT_S, Document, FakeSocket, Switch
 from tests.support.resources import measurement
 
 LINK, SITE, TENANT = uuid4(), uuid4(), uuid4()
-RM = identity(link_id=LINK, site_id=SITE, tenant_id=TENANT, peer_hosted=False)
-CEM = identity(link_id=LINK, site_id=SITE, tenant_id=TENANT, peer_hosted=False, role="CEM", device_name="box")
+HERE: Document = {"link_id": LINK, "site_id": SITE, "tenant_id": TENANT, "peer_hosted": False}
+RM = identity(**HERE, token_id=1)
+CEM = identity(**HERE, token_id=2, role="CEM", device_name="box")
 
 
 @pytest.fixture(autouse=True)
@@ -225,6 +226,17 @@ async def test_a_newer_socket_of_one_end_lets_the_other_start_over(
     assert {seat.info.link_id for seat in worker.sessions()} == {LINK, end_id(LINK, "CEM")}
     newer.hang_up()
     await asyncio.wait_for(newer.served, TIMEOUT_S)
+
+
+async def test_the_end_of_one_peers_token_ends_its_socket_and_lets_the_other_start_over(
+    joined: Joined, worker: MemoryWorkerBus
+) -> None:
+    for end in (LINK, end_id(LINK, "CEM")):
+        worker.publish(end, Envelope(end, "close", "the token was revoked", str(CEM.token_id)))
+
+    assert (await joined.cem.event())["code"] == limits.CLOSE_TOKEN_ENDED
+    joined.cem.hang_up(limits.CLOSE_TOKEN_ENDED)
+    assert (await joined.rm.receive())["request"] == "RECONNECT"
 
 
 async def test_a_stopping_process_takes_leave_of_its_own_peer_and_the_far_one(

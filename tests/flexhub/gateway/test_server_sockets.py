@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -68,6 +69,17 @@ async def test_puts_off_a_peer_that_nobody_has_time_for(edge: RunningGateway) ->
             pass
         assert received == (TEXT, b"hello")
     assert ending(edge) in BY_THE_PEER
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /echo HTTP/1.1\r\nHost: localhost\r\n"])
+def test_lets_go_of_a_connection_that_asks_for_nothing(edge: RunningGateway, begun: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", edge.port), timeout=20) as silent:
+        silent.sendall(begun)
+
+        # Whatever it says about that, it ends.
+        with suppress(ConnectionError):
+            while silent.recv(1_000):
+                pass
 
 
 def test_cuts_off_a_peer_that_sends_but_answers_no_ping(edge: RunningGateway) -> None:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from flexhub.pairing.models import DialledEnd, NodeToken
 from flexhub.pairing.services import MAX_TOKENS_PER_NODE, authenticate_node, issue_node_token
@@ -57,6 +60,44 @@ def test_revokes_tokens(client: Client, alder: Household) -> None:
     assert authenticate_node(alder.rm_node.pk, alder.token) is None
     (entry,) = audited("pairing.nodetoken.revoked")
     assert entry["actor_name"] == "ann"
+
+
+def test_a_new_token_may_let_the_others_end_later(client: Client, alder: Household) -> None:
+    client.force_login(make_member(alder.tenant, "ann"))
+    asked_at = timezone.now()
+
+    page = client.post(
+        f"{TOKENS}add/",
+        {"node": str(alder.rm_node.pk), "others": "3600", "expires_at_0": "2126-01-01", "expires_at_1": "00:00:00"},
+    )
+
+    with tenant_scope(alder.tenant.pk):
+        old, new = NodeToken.objects.order_by("pk")
+    assert authenticate_node(alder.rm_node.pk, page.context["token"]) is not None
+    assert old.expires_at is not None
+    assert old.expires_at >= asked_at + timedelta(hours=1)
+    assert new.expires_at is not None
+    assert new.expires_at.year == 2126
+    assert audited("pairing.nodetoken.replaced")[0]["actor_name"] == "ann"
+    assert client.get(f"{TOKENS}{old.pk}/change/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"expires_at_0": "2000-01-01", "expires_at_1": "00:00:00"}, "expires in the future"),
+        ({"others": "12"}, "Select a valid choice"),
+    ],
+)
+def test_says_what_is_wrong_with_a_new_token(
+    client: Client, alder: Household, values: dict[str, str], problem: str
+) -> None:
+    client.force_login(make_member(alder.tenant))
+
+    page = client.post(f"{TOKENS}add/", {"node": str(alder.rm_node.pk), **values})
+
+    assert problem in page.content.decode()
+    assert _row(alder).revoked_at is None
 
 
 def test_never_shows_a_hash_in_full(client: Client, alder: Household) -> None:

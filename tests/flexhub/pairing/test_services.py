@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from flexhub.bus import end_id
@@ -21,6 +24,7 @@ from flexhub.pairing.services import (
     authenticate_node,
     authenticate_nodes,
     issue_node_token,
+    replace_node_tokens,
     revoke_node_token,
 )
 from s2.strictness import Quirk, Strictness
@@ -52,6 +56,7 @@ def test_tells_who_an_rm_is(alder: Household) -> None:
         peer_hosted=True,
         device_name="Alder battery",
         peer_site_id=alder.site.pk,
+        token_id=_rows(alder)[0].pk,
     )
 
 
@@ -72,6 +77,7 @@ def test_tells_who_a_cem_is(alder: Household) -> None:
         peer_hosted=False,
         device_name="box in the cellar",
         peer_site_id=alder.site.pk,
+        token_id=_rows(alder)[-1].pk,
     )
     identity = authenticate_node(alder.rm_node.pk, alder.token)
     assert identity is not None
@@ -180,10 +186,84 @@ def test_a_revoked_token_ends_the_living_session(
 ) -> None:
     session = LivingSession(alder, monkeypatch)
 
+    (row,) = _rows(alder)
     with django_capture_on_commit_callbacks(execute=True):
-        revoke_node_token(_rows(alder)[0])
+        revoke_node_token(row)
 
-    assert session.reasons_to_close() == ["the token was revoked"]
+    assert session.told_to_close() == [("the token was revoked", str(row.pk))]
+
+
+def test_a_deleted_token_ends_the_living_session(
+    alder: Household,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    session, (row,) = LivingSession(alder, monkeypatch), _rows(alder)
+    token_id = row.pk
+
+    with django_capture_on_commit_callbacks(execute=True), tenant_scope(alder.tenant.pk):
+        row.delete()
+
+    assert session.told_to_close() == [("the token was deleted", str(token_id))]
+
+
+def test_an_expired_token_is_worth_nothing(alder: Household) -> None:
+    with tenant_scope(alder.tenant.pk):
+        NodeToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert authenticate_node(alder.rm_node.pk, alder.token) is None
+
+    for _ in range(MAX_TOKENS_PER_NODE):
+        token = issue_node_token(alder.rm_node, expires_at=timezone.now() + timedelta(hours=1))
+
+    assert authenticate_node(alder.rm_node.pk, token) is not None
+
+
+def test_no_token_expires_before_it_begins(alder: Household) -> None:
+    with pytest.raises(ValidationError, match="expires_at"):
+        issue_node_token(alder.rm_node, expires_at=timezone.now())
+
+
+def test_a_replaced_token_overlaps_with_the_next_one(alder: Household) -> None:
+    before = timezone.now()
+
+    second = replace_node_tokens(alder.rm_node, overlap=timedelta(hours=1))
+
+    for token in (alder.token, second):
+        assert authenticate_node(alder.rm_node.pk, token) is not None
+    old, new = _rows(alder)
+    assert old.expires_at is not None
+    assert timedelta(hours=1) <= old.expires_at - before < timedelta(hours=1, minutes=5)
+    assert new.expires_at is None
+    (entry,) = audited("pairing.nodetoken.replaced")
+    assert (entry["object_id"], entry["before"]) == (str(old.pk), {"expires_at": None})
+
+    replace_node_tokens(alder.rm_node, overlap=timedelta(days=1))
+    assert _rows(alder)[0].expires_at == old.expires_at
+
+
+def test_a_replacement_at_once_revokes_the_others(alder: Household) -> None:
+    birch = make_household("Birch")
+
+    second = replace_node_tokens(alder.rm_node, overlap=timedelta(0))
+
+    assert authenticate_node(alder.rm_node.pk, alder.token) is None
+    assert authenticate_node(alder.rm_node.pk, second) is not None
+    assert authenticate_node(birch.rm_node.pk, birch.token) is not None
+    assert len(audited("pairing.nodetoken.revoked")) == 1
+
+
+def test_a_wrong_token_is_the_same_work_whether_its_node_exists_or_not(alder: Household) -> None:
+    birch, asked = make_household("Birch"), []
+
+    for node_id in (alder.rm_node.pk, uuid4()):
+        for token in ("fhn_wrong", birch.token):
+            with CaptureQueriesContext(connection) as queries:
+                assert authenticate_node(node_id, token) is None
+            asked.append([query["sql"] for query in queries if "devices_node" in query["sql"]])
+
+    assert asked[0] == asked[2]
+    assert asked[1] == asked[3]
+    assert not any(str(alder.rm_node.pk) in sql for sqls in asked for sql in sqls)
 
 
 def test_answers_everybody_who_asks_at_once(alder: Household) -> None:
