@@ -9,6 +9,8 @@ from celery import shared_task
 from django.contrib.sessions.backends.db import SessionStore
 from structlog.contextvars import bound_contextvars
 
+from tenants.origin import Origin, Via, bound, current, is_trace_id, new_trace_id
+
 if TYPE_CHECKING:
     # The class takes type parameters in its stubs only.
     Task = celery.Task[Any, Any]
@@ -16,15 +18,18 @@ else:
     Task = celery.Task
 
 
+_TRACE_HEADER = "trace_id"
+
+
 class TenantTask(Task):
-    """Keyword arguments only, and log lines that name the tenant and the task.
+    """Keyword arguments only, and log lines that name the tenant, the task and the trace.
 
         @shared_task(base=TenantTask, queue="cem")
         def react(*, tenant_id: str, site_id: str, **_: object) -> None: ...
 
     Names let old and new workers understand each other during an upgrade; `**_` lets an old worker ignore what a new
     sender adds. A body calls services, which open their own scopes. A task may run twice: it is acknowledged after it
-    ran, so that a killed worker loses none.
+    ran, so that a killed worker loses none. It goes on under the trace id of whoever sent it.
     """
 
     abstract = True
@@ -35,8 +40,19 @@ class TenantTask(Task):
         """Raises TypeError for positional arguments."""
         if args:
             raise TypeError(f"{self.name} takes keyword arguments only")
-        with bound_contextvars(task=self.name, task_id=self.request.id, tenant_id=kwargs.get("tenant_id")):
+        names = bound_contextvars(task=self.name, task_id=self.request.id, tenant_id=kwargs.get("tenant_id"))
+        with bound(Origin(via=Via.TASK, trace_id=self._trace_id())), names:
             return self.run(**kwargs)
+
+    def apply_async(self, *args: Any, **options: Any) -> Any:
+        """As Celery's; the trace id of whoever sends it goes along."""
+        if trace_id := current().trace_id:
+            options["headers"] = {_TRACE_HEADER: trace_id, **(options.get("headers") or {})}
+        return super().apply_async(*args, **options)
+
+    def _trace_id(self) -> str:
+        sent = (self.request.headers or {}).get(_TRACE_HEADER)
+        return sent if is_trace_id(sent) else new_trace_id()
 
 
 @shared_task(base=TenantTask)

@@ -8,6 +8,7 @@ from flexhub.clock import Clock
 from flexhub.env import Env, between, one_of, secret_keys
 from flexhub.observability.logs import Config as LogConfig
 from flexhub.redis_urls import redis_urls
+from tenants.client_address import TrustedProxies
 
 env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -22,6 +23,10 @@ SECRETS_KEYS = env.parsed(
     "not-a-secret-debug-only".ljust(43, "0") if DEBUG else None,
 )
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+# Whose X-Forwarded-For is believed. Nobody's by default: anyone can send one.
+TRUSTED_PROXIES = env.parsed(
+    "TRUSTED_PROXIES", TrustedProxies.parse, "a number of proxies, or networks such as 10.0.0.0/8,fd00::/8", "0"
+)
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", "")
 
 # -- What Flexhub itself needs ----------------------------------------------------------------------------------------
@@ -79,6 +84,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tenants.origin_middleware.OriginMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -152,7 +158,8 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("portal/favicon.svg")},
     ],
-    "SHOW_HISTORY": False,
+    # Leads to what the audit trail says of the object.
+    "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "ENVIRONMENT": "flexhub.portal.navigation.environment",
     "DASHBOARD_CALLBACK": "flexhub.portal.dashboard.dashboard",

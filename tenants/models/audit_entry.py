@@ -1,15 +1,20 @@
-"""The trail of what was changed."""
+"""The trail of what was changed and looked at."""
 
 from __future__ import annotations
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.db.models.functions import Collate, Lower
 
 from tenants.models.tenant import Tenant
+from tenants.origin import Via
 
 
 class AuditEntry(models.Model):
-    """Who changed what. Append-only in the database; holds names as text, so that it outlives users and rows."""
+    """Who changed or looked at what, and from where.
+
+    Append-only in the database. Holds names as text, so that it outlives users and rows.
+    """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, null=True, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
@@ -20,15 +25,34 @@ class AuditEntry(models.Model):
     actor_type = models.CharField(max_length=100)
     actor_id = models.CharField(max_length=64, blank=True)
     actor_name = models.CharField(max_length=200, blank=True)
+    via = models.CharField(
+        max_length=10,
+        choices=[(via.value, via.value) for via in Via],
+        blank=True,
+        db_default="",  # Processes of the version before fill none of these three.
+        help_text="Which way it came in.",
+    )
+    ip = models.GenericIPAddressField("address", null=True, blank=True, help_text="Of the client, where there is one.")
+    trace_id = models.CharField(
+        max_length=32, blank=True, db_default="", help_text="Leads to the log lines and the rows of the same request."
+    )
     before = models.JSONField(null=True, encoder=DjangoJSONEncoder)
     after = models.JSONField(null=True, encoder=DjangoJSONEncoder)
 
     class Meta:
         verbose_name_plural = "audit entries"
         ordering = ("-id",)
+        # One for each thing that people search by, each in the order in which the trail is shown.
         indexes = (
             models.Index(fields=["tenant", "-at"], name="audit_by_tenant"),
-            models.Index(fields=["object_type", "object_id"], name="audit_by_object"),
+            models.Index(fields=["-at"], name="audit_recent"),
+            models.Index(fields=["action", "-at"], name="audit_by_action"),
+            models.Index(fields=["object_id", "-at"], name="audit_by_object_id"),
+            models.Index(fields=["actor_id", "-at"], condition=models.Q(actor_id__gt=""), name="audit_by_actor"),
+            models.Index(fields=["ip", "-at"], condition=models.Q(ip__isnull=False), name="audit_by_address"),
+            models.Index(fields=["trace_id"], condition=models.Q(trace_id__gt=""), name="audit_by_trace"),
+            models.Index(Collate(Lower("object_name"), "C"), name="audit_by_object_name"),
+            models.Index(Collate(Lower("actor_name"), "C"), name="audit_by_actor_name"),
         )
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from structlog.contextvars import get_contextvars
 
+from tenants.origin import Origin, Via, bound, current, is_trace_id
 from tenants.tasks import TenantTask, forget_old_sign_ins
 
 app = celery.Celery("tests", set_as_current=False)
@@ -24,6 +25,28 @@ def test_names_the_tenant_and_the_task_in_the_log() -> None:
     assert context["task"] == "tests.log_context"
     assert context["task_id"]
     assert get_contextvars() == {}
+
+
+@app.task(base=TenantTask, name="tests.origin")
+def _origin(**_: object) -> Origin:
+    return current()
+
+
+def test_goes_on_under_the_trace_id_of_its_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: dict[str, Any] = {}
+    monkeypatch.setattr(celery.Task, "apply_async", lambda _self, *_args, **options: sent.update(options))
+
+    with bound(Origin(via=Via.ADMIN, ip="203.0.113.7")):
+        _origin.apply_async(kwargs={}, headers={"other": 1})
+        trace_id = current().trace_id
+
+    assert sent["headers"] == {"trace_id": trace_id, "other": 1}
+    assert _origin.apply(headers=sent["headers"]).get() == Origin(via=Via.TASK, ip=None, trace_id=trace_id)
+
+
+@pytest.mark.parametrize("headers", [None, {"trace_id": "0" * 32}, {"trace_id": ["x"]}])
+def test_has_a_trace_id_of_its_own_without_a_sender(headers: dict[str, Any] | None) -> None:
+    assert is_trace_id(_origin.apply(headers=headers).get().trace_id)
 
 
 def test_refuses_positional_arguments() -> None:

@@ -7,14 +7,15 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from flexhub.load import registry
 from flexhub.load.engine.command import add_run_arguments, run_command, whole_number
+from tenants.commands import TracedCommand
 from tenants.models import Tenant
 
 
-class Command(BaseCommand):
+class Command(TracedCommand):
     help = "Plays many devices of this hub, and measures how it answers them."
     # They judge the code and not the machine.
     requires_system_checks = ()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from flexhub.pairing.dialled import seal_tokens_again
+from tenants.commands import TracedCommand
 from tenants.secrets import SealedWithAnotherKeyError
 
 
-class Command(BaseCommand):
+class Command(TracedCommand):
     help = "Encrypts every stored secret under the first of SECRETS_KEYS, so that the keys behind it can go."
 
     def handle(self, *_arguments: Any, **_options: Any) -> None:
