@@ -69,6 +69,9 @@ class PlanRunKind(models.TextChoices):
 class PlanRun(models.Model):
     """One look of the CEM at a site. A plan looks ahead a day; a reaction acts on what was just measured."""
 
+    # No person makes or deletes one, so its end leaves no audit row (`tenants.deletion`).
+    written_by_system: ClassVar[bool] = True
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="plan_runs")
@@ -141,6 +144,8 @@ class InstructionQuerySet(models.QuerySet["Instruction"]):
 
 class Instruction(models.Model):
     """A row of the ledger. Its id is the `id` of the S2 instruction, which makes issuing it idempotent."""
+
+    written_by_system: ClassVar[bool] = True
 
     id = models.UUIDField(primary_key=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")

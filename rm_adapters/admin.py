@@ -21,6 +21,7 @@ from rm_adapters.admin_forms import HostedRMForm, NewHostedRMForm, VendorAccount
 from rm_adapters.catalogue import manifests
 from rm_adapters.labels import in_words
 from rm_adapters.models import HostedRM, VendorAccount
+from tenants import audit
 from tenants.model_admin import TenantModelAdmin, actor_of
 
 _ONLY_SHOWN = (
@@ -84,6 +85,7 @@ class VendorAccountAdmin(TenantModelAdmin):
         accounts = list(queryset)
         try:
             for account in accounts:
+                audit.record("rm_adapters.vendoraccount.look_requested", account, actor=actor_of(request))
                 runtime.send_look(account.tenant_id, account.pk)
         except BusUnavailable:
             self.message_user(request, "The task queue cannot be reached. Try again in a moment.", messages.ERROR)

@@ -13,7 +13,7 @@ from django.db.models import F
 from flexhub.devices.models import Device, Link
 from rm_adapters.models import HostedRM
 from rm_adapters.rows import Overtaken
-from tenants import audit
+from tenants import audit, deletion
 from tenants.audit import Actor
 from tenants.scope import tenant_scope
 
@@ -31,9 +31,7 @@ def remove(hosted_rm: HostedRM, *, now: datetime, actor: Actor = None) -> None:
         if not kept.update(version=F("version") + 1, remove_by=now + PATIENCE, next_at=now):
             return
         audit.record("rm_adapters.hostedrm.removed", hosted_rm, actor=actor, before=_identity(hosted_rm))
-        for link in Link.objects.filter(rm_node_id=hosted_rm.pk):
-            audit.record("devices.link.deleted", link, actor=actor, before=audit.fields_of(link))
-            link.delete()
+        deletion.delete(Link.objects.filter(rm_node_id=hosted_rm.pk), actor=actor)
 
 
 def remove_if_due(row: HostedRM, now: datetime, *, free: bool) -> bool:
@@ -49,9 +47,7 @@ def remove_if_due(row: HostedRM, now: datetime, *, free: bool) -> bool:
         if not deleted:
             raise Overtaken
         audit.record("rm_adapters.hostedrm.deleted", row, actor=None, before=_identity(row))
-        for device in Device.objects.filter(node=row.pk):
-            audit.record("devices.device.deleted", device, actor=None, before=audit.fields_of(device))
-            device.delete()
+        deletion.delete(Device.objects.filter(node=row.pk), actor=None)
     log.info("rm.removed", node_id=str(row.pk), given_back=free)
     return True
 

@@ -8,12 +8,15 @@ from uuid import UUID
 
 from django import forms
 from django.apps import apps
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import JSONField, Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.http import urlencode
 
-from tenants import audit
+from tenants import audit, deletion, looks
 from tenants.form_fields import StorableJSONField
 from tenants.models import User
 from tenants.scope import current_tenant_id
@@ -61,6 +64,8 @@ class TenantForm(ModelForm):
 class TenantModelAdmin(ModelAdmin):
     """Rows that belong to tenants: row-level security chooses them, each change leaves an audit row.
 
+    So does each look of the platform's own staff, where `notes_looks` is set.
+
     Operators see whose rows they are looking at and, where `chooses_tenant` is set, say so when they add one. For
     everyone else the tenant is neither shown nor asked: it is the one of the scope.
     """
@@ -68,6 +73,8 @@ class TenantModelAdmin(ModelAdmin):
     form = TenantForm
     # False where a new row gets its tenant from what it belongs to, as a device does from its site.
     chooses_tenant: ClassVar[bool] = False
+    # False for what everybody may know.
+    notes_looks: ClassVar[bool] = True
     formfield_overrides: ClassVar[Any] = {JSONField: {"form_class": StorableJSONField}}
     list_per_page = 50
     show_full_result_count = False
@@ -123,13 +130,29 @@ class TenantModelAdmin(ModelAdmin):
             self._record(request, "deleted", stored[key], before=before[key])
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        self._record(request, "deleted", obj, before=audit.fields_of(obj))
-        super().delete_model(request, obj)
+        deletion.delete([obj], actor=actor_of(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        for obj in queryset:
-            self._record(request, "deleted", obj, before=audit.fields_of(obj))
-        super().delete_queryset(request, queryset)
+        deletion.delete(queryset, actor=actor_of(request))
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return self._noted(request, super().changelist_view(request, extra_context))
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._noted(request, super().changeform_view(request, *args, **kwargs))
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._noted(request, super().delete_view(request, *args, **kwargs))
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """What the trail says of the object; Django's own log knows neither services nor programs."""
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if not self.has_view_or_change_permission(request, obj):
+            raise PermissionDenied
+        query = urlencode({"object_type": self.opts.label_lower, "object_id": str(obj.pk)})
+        return HttpResponseRedirect(f"{reverse('admin:tenants_auditentry_changelist')}?{query}")
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What only the system writes goes with what it belongs to: nobody may delete it, and it stops nobody."""
@@ -143,6 +166,19 @@ class TenantModelAdmin(ModelAdmin):
 
     def _record(self, request: HttpRequest, outcome: str, obj: Model, **values: dict[str, Any]) -> None:
         audit.record(f"{obj._meta.label_lower}.{outcome}", obj, actor=actor_of(request), **values)
+
+    def _noted(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """The page as it is, its look noted. A redirect or a file shows nothing of its own."""
+        shown = getattr(response, "context_data", None) or {}
+        if not self.notes_looks:
+            return response
+        if (page := shown.get("cl")) is not None:
+            what, name = self.opts.label_lower, str(self.opts.verbose_name_plural)
+            filters = dict(request.GET.lists())
+            looks.note_list(actor_of(request), page.result_list, what=what, name=name, filters=filters)
+        elif (obj := shown.get("original") or shown.get("object")) is not None:
+            looks.note_object(actor_of(request), obj)
+        return response
 
     def _has_tenant(self) -> bool:
         return any(field.name == "tenant" for field in self.model._meta.concrete_fields)

@@ -80,6 +80,7 @@ class DeviceTypeForm(TenantForm):
 @admin.register(DeviceType)
 class DeviceTypeAdmin(TenantModelAdmin):
     form = DeviceTypeForm
+    notes_looks = False
     chooses_tenant = True
     list_display = ("brand", "model", "kind", "strictness")
     list_filter = ("kind", "brand", "strictness")

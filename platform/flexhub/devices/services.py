@@ -8,7 +8,7 @@ from __future__ import annotations
 from uuid import UUID, uuid4
 
 from flexhub.devices.models import Device, DeviceType, Link, Node, Site
-from tenants import audit
+from tenants import audit, deletion
 from tenants.audit import Actor
 from tenants.models import Tenant
 from tenants.scope import platform_scope, tenant_scope
@@ -103,9 +103,7 @@ def link_nodes(*, rm_node: Node, cem_node: Node, actor: Actor = None, link_id: U
     if rm_node.tenant_id != cem_node.tenant_id:
         raise ForeignNodeError("both ends of a link belong to one tenant")
     with tenant_scope(rm_node.tenant_id):
-        for old in Link.objects.select_for_update(of=("self",)).filter(rm_node_id=rm_node.pk):
-            audit.record("devices.link.deleted", old, actor=actor, before=audit.fields_of(old))
-            old.delete()
+        deletion.delete(Link.objects.select_for_update(of=("self",)).filter(rm_node_id=rm_node.pk), actor=actor)
         link = Link(id=link_id or uuid4(), tenant_id=rm_node.tenant_id, rm_node=rm_node, cem_node=cem_node)
         link.save(force_insert=True)
         audit.record("devices.link.created", link, actor=actor, after=audit.fields_of(link))

@@ -17,7 +17,7 @@ from flexhub.devices.models import Device, DeviceType, Node, Site
 from flexhub.load.engine.targets import Target, write_targets
 from flexhub.pairing.services import issue_node_token
 from s2.messages import EnergyManagementRole
-from tenants import audit
+from tenants import deletion
 from tenants.models import Tenant
 from tenants.scope import platform_scope, tenant_scope
 
@@ -94,9 +94,7 @@ def clean(*, tenant: Tenant, progress: Progress = lambda _: None) -> int:
     with tenant_scope(tenant.pk):
         for device_type in DeviceType.objects.filter(tenant=tenant, brand=BRAND, model=MODEL):
             if not Device.objects.filter(device_type=device_type).exists():
-                before = audit.fields_of(device_type)
-                audit.record("devices.devicetype.deleted", device_type, actor=None, before=before)
-                device_type.delete()
+                deletion.delete([device_type], actor=None)
     return len(sites)
 
 
@@ -121,9 +119,7 @@ def _device(site: Site, device_type: DeviceType, number: str, cem: Node | None) 
 
 def _delete(sites: list[Site]) -> None:
     """With what is in them. Needs a scope."""
-    for site in sites:
-        audit.record("devices.site.deleted", site, actor=None, before=audit.fields_of(site))
-    Site.objects.filter(pk__in=[site.pk for site in sites]).delete()
+    deletion.delete(sites, actor=None)
 
 
 def _links_of(cem: Node, rms: list[Target]) -> list[Target]:

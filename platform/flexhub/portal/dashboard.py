@@ -14,6 +14,7 @@ from cem_service.models import Instruction, LedgerStatus, PlanRun, PlanRunKind
 from flexhub.bus.connect import connect_worker
 from flexhub.bus.errors import BusUnavailable
 from flexhub.portal.sessions import colour_of, count_by_control_type, living_sessions
+from tenants import looks
 from tenants.model_admin import actor_of
 from tenants.models import User
 
@@ -34,6 +35,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if user.has_perm("cem_service.view_instruction"):
         context["instructions"] = _instructions()
         context["plan_runs"] = _plan_runs()
+        refused = [each["instruction"] for each in context["instructions"]["latest_refused"]]
+        looks.note_list(user, refused, what="portal.dashboard", name="latest refused instructions")
     return context
 
 

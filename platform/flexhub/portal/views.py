@@ -26,7 +26,7 @@ from flexhub.portal.ends import RM, chosen, peers_of, session_id
 from flexhub.portal.recording import recording
 from flexhub.portal.sessions import LivingSession, count_by_control_type, living_sessions, matching
 from flexhub.portal.set_aside import discard, is_entry_id
-from tenants import audit
+from tenants import audit, looks
 from tenants.model_admin import actor_of
 
 SESSIONS_PER_PAGE = 100
@@ -43,7 +43,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
         living = None
     text, control_type = request.GET.get("q", ""), request.GET.get("control_type", "")
     shown = matching(living or (), text, control_type)
-    context = {
+    context: dict[str, Any] = {
         "title": "Sessions now",
         "bus_is_down": living is None,
         "now": settings.CLOCK.now(),
@@ -54,6 +54,9 @@ def sessions(request: HttpRequest) -> HttpResponse:
         "sees_tenants": actor_of(request).sees_all_tenants,
         **_page(request, shown, SESSIONS_PER_PAGE),
     }
+    links = [session.link for session in context["page"].object_list]
+    filters = dict(request.GET.lists())
+    looks.note_list(actor_of(request), links, what="portal.session", name="sessions now", filters=filters)
     return _render(request, "portal/sessions.html", context)
 
 
@@ -61,6 +64,7 @@ def conversation(request: HttpRequest, link_id: UUID) -> HttpResponse:
     """The last messages of a link, newest first, with the peer `with`; `findings` leaves only those with findings."""
     _require_links(request)
     link = get_object_or_404(Link.objects.select_related("rm_node__site", "rm_node__device", "cem_node"), pk=link_id)
+    looks.note_object(actor_of(request), link, what="portal.conversation")
     peer = chosen(link, request.GET.get("with"))
     try:
         entries = connect_worker(settings.REDIS_URL).conversation(session_id(link, peer))
