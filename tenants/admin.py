@@ -1,8 +1,7 @@
-"""Admin pages of tenants, people, API clients and the audit trail."""
+"""Admin pages of tenants, people and API clients."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -10,14 +9,15 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from unfold.admin import StackedInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from tenants import api_clients
+from tenants import (
+    api_clients,
+    audit_admin,  # noqa: F401 - Registers the trail.
+)
 from tenants.model_admin import ReadOnlyAdmin, TenantForm, TenantModelAdmin, actor_of, show_token_once
-from tenants.models import APIClient, AuditEntry, Membership, Tenant, User
+from tenants.models import APIClient, Membership, Tenant, User
 
 __all__ = ["ReadOnlyAdmin", "TenantForm", "TenantModelAdmin", "actor_of", "show_token_once"]
 
@@ -33,6 +33,7 @@ admin.site.unregister(Group)
 
 @admin.register(Tenant)
 class TenantAdmin(TenantModelAdmin):
+    notes_looks = False
     list_display = ("name", "kind", "created_at")
     list_filter = ("kind",)
     search_fields = ("name",)
@@ -120,34 +121,3 @@ class APIClientAdmin(TenantModelAdmin):
             return None
         token = api_clients.issue_token(clients[0], actor=actor_of(request))
         return show_token_once(self, request, owner=clients[0], token=token)
-
-
-@admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnlyAdmin):
-    list_display = ("at", "action", "object_name", "actor_name", "actor_type")
-    list_filter = ("action", "actor_type")
-    search_fields = ("object_name", "object_id", "actor_name", "action")
-    fields = (
-        "at",
-        "action",
-        ("object_name", "object_type"),
-        "object_id",
-        ("actor_name", "actor_type"),
-        "actor_id",
-        "values_before",
-        "values_after",
-    )
-    readonly_fields = ("values_before", "values_after")
-
-    @admin.display(description="before")
-    def values_before(self, entry: AuditEntry) -> SafeString:
-        return _as_block(entry.before)
-
-    @admin.display(description="after")
-    def values_after(self, entry: AuditEntry) -> SafeString:
-        return _as_block(entry.after)
-
-
-def _as_block(values: dict[str, Any] | None) -> SafeString:
-    text = json.dumps(values, indent=2, ensure_ascii=False) if values else "none"
-    return format_html('<pre class="whitespace-pre-wrap">{}</pre>', text)

@@ -21,7 +21,7 @@ class TenantScopeMiddleware:
     An operator gets the platform's scope. An anonymous visitor, and a user without a tenant, get none and see no row.
     It wraps the whole response and not the view alone, because templates are rendered after the view has returned. It
     is synchronous: under ASGI, Django then runs it, the view and its queries in one thread and so on one connection.
-    Responses that stream would outlive the transaction; none of ours do.
+    A response that streams outlives the transaction, so what streams is a file (`tenants.downloads`).
     """
 
     sync_capable = True
