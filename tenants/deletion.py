@@ -30,10 +30,11 @@ def delete(rows: Iterable[Model], *, actor: Actor) -> int:
 
 
 def _told(collector: Collector, asked_for: type[Model]) -> Iterator[Model]:
+    # A fast one is what Django deletes without looking at it, since nothing hangs on it.
+    fast: Iterable[QuerySet[Model]] = collector.fast_deletes
     kinds: list[tuple[type[Model], Iterable[Model]]] = [
         *((model, list(rows)) for model, rows in collector.data.items()),
-        # What Django deletes without looking at it, since nothing hangs on it.
-        *((rows.model, rows) for rows in collector.fast_deletes if isinstance(rows, QuerySet)),
+        *((rows.model, rows) for rows in fast),
     ]
     for model, rows in kinds:
         owned = any(field.name == "tenant" for field in model._meta.concrete_fields)

@@ -148,7 +148,8 @@ class TenantModelAdmin(ModelAdmin):
         """What the trail says of the object; Django's own log knows neither services nor programs."""
         obj = self.get_object(request, unquote(object_id))
         if obj is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            # As Django's own page of it, which tells nothing of whose it may be.
+            return HttpResponseRedirect(reverse("admin:index"))
         if not self.has_view_or_change_permission(request, obj):
             raise PermissionDenied
         query = urlencode({"object_type": self.opts.label_lower, "object_id": str(obj.pk)})

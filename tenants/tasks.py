@@ -52,7 +52,7 @@ class TenantTask(Task):
 
     def _trace_id(self) -> str:
         sent = (self.request.headers or {}).get(_TRACE_HEADER)
-        return sent if is_trace_id(sent) else new_trace_id()
+        return str(sent) if is_trace_id(sent) else new_trace_id()
 
 
 @shared_task(base=TenantTask)
