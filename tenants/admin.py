@@ -1,23 +1,23 @@
-"""Admin pages of tenants, people and API clients."""
+"""Admin pages of tenants and people; those of API clients and of the trail have files of their own."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import StackedInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from tenants import (
-    api_clients,
+    api_client_admin,  # noqa: F401 - Registers API clients and their secrets.
     audit_admin,  # noqa: F401 - Registers the trail.
 )
 from tenants.model_admin import ReadOnlyAdmin, TenantForm, TenantModelAdmin, actor_of, show_token_once
-from tenants.models import APIClient, Membership, Tenant, User
+from tenants.models import Membership, Tenant, User
 
 __all__ = ["ReadOnlyAdmin", "TenantForm", "TenantModelAdmin", "actor_of", "show_token_once"]
 
@@ -92,32 +92,3 @@ class UserAdmin(_UserAdmin, TenantModelAdmin):
         if request.method == "POST" and response.status_code == 302:
             self._record(request, "password_changed", User.objects.get(pk=id))
         return response
-
-
-@admin.register(APIClient)
-class APIClientAdmin(TenantModelAdmin):
-    chooses_tenant = True
-    list_display = ("name", "is_active", "fingerprint", "created_at")
-    list_filter = ("is_active",)
-    search_fields = ("name",)
-    fields = ("name", "is_active", "fingerprint", "created_at")
-    readonly_fields = ("fingerprint", "created_at")
-    actions = ("issue_token",)
-
-    @admin.display(description="token (start of its hash)")
-    def fingerprint(self, client: APIClient) -> str | None:
-        return f"{client.token_hash[:8]}…" if client.token_hash else None
-
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        """A new client's first token is shown right away."""
-        token = api_clients.issue_token(obj, actor=actor_of(request))
-        return show_token_once(self, request, owner=obj, token=token)
-
-    @admin.action(description="Issue a new token, ending the old one", permissions=["change"])
-    def issue_token(self, request: HttpRequest, queryset: QuerySet[APIClient]) -> HttpResponse | None:
-        clients = list(queryset[:2])
-        if len(clients) != 1:
-            self.message_user(request, "Choose one client: a token is shown only once.", messages.WARNING)
-            return None
-        token = api_clients.issue_token(clients[0], actor=actor_of(request))
-        return show_token_once(self, request, owner=clients[0], token=token)

@@ -13,7 +13,7 @@ from tenants.models import APIClient, AuditEntry, Tenant, User
 Actor = User | APIClient | None
 
 # Hashes are secrets too: a trail that many may read must not help to guess them.
-_SECRET_FIELDS = frozenset({"password", "token_hash", "sealed_token"})
+_SECRET_FIELDS = frozenset({"password", "secret_hash", "token_hash", "sealed_token"})
 _SECRET = "(secret)"  # noqa: S105 - Stands in for one.
 
 

@@ -12,7 +12,7 @@ from tenants.client_address import client_address
 from tenants.origin import Origin, Via, bound, new_trace_id, trace_id_of
 
 TRACE_HEADER = "X-Trace-Id"
-_API_PREFIX = "/api/"
+_API_PREFIXES = ("/api/", "/oauth/")
 
 
 class OriginMiddleware:
@@ -47,6 +47,6 @@ def ip_of(request: HttpRequest) -> str | None:
 
 
 def _via(path: str) -> Via:
-    if path.startswith(_API_PREFIX):
+    if path.startswith(_API_PREFIXES):
         return Via.API
     return Via.ADMIN if path.startswith(reverse("admin:index")) else Via.WEB

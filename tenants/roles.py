@@ -34,16 +34,19 @@ ROLES: dict[str, Role] = {
                 "rm_adapters.vendoraccount",
                 "rm_adapters.hostedrm",
                 "tenants.apiclient",
+                "tenants.apiclientsecret",
             }
         ),
     ),
     # Its types and nothing of the households that use them.
     Tenant.Kind.MANUFACTURER: Role(
-        view=frozenset({"tenants.auditentry"}), change=frozenset({"devices.devicetype", "tenants.apiclient"})
+        view=frozenset({"tenants.auditentry"}),
+        change=frozenset({"devices.devicetype", "tenants.apiclient", "tenants.apiclientsecret"}),
     ),
     # Pools of homes, never a home.
     Tenant.Kind.AGGREGATOR: Role(
-        view=frozenset({"flexibility.*", "tenants.auditentry"}), change=frozenset({"tenants.apiclient"})
+        view=frozenset({"flexibility.*", "tenants.auditentry"}),
+        change=frozenset({"tenants.apiclient", "tenants.apiclientsecret"}),
     ),
 }
 

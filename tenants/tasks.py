@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import celery
 from celery import shared_task
 from django.contrib.sessions.backends.db import SessionStore
+from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
+from tenants import access_tokens
 from tenants.origin import Origin, Via, bound, current, is_trace_id, new_trace_id
 
 if TYPE_CHECKING:
@@ -59,3 +61,8 @@ class TenantTask(Task):
 def forget_old_sign_ins(**_: object) -> None:
     """Delete the sessions of people that have expired; nothing else ever does."""
     SessionStore.clear_expired()
+
+
+@shared_task(base=TenantTask)
+def forget_expired_access_tokens(**_: object) -> None:
+    access_tokens.forget_expired(timezone.now())

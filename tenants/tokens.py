@@ -1,4 +1,4 @@
-"""Bearer tokens: 32 random bytes, shown once, of which only the SHA-256 is stored.
+"""Bearer tokens and secrets of programs: 32 random bytes, shown once, of which only the SHA-256 is stored.
 
 A fast hash is right here: unlike a password, 256 random bits cannot be guessed, and a token is checked often.
 """
@@ -9,7 +9,8 @@ import secrets
 
 # The prefix tells a person, and a scanner of leaked secrets, what a token is for.
 NODE_PREFIX = "fhn_"
-API_PREFIX = "fha_"
+SECRET_PREFIX = "fhs_"  # noqa: S105 - It is the same for all.
+ACCESS_PREFIX = "fha_"
 
 
 def new_token(prefix: str) -> str:

@@ -74,6 +74,7 @@ app.conf.beat_schedule = {
     "wake-changed-sessions": _every(10.0, "rm_adapters.tasks.wake_changed_sessions", "default"),
     "drop-old-partitions": _every(3600.0, "flexhub.telemetry.tasks.drop_old_partitions", "default"),
     "forget-old-sign-ins": _every(3600.0, "tenants.tasks.forget_old_sign_ins", "default"),
+    "forget-expired-access-tokens": _every(600.0, "tenants.tasks.forget_expired_access_tokens", "default"),
     "forget-old-plan-runs": _every(600.0, "cem_service.tasks.forget_old_plan_runs", "default"),
 }
 

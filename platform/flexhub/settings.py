@@ -51,6 +51,16 @@ S2_DIAL_PLAIN = env.boolean("S2_DIAL_PLAIN", DEBUG)
 S2_DIAL_PRIVATE = env.boolean("S2_DIAL_PRIVATE", False)
 # How long a stopping gateway may take to ask its devices to reconnect; an orchestrator has to allow some 6 s more.
 S2_DRAIN_S = env.integer("S2_DRAIN_S", 10)
+# How long an access token of the REST API is valid.
+API_ACCESS_TOKEN_S: int = env.parsed("API_ACCESS_TOKEN_S", between(60, 3600), "a whole number from 60 to 3600", "600")
+# Of one tenant's programs together, of one program, and requests for access tokens from one address or for one program.
+API_CALLS_PER_MINUTE: int = env.parsed("API_CALLS_PER_MINUTE", between(1, 1_000_000), "a whole number", "600")
+API_CLIENT_CALLS_PER_MINUTE: int = env.parsed(
+    "API_CLIENT_CALLS_PER_MINUTE", between(1, 1_000_000), "a whole number", "300"
+)
+API_TOKEN_REQUESTS_PER_MINUTE: int = env.parsed(
+    "API_TOKEN_REQUESTS_PER_MINUTE", between(1, 1_000_000), "a whole number", "60"
+)
 POOL_MINIMUM_SITES = env.integer("POOL_MINIMUM_SITES", 5)
 TELEMETRY_RETENTION_DAYS = env.integer("TELEMETRY_RETENTION_DAYS", 90)
 
@@ -189,10 +199,12 @@ WHITENOISE_USE_FINDERS = True
 
 # -- REST -------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["flexhub.flexibility.authentication.APITokenAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["flexhub.api.authentication.AccessTokenAuthentication"],
+    # Fails for a view that names no scopes: none is open to any token.
+    "DEFAULT_PERMISSION_CLASSES": ["flexhub.api.permissions.HasScopes"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "flexhub.api.problems.answer_problem",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
 SPECTACULAR_SETTINGS = {

@@ -1,8 +1,8 @@
 """Who owns what: tenants, their members and API clients, and the trail of what was changed."""
 
-from tenants.models.api_client import APIClient
+from tenants.models.api_client import APIAccessToken, APIClient, APIClientSecret
 from tenants.models.audit_entry import AuditEntry
 from tenants.models.people import Membership, User
 from tenants.models.tenant import Tenant
 
-__all__ = ["APIClient", "AuditEntry", "Membership", "Tenant", "User"]
+__all__ = ["APIAccessToken", "APIClient", "APIClientSecret", "AuditEntry", "Membership", "Tenant", "User"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import time
 import urllib.request
 from collections import Counter
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flexhub.embedded.locking import exclusive
@@ -54,10 +56,21 @@ def check_facts(demo: RunningDemo) -> None:
         assert each["token"]
     request = urllib.request.Request(  # noqa: S310 - Our own address.
         f"{facts['base_url']}/api/v1/pools/{UUID(facts['pool_id'])}/flexibility",
-        headers={"Authorization": f"Bearer {facts['api_token']}"},
+        headers={"Authorization": f"Bearer {access_token(facts)}"},
     )
     with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - Our own address.
         assert answer.status == 200
+
+
+def access_token(facts: dict[str, Any]) -> str:
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": facts["api_client_id"],
+        "client_secret": facts["api_client_secret"],
+    }
+    with urllib.request.urlopen(f"{facts['base_url']}/oauth/token", urlencode(form).encode(), timeout=20) as answer:  # noqa: S310 - Our own address.
+        token: str = json.load(answer)["access_token"]
+        return token
 
 
 def await_obedience(demo: RunningDemo) -> None:

@@ -9,11 +9,13 @@ from flexhub.bus import end_id
 from flexhub.bus.directory import SeatInfo, SeatRecord
 from flexhub.demo.cloud_house import HostedDevice
 from flexhub.demo.presence import Presence, presence
-from flexhub.demo.seed import Credential, Seeded
+from flexhub.demo.seed import APICredential, Credential, Seeded
 
 PV, METER = Credential(uuid4(), "one"), Credential(uuid4(), "two")
 CLOUD = HostedDevice("Cloud battery", uuid4(), uuid4())
-SEEDED = Seeded((), "", uuid4(), credentials=((PV, METER),), spare=(), spare_site_id=uuid4(), hosted=(CLOUD,))
+SEEDED = Seeded(
+    (), APICredential("", ""), uuid4(), credentials=((PV, METER),), spare=(), spare_site_id=uuid4(), hosted=(CLOUD,)
+)
 
 
 def seat(node_id: UUID, end: UUID | None = None, control_type: str | None = None) -> SeatRecord:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from django.utils import timezone
 
 from cem_service.models import SiteObjectives
 from flexhub.demo import cloud_house, seed
@@ -40,9 +41,9 @@ def test_registers_homes_with_tokens_that_work(db: None, own_rows_only: None) ->
             assert identity is not None
             assert identity.device_name == device.name
             assert identity.is_main_meter is (device.kind == "METER")
-    client = api_clients.authenticate(seeded.api_token)
-    assert client is not None
-    assert client.tenant.kind == Tenant.Kind.AGGREGATOR
+    secret = api_clients.authenticate_client(seeded.api_client.client_id, seeded.api_client.secret, now=timezone.now())
+    assert secret is not None
+    assert secret.tenant.kind == Tenant.Kind.AGGREGATOR
 
 
 def test_every_home_of_the_street_is_in_the_pool(db: None, own_rows_only: None) -> None:

@@ -24,11 +24,10 @@ from s2.messages import (
     dump_message,
 )
 from s2.versions import WireProfile
-from tenants import api_clients
 from tenants.models import Tenant
-from tenants.services import create_api_client
 from tests.support import resources
 from tests.support.clock import FixedClock
+from tests.support.programs import make_program
 from tests.support.registry import Household, make_household, make_tenant
 
 FRBC = ControlType.FILL_RATE_BASED_CONTROL
@@ -99,10 +98,9 @@ class Buses:
 
 
 def make_aggregator(name: str = "Alder Aggregation") -> tuple[Tenant, str]:
-    """An aggregator and the token of its API client."""
+    """An aggregator and an access token of its program."""
     tenant = make_tenant(name, Tenant.Kind.AGGREGATOR)
-    client = create_api_client(tenant=tenant, name="trading desk")
-    return tenant, api_clients.issue_token(client)
+    return tenant, make_program(tenant).access_token()
 
 
 def make_pool(tenant: Tenant, households: Iterable[Household] = (), name: str = "Street") -> Pool:

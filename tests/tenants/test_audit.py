@@ -1,10 +1,10 @@
 import pytest
 
 from tenants import audit
-from tenants.api_clients import issue_token
 from tenants.models import AuditEntry, User
 from tenants.scope import platform_scope, tenant_scope
 from tenants.services import create_api_client
+from tests.support.programs import make_program
 from tests.support.registry import make_member, make_tenant
 
 pytestmark = pytest.mark.django_db
@@ -74,10 +74,11 @@ def test_outlives_the_user_it_names() -> None:
 
 
 def test_keeps_no_secrets() -> None:
-    client = create_api_client(tenant=make_tenant("Alder"), name="portal")
-    issue_token(client)
+    client = make_program(make_tenant("Alder"), name="portal").client
+    with tenant_scope(client.tenant_id):
+        secret = client.secrets.get()
 
-    assert audit.fields_of(client)["token_hash"] == "(secret)"
+    assert audit.fields_of(secret)["secret_hash"] == "(secret)"
     assert audit.fields_of(client)["name"] == "portal"
 
 

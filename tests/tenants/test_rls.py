@@ -13,10 +13,10 @@ from django.db.utils import DataError, ProgrammingError
 
 from flexhub.devices.models import DeviceType, Site
 from flexhub.pairing.dialled import create_dialled_end
-from tenants.models import APIClient, AuditEntry, Membership, Tenant
+from tenants.models import APIAccessToken, APIClient, AuditEntry, Membership, Tenant
 from tenants.rls import RowSecurity, owned_models
 from tenants.scope import platform_scope, tenant_scope
-from tenants.services import create_api_client
+from tests.support.programs import make_program
 from tests.support.registry import make_device_type, make_household, make_member, make_tenant, query
 
 OWNED = sorted(owned_models(), key=lambda model: model._meta.label)
@@ -48,14 +48,14 @@ def cast(db: None) -> tuple[UUID, UUID]:
     alder, birch = make_household("Alder"), make_household("Birch")
     for household in (alder, birch):
         make_member(household.tenant)
-        create_api_client(tenant=household.tenant, name="portal")
+        make_program(household.tenant).access_token("pools:read")
         make_device_type(household.tenant)
         create_dialled_end(link=household.link, role="RM", url="wss://devices.example")
     return alder.tenant.pk, birch.tenant.pk
 
 
 def test_finds_the_models_that_belong_to_tenants() -> None:
-    assert {Tenant, Membership, APIClient, AuditEntry, Site, DeviceType} <= set(OWNED)
+    assert {Tenant, Membership, APIClient, APIAccessToken, AuditEntry, Site, DeviceType} <= set(OWNED)
 
 
 @pytest.mark.django_db

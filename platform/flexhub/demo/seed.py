@@ -14,6 +14,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.core.management import call_command
+from django.utils import timezone
 
 from cem_service.objectives import create_tariff, set_objectives
 from flexhub.demo import cloud_house
@@ -62,11 +63,19 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
+class APICredential:
+    """What a program gets its access tokens for."""
+
+    client_id: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
 class Seeded:
     """What the demo needs to know of its rows. `credentials` are in the order of each home's devices."""
 
     logins: tuple[Login, ...]
-    api_token: str
+    api_client: APICredential
     pool_id: UUID
     credentials: tuple[tuple[Credential, ...], ...]
     spare: tuple[tuple[ControlType, Credential], ...]
@@ -93,7 +102,7 @@ def seed(homes: Sequence[HomePlan], start: datetime) -> Seeded:
     client = create_api_client(tenant=tenants[Tenant.Kind.AGGREGATOR], name="Demo trading desk")
     return Seeded(
         logins=tuple(_login(tenant) for tenant in tenants.values()),
-        api_token=api_clients.issue_token(client),
+        api_client=APICredential(client.client_id, api_clients.issue_secret(client, now=timezone.now())),
         pool_id=pool.pk,
         credentials=tuple(credentials),
         spare=tuple(zip((control_type for control_type, _ in SPARE_DEVICES), spare_keys, strict=True)),

@@ -123,7 +123,8 @@ class Stage:
             "base_url": self._base_url,
             "ws_url": self._ws_url,
             "logins": [asdict(login) for login in seeded.logins],
-            "api_token": seeded.api_token,
+            "api_client_id": seeded.api_client.client_id,
+            "api_client_secret": seeded.api_client.secret,
             "pool_id": str(seeded.pool_id),
             "spare_devices": spare,
             "hosted_devices": [
@@ -145,7 +146,6 @@ class Stage:
         return there
 
     def _welcome(self, seeded: Seeded, there: Presence) -> None:
-        pool = f"{self._base_url}/api/v1/pools/{seeded.pool_id}/flexibility"
         root = os.path.relpath(self._root)
         took_s = time.monotonic() - self._began_s
         pace = f"{self._clock.factor:g} simulated seconds a second"
@@ -157,11 +157,20 @@ class Stage:
             f"  API           {self._base_url}/api/docs/",
             f"  devices       {self._ws_url}/<node>",
             *(f"  {login.kind.lower():<14}{login.username} / {login.password}" for login in seeded.logins),
-            f"  API token     {seeded.api_token}",
-            f"  try           curl -H 'Authorization: Bearer {seeded.api_token}' {pool}",
+            *self._api_lines(seeded),
             f"  all of this is in {root}/demo.json; logs are in {root}/logs; Ctrl-C stops everything",
         ]
         print("\n".join(lines), flush=True)
+
+    def _api_lines(self, seeded: Seeded) -> tuple[str, ...]:
+        """Two steps to copy: an access token for the secret of an aggregator's program, and the API with it."""
+        shown = f"{seeded.api_client.client_id}:{seeded.api_client.secret}"
+        ask = f"curl -s -u {shown} -d grant_type=client_credentials {self._base_url}/oauth/token"
+        pool = f"{self._base_url}/api/v1/pools/{seeded.pool_id}/flexibility"
+        return (
+            f"  try           TOKEN=$({ask} | cut -d '\"' -f 4)",
+            f'                curl -H "Authorization: Bearer $TOKEN" {pool}',
+        )
 
     def _tick(self, homes: Sequence[HomePlan]) -> None:
         self._services.revive()

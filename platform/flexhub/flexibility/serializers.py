@@ -21,10 +21,6 @@ class PoolSerializer(Serializer):
     name = serializers.CharField()
 
 
-class ErrorSerializer(Serializer):
-    detail = serializers.CharField(help_text="What is wrong, in English.")
-
-
 class SiteCountSerializer(Serializer):
     enrolled = serializers.IntegerField(help_text="Sites in the pool.")
     available = serializers.IntegerField(

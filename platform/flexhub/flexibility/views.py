@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from django.conf import settings
@@ -12,15 +12,18 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from cem_service import runtime
+from flexhub.api.authentication import client_of
+from flexhub.api.problems import MEDIA_TYPE, MissingScopesSerializer, ProblemSerializer, QuotaExceededSerializer
+from flexhub.api.views import ScopedView
 from flexhub.bus.errors import BusUnavailable
 from flexhub.flexibility.errors import FlexibilityError
 from flexhub.flexibility.examples import FLEXIBILITY
 from flexhub.flexibility.loading import pool_flexibility
 from flexhub.flexibility.models import Pool
-from flexhub.flexibility.serializers import ErrorSerializer, FlexibilitySerializer, PoolSerializer, as_answer
+from flexhub.flexibility.serializers import FlexibilitySerializer, PoolSerializer, as_answer
+from tenants import api_scopes
 from tenants.models import APIClient
 from tenants.scope import tenant_scope
 
@@ -39,36 +42,48 @@ class Unavailable(APIException):
     wait: ClassVar[int] = RETRY_AFTER_S
 
 
-_unauthorised = OpenApiResponse(ErrorSerializer, "No token, or one that is not valid.")
+# What every address answers.
+_REFUSALS = {
+    (401, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, "No access token, or one that is not valid."),
+    (403, MEDIA_TYPE): OpenApiResponse(MissingScopesSerializer, "The access token lacks a scope; the body names it."),
+    (429, MEDIA_TYPE): OpenApiResponse(
+        QuotaExceededSerializer, "The quota of calls is used up; see the RateLimit and Retry-After headers."
+    ),
+}
 
 
-class PoolsView(APIView):
+class PoolsView(ScopedView):
+    required_scopes = (api_scopes.POOLS_READ,)
+
     @extend_schema(
         operation_id="pools_list",
         summary="Your pools",
-        responses={200: PoolSerializer(many=True), 401: _unauthorised},
+        responses={200: PoolSerializer(many=True), **_REFUSALS},
         tags=["Pools"],
     )
     def get(self, request: Request) -> Response:
         """All pools of the tenant that the token belongs to, by name."""
-        with tenant_scope(_client(request).tenant_id):
+        with tenant_scope(client_of(request).tenant_id):
             return Response(PoolSerializer(Pool.objects.all(), many=True).data)
 
 
-class FlexibilityView(APIView):
+class FlexibilityView(ScopedView):
+    required_scopes = (api_scopes.FLEXIBILITY_READ,)
+
     @extend_schema(
         operation_id="pool_flexibility",
         summary="Flexibility of a pool over the next 24 hours",
         parameters=[OpenApiParameter("pool_id", OpenApiTypes.UUID, OpenApiParameter.PATH)],
         responses={
             200: FlexibilitySerializer,
-            401: _unauthorised,
-            404: OpenApiResponse(ErrorSerializer, "No such pool, or not yours."),
-            409: OpenApiResponse(
-                ErrorSerializer, "So few sites are enrolled, or connected now, that figures could tell about one home."
+            **_REFUSALS,
+            (404, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, "No such pool, or not yours."),
+            (409, MEDIA_TYPE): OpenApiResponse(
+                ProblemSerializer,
+                "So few sites are enrolled, or connected now, that figures could tell about one home.",
             ),
-            503: OpenApiResponse(
-                ErrorSerializer, "The state of the devices cannot be read now; see the Retry-After header."
+            (503, MEDIA_TYPE): OpenApiResponse(
+                ProblemSerializer, "The state of the devices cannot be read now; see the Retry-After header."
             ),
         },
         examples=[
@@ -90,7 +105,7 @@ class FlexibilityView(APIView):
         what every device offers, its storage range and its owner's targets, and within the fuse and export limit of
         each site. The figures are indicative: nothing is reserved by asking.
         """
-        pool = _own_pool(_client(request), pool_id)
+        pool = _own_pool(client_of(request), pool_id)
         tools = runtime.tools()
         try:
             result = pool_flexibility(
@@ -101,13 +116,6 @@ class FlexibilityView(APIView):
         except BusUnavailable as error:
             raise Unavailable from error
         return Response(FlexibilitySerializer(as_answer(result)).data)
-
-
-def _client(request: Request) -> APIClient:
-    """Who asks. Authentication and permission classes have made sure that there is one."""
-    client: Any = request.auth
-    assert isinstance(client, APIClient)  # noqa: S101 - No other authentication is configured.
-    return client
 
 
 def _own_pool(client: APIClient, pool_id: str) -> Pool:

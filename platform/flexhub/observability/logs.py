@@ -54,6 +54,8 @@ _ROUTED = (
 )
 # A line or two for every task, many a second: what a task did is in its rows. At DEBUG they are shown.
 _CHATTY = ("celery.worker.strategy", "celery.app.trace", "celery.beat")
+# At DEBUG it writes out the access tokens that it issues.
+_INDISCREET = ("oauthlib",)
 
 
 class Config(TypedDict, total=False):
@@ -135,6 +137,8 @@ def _route(handler: logging.Handler, level: str) -> None:
         logger.propagate = True
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.NOTSET if level == "DEBUG" else logging.WARNING)
+    for name in _INDISCREET:
+        logging.getLogger(name).setLevel(logging.INFO)
 
 
 def _masked_value(key: str, value: object, depth: int) -> object:

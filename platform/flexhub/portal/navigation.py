@@ -62,6 +62,7 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("Tenants", "apartment", "tenants.view_tenant"),
         Entry("People", "person", "tenants.view_user"),
         Entry("API clients", "api", "tenants.view_apiclient"),
+        Entry("API secrets", "vpn_key", "tenants.view_apiclientsecret"),
         Entry("Audit trail", "history", "tenants.view_auditentry"),
     ),
 }

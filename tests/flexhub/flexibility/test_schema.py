@@ -13,6 +13,7 @@ from django.test import Client
 
 from flexhub.flexibility.examples import FLEXIBILITY
 from flexhub.flexibility.serializers import FlexibilitySerializer, QuarterSerializer
+from tenants import api_scopes
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +31,17 @@ def test_documents_each_address_once(schema: dict[str, Any]) -> None:
 def test_documents_every_answer(schema: dict[str, Any]) -> None:
     operation = schema["paths"]["/api/v1/pools/{pool_id}/flexibility"]["get"]
 
-    assert set(operation["responses"]) == {"200", "401", "404", "409", "503"}
-    assert operation["security"] == [{"apiToken": []}]
-    assert schema["components"]["securitySchemes"]["apiToken"] == {"type": "http", "scheme": "bearer"}
+    assert set(operation["responses"]) == {"200", "401", "403", "404", "409", "429", "503"}
+    for status in set(operation["responses"]) - {"200"}:
+        assert list(operation["responses"][status]["content"]) == ["application/problem+json"]
+
+
+def test_says_where_tokens_come_from_and_which_scope_is_needed(schema: dict[str, Any]) -> None:
+    scheme = schema["components"]["securitySchemes"]["oauth2"]
+
+    assert scheme["flows"] == {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": api_scopes.DESCRIPTIONS}}
+    for path, scope in (("", "pools:read"), ("{pool_id}/flexibility", "flexibility:read")):
+        assert schema["paths"][f"/api/v1/pools/{path}"]["get"]["security"] == [{"oauth2": [scope]}]
 
 
 def test_says_what_each_figure_means(schema: dict[str, Any]) -> None:

@@ -98,7 +98,7 @@ def test_refuses_who_is_not_known(street: Street, header: str | None) -> None:
 
         assert response.status_code == 401
         assert response["WWW-Authenticate"] == "Bearer"
-        assert list(response.json()) == ["detail"]
+        assert response.json()["status"] == 401
 
 
 def test_a_foreign_pool_looks_like_none_at_all(street: Street) -> None:
@@ -111,7 +111,9 @@ def test_a_foreign_pool_looks_like_none_at_all(street: Street) -> None:
     ]
 
     assert {answer.status_code for answer in answers} == {404}
-    assert {answer.content for answer in answers} == {b'{"detail":"There is no such pool."}'}
+    assert {answer.content for answer in answers} == {
+        b'{"type":"about:blank","title":"Not Found","status":404,"detail":"There is no such pool."}'
+    }
 
 
 def test_lists_the_clients_own_pools_only(street: Street) -> None:
@@ -154,7 +156,7 @@ def test_says_when_to_ask_again_while_the_bus_is_down(
 
     assert response.status_code == 503
     assert response["Retry-After"] == "5"
-    assert response.json() == {"detail": "The state of the devices cannot be read now."}
+    assert response.json()["detail"] == "The state of the devices cannot be read now."
 
 
 def test_a_device_that_fell_silent_offers_nothing(street: Street, buses: Buses, clock: FixedClock) -> None:
@@ -182,4 +184,5 @@ def test_only_reading_is_allowed(street: Street) -> None:
     )
 
     assert response.status_code == 405
-    assert list(response.json()) == ["detail"]
+    assert response["Content-Type"] == "application/problem+json"
+    assert response.json()["title"] == "Method Not Allowed"

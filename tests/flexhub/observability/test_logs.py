@@ -135,3 +135,11 @@ def test_a_line_for_every_task_is_for_debugging(level: str, shown: bool) -> None
     logs.configure({"level": level})
 
     assert logging.getLogger("celery.app.trace").isEnabledFor(logging.INFO) is shown
+
+
+def test_a_library_that_would_write_out_tokens_never_speaks_at_debug(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure({"level": "DEBUG", "json": True})
+
+    logging.getLogger("oauthlib.oauth2.rfc6749").debug("Issuing token to client id %r, %r.", "x", "fha_plain")
+
+    assert lines(capsys) == []
