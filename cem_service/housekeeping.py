@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
+from django.db.models import Q
 
 from cem_service.domain.selection import PREFERENCE
 from cem_service.models import Instruction, PlanRun, PlanRunKind
 from cem_service.planners.horizon import quarter_start
 from cem_service.runtime import Tools
 from flexhub.bus.directory import SeatRecord
-from tenants.scope import platform_scope
+from tenants.models import Retention
+from tenants.scope import platform_scope, tenant_scope
 
 log = structlog.get_logger(__name__)
 
@@ -33,17 +35,34 @@ def wake_due_sites(tools: Tools) -> int:
 
 
 def forget_old_plan_runs(now: datetime) -> int:
-    """Delete plan runs and instructions of more than a week ago, a bounded number a call; returns how many."""
-    horizon = now - KEEP_PLAN_RUNS_FOR
+    """Delete plan runs and instructions of more than a week ago, and those that their tenant keeps for a shorter time.
+
+    A bounded number a call; returns how many.
+    """
     with platform_scope("forget old plan runs"):
-        forgotten = 0
-        for rows in (Instruction.objects.filter(issued_at__lt=horizon), PlanRun.objects.filter(at__lt=horizon)):
-            deleted, _ = rows.model.objects.filter(
-                pk__in=list(rows.values_list("pk", flat=True)[:DELETE_AT_ONCE])
-            ).delete()
-            forgotten += deleted
+        wishes = list(Retention.objects.filter(Q(plan_days__gt=0) | Q(instruction_days__gt=0)))
+        forgotten = _forget(now, KEEP_PLAN_RUNS_FOR, KEEP_PLAN_RUNS_FOR)
+    for wish in wishes:
+        with tenant_scope(wish.tenant_id):
+            forgotten += _forget(now, *(_span(days) for days in (wish.plan_days, wish.instruction_days)))
     if forgotten:
         log.info("cem.forgot", rows=forgotten)
+    return forgotten
+
+
+def _span(days: int | None) -> timedelta:
+    return KEEP_PLAN_RUNS_FOR if days is None else timedelta(days=days)
+
+
+def _forget(now: datetime, plans: timedelta, instructions: timedelta) -> int:
+    """What is older, in the open scope."""
+    forgotten = 0
+    for rows in (
+        Instruction.objects.filter(issued_at__lt=now - instructions),
+        PlanRun.objects.filter(at__lt=now - plans),
+    ):
+        deleted, _ = rows.model.objects.filter(pk__in=list(rows.values_list("pk", flat=True)[:DELETE_AT_ONCE])).delete()
+        forgotten += deleted
     return forgotten
 
 

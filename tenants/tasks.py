@@ -10,7 +10,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
-from tenants import access_tokens
+from tenants import access_tokens, audit_retention
 from tenants.origin import Origin, Via, bound, current, is_trace_id, new_trace_id
 
 if TYPE_CHECKING:
@@ -66,3 +66,9 @@ def forget_old_sign_ins(**_: object) -> None:
 @shared_task(base=TenantTask)
 def forget_expired_access_tokens(**_: object) -> None:
     access_tokens.forget_expired(timezone.now())
+
+
+@shared_task(base=TenantTask)
+def forget_old_audit_rows(**_: object) -> None:
+    """Of tenants that do not keep their trail for ever."""
+    audit_retention.apply()

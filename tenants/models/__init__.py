@@ -3,6 +3,16 @@
 from tenants.models.api_client import APIAccessToken, APIClient, APIClientSecret
 from tenants.models.audit_entry import AuditEntry
 from tenants.models.people import Membership, User
+from tenants.models.retention import Retention
 from tenants.models.tenant import Tenant
 
-__all__ = ["APIAccessToken", "APIClient", "APIClientSecret", "AuditEntry", "Membership", "Tenant", "User"]
+__all__ = [
+    "APIAccessToken",
+    "APIClient",
+    "APIClientSecret",
+    "AuditEntry",
+    "Membership",
+    "Retention",
+    "Tenant",
+    "User",
+]

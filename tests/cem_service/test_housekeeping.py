@@ -6,7 +6,8 @@ from cem_service import housekeeping, services
 from cem_service.models import Instruction, PlanRun
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD
 from s2.messages import ControlType
-from tenants.scope import platform_scope
+from tenants.models import Retention
+from tenants.scope import platform_scope, tenant_scope
 from tests.support.cem_world import World
 
 
@@ -73,3 +74,17 @@ def test_forgets_what_is_older_than_a_week(world: World) -> None:
 
     assert housekeeping.forget_old_plan_runs(world.clock.now() + timedelta(days=8)) == 2
     assert _counts() == (0, 0)
+
+
+def test_forgets_sooner_what_a_tenant_keeps_for_a_shorter_time(world: World) -> None:
+    world.connect()
+    world.describe()
+    world.run(services.react_to_site, *world.ids)
+    tenant_id, _ = world.ids
+    with tenant_scope(tenant_id):
+        Retention.objects.create(tenant_id=tenant_id, instruction_days=2)
+
+    assert housekeeping.forget_old_plan_runs(world.clock.now() + timedelta(days=1)) == 0
+    assert housekeeping.forget_old_plan_runs(world.clock.now() + timedelta(days=3)) == 1
+
+    assert _counts() == (1, 0)

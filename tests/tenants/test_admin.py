@@ -6,7 +6,7 @@ from django.db.models import Model
 from django.test import Client
 
 from flexhub.pairing.dialled import create_dialled_end
-from tenants.models import APIClient, APIClientSecret, AuditEntry, Membership, Tenant, User
+from tenants.models import APIClient, APIClientSecret, AuditEntry, Membership, Retention, Tenant, User
 from tenants.scope import platform_scope, tenant_scope
 from tenants.services import create_api_client
 from tests.support.programs import make_program
@@ -29,6 +29,7 @@ def test_every_page_opens_for_an_operator(client: Client, model: type[Model]) ->
     create_dialled_end(link=household.link, role="RM", url="wss://ems.example/s2", token="secret")
     client.force_login(make_operator())
     with platform_scope("test"):
+        Retention.objects.create(tenant=household.tenant)
         row = model._default_manager.order_by("pk").first()
     assert row is not None
 

@@ -13,7 +13,7 @@ from django.db.utils import DataError, ProgrammingError
 
 from flexhub.devices.models import DeviceType, Site
 from flexhub.pairing.dialled import create_dialled_end
-from tenants.models import APIAccessToken, APIClient, AuditEntry, Membership, Tenant
+from tenants.models import APIAccessToken, APIClient, AuditEntry, Membership, Retention, Tenant
 from tenants.rls import RowSecurity, owned_models
 from tenants.scope import platform_scope, tenant_scope
 from tests.support.programs import make_program
@@ -50,6 +50,8 @@ def cast(db: None) -> tuple[UUID, UUID]:
         make_member(household.tenant)
         make_program(household.tenant).access_token("pools:read")
         make_device_type(household.tenant)
+        with tenant_scope(household.tenant.pk):
+            Retention.objects.create(tenant=household.tenant)
         create_dialled_end(link=household.link, role="RM", url="wss://devices.example")
     return alder.tenant.pk, birch.tenant.pk
 

@@ -18,7 +18,7 @@ from flexhub.bus.batch import Batch, BatchResult, LinkWrites
 from flexhub.bus.directory import SeatAddress, SeatInfo, SeatRecord
 from flexhub.bus.envelope import Envelope, PublishResult
 from flexhub.bus.mail import Letter, Mailbag, letter_from_fields
-from flexhub.bus.memory_store import Inbox, LinkState, MemoryStore, Rows
+from flexhub.bus.memory_store import Inbox, LinkState, Log, MemoryStore, Rows
 from flexhub.bus.poison import PoisonReport, PoisonSource
 from flexhub.bus.ports import (
     LEASE_TTL_S,
@@ -291,6 +291,13 @@ class MemoryWorkerBus:
                 return Mailbag(None, None, letters)
             profile = link.snapshot.get(PROFILE_FIELD)
             return Mailbag(seat.token, WireProfile.of(profile) if profile else None, letters)
+
+    def forget(self, end_ids: Iterable[UUID]) -> None:
+        with self._store.lock:
+            for end_id in end_ids:
+                link = self._store.link(end_id)
+                link.seat, link.mail, link.log = None, [], Log()
+                link.snapshot.clear()
 
     def drop_mail(self, end_id: UUID, up_to: str) -> None:
         with self._store.lock:

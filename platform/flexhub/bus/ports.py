@@ -123,6 +123,10 @@ class WorkerBus(Protocol):
         """The letters after the one of the id `after`, or the oldest ones, and who sits at that end; one round trip."""
         ...
 
+    def forget(self, end_ids: Iterable[UUID]) -> None:
+        """Delete all that was said at these ends: snapshots, conversations and mail. For ends without a session."""
+        ...
+
     def drop_mail(self, end_id: UUID, up_to: str) -> None:
         """Take out the letter of the id `up_to` and all before it: they have had their effect."""
         ...

@@ -121,6 +121,15 @@ class RedisWorkerBus:
             return Mailbag(None, None, letters)
         return Mailbag(int(token), WireProfile.of(profile) if profile else None, letters)
 
+    def forget(self, end_ids: Iterable[UUID]) -> None:
+        commands: list[Command] = []
+        for end_id in end_ids:
+            link = keys.link_keys(end_id)
+            # The fence stays its day: it is a number, and what refuses a writer that comes late.
+            commands.append(("DEL", link.seat, link.snapshot, link.log, keys.mail_keys(end_id).mail))
+        for start in range(0, len(commands), PAGE):
+            self._line.exchange(commands[start : start + PAGE])
+
     def drop_mail(self, end_id: UUID, up_to: str) -> None:
         self._line.exchange([("XTRIM", keys.mail_keys(end_id).mail, "MINID", entry_after(up_to))])
 

@@ -64,6 +64,7 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("API clients", "api", "tenants.view_apiclient"),
         Entry("API secrets", "vpn_key", "tenants.view_apiclientsecret"),
         Entry("Audit trail", "history", "tenants.view_auditentry"),
+        Entry("Retention", "auto_delete", "tenants.view_retention"),
     ),
 }
 

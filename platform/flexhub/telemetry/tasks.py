@@ -11,7 +11,7 @@ from django.db import OperationalError
 from flexhub.bus import BusUnavailable
 from flexhub.bus.connect import connect_worker
 from flexhub.observability.outage import Outage
-from flexhub.telemetry import writer
+from flexhub.telemetry import removal, writer
 from tenants.tasks import TenantTask
 
 _draining = Outage("telemetry is not being stored")
@@ -27,6 +27,12 @@ def drain_telemetry(**_: object) -> None:
 @shared_task(base=TenantTask)
 def drop_old_partitions(**_: object) -> None:
     writer.drop_old_partitions(now=settings.CLOCK.now(), retention=_retention())
+
+
+@shared_task(base=TenantTask)
+def delete_old_measurements(**_: object) -> None:
+    """Of tenants that keep them for a shorter time than the hub does."""
+    removal.apply_retention(settings.CLOCK.now())
 
 
 def _retention() -> timedelta:

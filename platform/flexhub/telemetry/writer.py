@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from django.db import DataError, IntegrityError, connection
@@ -18,6 +18,7 @@ from flexhub.bus.poison import reason_of
 from flexhub.bus.ports import WorkerBus
 from flexhub.bus.sieve import sift
 from flexhub.bus.streams import TelemetryRow
+from flexhub.telemetry.keeping import first_day_kept, first_days_of_tenants
 from flexhub.telemetry.partitions import DROP_BEFORE, ENSURE, TABLE
 from tenants.scope import platform_scope
 
@@ -64,10 +65,17 @@ def drain(bus: WorkerBus, *, now: datetime, retention: timedelta, takes: int = 5
 def store(rows: Sequence[TelemetryRow], *, now: datetime, retention: timedelta) -> int:
     """Insert rows and make the partitions that they need; returns how many were new.
 
-    Rows older than `retention`, or further ahead than clocks differ, are left out with one line in the log.
+    Rows older than `retention` or than their tenant keeps them, or further ahead than clocks differ, are left out with
+    one line in the log.
     """
     oldest, newest = first_day_kept(now, retention), now + FUTURE_TOLERANCE
-    wanted = [row for row in rows if oldest <= row.at.astimezone(UTC).date() and row.at <= newest]
+    with platform_scope("ask how long tenants keep measurements"):
+        shorter = first_days_of_tenants(now)
+    wanted = [
+        row
+        for row in rows
+        if max(oldest, shorter.get(row.tenant_id, oldest)) <= row.at.astimezone(UTC).date() and row.at <= newest
+    ]
     if len(wanted) < len(rows):
         logger.warning("%d measurements with a time outside %s to %s left out", len(rows) - len(wanted), oldest, newest)
     if not wanted:
@@ -98,7 +106,3 @@ def drop_old_partitions(*, now: datetime, retention: timedelta) -> int:
     if dropped:
         logger.info("telemetry: dropped %d days older than %s", dropped, retention)
     return dropped
-
-
-def first_day_kept(now: datetime, retention: timedelta) -> date:
-    return (now - retention).astimezone(UTC).date()

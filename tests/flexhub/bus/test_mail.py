@@ -84,6 +84,21 @@ async def test_letters_outlive_their_session_until_they_are_dropped(hub: Hub) ->
     assert payloads(hub, after=bag.letters[2].id) == ["d"]
 
 
+async def test_what_was_said_at_an_end_is_forgotten_for_good(hub: Hub) -> None:
+    gateway = await hub.gateway("one")
+    token = await gateway.claim_seat(SEAT)
+    batch = letters(token, "a")
+    batch.log(END, token, "received", AT, "{}")
+    batch.fold(END, token, "ResourceManagerDetails", "{}")
+    await write(gateway, batch)
+    await gateway.release_seat(END, token)
+
+    hub.worker.forget([END, uuid4()])
+    hub.worker.forget([])
+
+    assert (payloads(hub), hub.worker.conversation(END), hub.worker.snapshots([END])) == ([], [], {END: None})
+
+
 async def test_ids_grow_over_an_empty_restart(hub: Hub) -> None:
     gateway = await hub.gateway("one")
     await write(gateway, letters(await gateway.claim_seat(SEAT), "before"))
