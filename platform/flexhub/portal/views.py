@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
 from django.views.decorators.http import require_http_methods
 
 from flexhub.bus.connect import connect_worker
@@ -23,6 +20,7 @@ from flexhub.bus.ports import POISON_LIMIT
 from flexhub.devices.models import Link
 from flexhub.portal.conversation import Line, read_conversation
 from flexhub.portal.ends import RM, chosen, peers_of, session_id
+from flexhub.portal.pages import page_of, render
 from flexhub.portal.recording import recording
 from flexhub.portal.sessions import LivingSession, count_by_control_type, living_sessions, matching
 from flexhub.portal.set_aside import discard, is_entry_id
@@ -52,12 +50,12 @@ def sessions(request: HttpRequest) -> HttpResponse:
         "q": text,
         "control_type": control_type,
         "sees_tenants": actor_of(request).sees_all_tenants,
-        **_page(request, shown, SESSIONS_PER_PAGE),
+        **page_of(request, shown, SESSIONS_PER_PAGE),
     }
     links = [session.link for session in context["page"].object_list]
     filters = dict(request.GET.lists())
     looks.note_list(actor_of(request), links, what="portal.session", name="sessions now", filters=filters)
-    return _render(request, "portal/sessions.html", context)
+    return render(request, "portal/sessions.html", context)
 
 
 def conversation(request: HttpRequest, link_id: UUID) -> HttpResponse:
@@ -84,9 +82,9 @@ def conversation(request: HttpRequest, link_id: UUID) -> HttpResponse:
         "total": len(lines or ()),
         "with_findings": len(with_findings),
         "only_findings": only_findings,
-        **_page(request, with_findings if only_findings else lines or [], LINES_PER_PAGE),
+        **page_of(request, with_findings if only_findings else lines or [], LINES_PER_PAGE),
     }
-    return _render(request, "portal/conversation.html", context)
+    return render(request, "portal/conversation.html", context)
 
 
 def recorded_conversation(request: HttpRequest, link_id: UUID) -> HttpResponse:
@@ -124,9 +122,9 @@ def poison(request: HttpRequest) -> HttpResponse:
         "bus_is_down": report is None,
         "report": report,
         "limit": POISON_LIMIT,
-        **_page(request, report.entries if report else (), POISON_PER_PAGE),
+        **page_of(request, report.entries if report else (), POISON_PER_PAGE),
     }
-    return _render(request, "portal/poison.html", context)
+    return render(request, "portal/poison.html", context)
 
 
 def _discard_poison(request: HttpRequest) -> HttpResponse:
@@ -145,14 +143,3 @@ def _discard_poison(request: HttpRequest) -> HttpResponse:
 def _require_links(request: HttpRequest) -> None:
     if not actor_of(request).has_perm("devices.view_link"):
         raise PermissionDenied
-
-
-def _page(request: HttpRequest, rows: Sequence[Any], size: int) -> dict[str, Any]:
-    page = Paginator(rows, size).get_page(request.GET.get("page"))
-    query = request.GET.copy()
-    query.pop("page", None)
-    return {"page": page, "query": query.urlencode()}
-
-
-def _render(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    return TemplateResponse(request, template, {**admin.site.each_context(request), **context})
