@@ -27,6 +27,7 @@ ROLES: dict[str, Role] = {
                 "devices.device",
                 "devices.node",
                 "devices.link",
+                "devices.supportgrant",
                 "pairing.nodetoken",
                 "pairing.dialledend",
                 "cem_service.siteobjectives",
@@ -38,9 +39,9 @@ ROLES: dict[str, Role] = {
             }
         ),
     ),
-    # Its types and nothing of the households that use them.
+    # Its types and nothing of the households that use them; under support, single devices without their names.
     Tenant.Kind.MANUFACTURER: Role(
-        view=frozenset({"tenants.auditentry"}),
+        view=frozenset({"tenants.auditentry", "portal.support"}),
         change=frozenset({"devices.devicetype", "tenants.apiclient", "tenants.apiclientsecret"}),
     ),
     # Pools of homes, never a home.

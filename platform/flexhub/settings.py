@@ -62,6 +62,8 @@ API_TOKEN_REQUESTS_PER_MINUTE: int = env.parsed(
     "API_TOKEN_REQUESTS_PER_MINUTE", between(1, 1_000_000), "a whole number", "60"
 )
 POOL_MINIMUM_SITES = env.integer("POOL_MINIMUM_SITES", 5)
+# How long a device's owner may let its manufacturer look at it, with one grant.
+SUPPORT_GRANT_MAX_DAYS = env.integer("SUPPORT_GRANT_MAX_DAYS", 30)
 TELEMETRY_RETENTION_DAYS = env.integer("TELEMETRY_RETENTION_DAYS", 90)
 
 # -- Applications -----------------------------------------------------------------------------------------------------

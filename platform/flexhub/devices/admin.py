@@ -15,7 +15,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from flexhub.devices import services
+from flexhub.devices import (
+    services,
+    support_admin,  # noqa: F401 - Registers its page.
+)
 from flexhub.devices.models import Device, DeviceType, Link, Node, Site, quirk_choices
 from s2.strictness import QUIRK_TEXTS, Quirk
 from tenants.admin import TenantForm, TenantModelAdmin, actor_of

@@ -13,8 +13,11 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 
+from flexhub.devices.support_grant import SupportGrant
 from s2.strictness import Quirk
 from tenants.models import Tenant
+
+__all__ = ["Device", "DeviceType", "Link", "Node", "Site", "SupportGrant"]
 
 # How fast a peer may send when its product says nothing else: a device publishes its whole menu in one burst, and then
 # a few measurements a second.
@@ -167,6 +170,7 @@ class Device(models.Model):
                 violation_error_message="This device is registered already.",
             ),
             models.UniqueConstraint(fields=["id", "site"], name="device_of_site"),
+            models.UniqueConstraint(fields=["id", "tenant"], name="device_of_tenant"),
         )
 
     def __str__(self) -> str:
