@@ -38,6 +38,9 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("Sessions now", "cable", "devices.view_link", "sessions"),
         Entry("Instructions", "send", "cem_service.view_instruction"),
         Entry("Plan runs", "event_note", "cem_service.view_planrun"),
+        # No model has this permission: it is for manufacturers, who see other things of a device than its owner.
+        Entry("Support", "support_agent", "portal.view_support", "supported"),
+        Entry("Products in use", "monitoring", "portal.view_support", "product_health"),
         # No model has this permission, so only those have it who may do everything.
         Entry("Set aside", "report", "portal.view_poison", "poison"),
     ),
@@ -51,6 +54,7 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("Links", "link", "devices.view_link"),
         Entry("Node tokens", "key", "pairing.view_nodetoken"),
         Entry("Dialled ends", "outbound", "pairing.view_dialledend"),
+        Entry("Support access", "support_agent", "devices.view_supportgrant"),
     ),
     "Flexibility": (
         Entry("Tariffs", "euro", "cem_service.view_tariff"),

@@ -70,7 +70,7 @@ class Seats:
 @pytest.fixture
 def seats(monkeypatch: pytest.MonkeyPatch) -> Seats:
     seats = Seats()
-    for module in ("views", "dashboard"):
+    for module in ("views", "dashboard", "support"):
         monkeypatch.setattr(f"flexhub.portal.{module}.connect_worker", lambda url: seats.bus)
     return seats
 

@@ -28,7 +28,7 @@ def test_a_provider_finds_no_tenants() -> None:
     found = titles(make_member(make_tenant("Alder")))
 
     assert found["Operations"] == ["Dashboard", "Sessions now", "Instructions", "Plan runs"]
-    assert found["Access"] == ["API clients", "Audit trail"]
+    assert found["Access"] == ["API clients", "API secrets", "Audit trail"]
     assert "Tariffs" in found["Flexibility"]
     assert "Pools" not in found["Flexibility"]
 
@@ -37,9 +37,9 @@ def test_a_manufacturer_finds_its_device_types() -> None:
     found = titles(make_member(make_tenant("Volta", Tenant.Kind.MANUFACTURER)))
 
     assert found == {
-        "Operations": ["Dashboard"],
+        "Operations": ["Dashboard", "Support", "Products in use"],
         "Registry": ["Device types"],
-        "Access": ["API clients", "Audit trail"],
+        "Access": ["API clients", "API secrets", "Audit trail"],
     }
 
 
