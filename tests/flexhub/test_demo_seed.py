@@ -26,7 +26,7 @@ START = datetime(2026, 4, 21, 8, 30, tzinfo=UTC)
 @pytest.fixture
 def own_rows_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """The owner's `flush` would wait for this test's transaction, and a test's database is empty anyway."""
-    monkeypatch.setattr(seed, "call_command", lambda *_, **__: None)
+    monkeypatch.setattr(seed, "_flush", lambda: None)
 
 
 def test_registers_homes_with_tokens_that_work(db: None, own_rows_only: None) -> None:
