@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote, urlsplit
+
 from flexhub.bus.address import Address, AddressError, parse_address
 from flexhub.env import Env, EnvironmentVariableError
 
@@ -28,6 +30,16 @@ def redis_urls(env: Env) -> tuple[str, str]:
     if _parsed("CELERY_BROKER_URL", broker).kind == "cluster":
         raise EnvironmentVariableError(f"CELERY_BROKER_URL must not be a Redis Cluster, but {_BROKERS}.")
     return bus, broker
+
+
+def passwords_in(*urls: str) -> list[str]:
+    """Those for the servers and for their Sentinels, as they are written and as they are meant."""
+    found = []
+    for url in urls:
+        address = parse_address(url)
+        written = urlsplit(address.url).password or ""
+        found += [written, unquote(written), address.sentinel_login.get("password", "")]
+    return sorted(set(filter(None, found)))
 
 
 def _parsed(name: str, url: str) -> Address:

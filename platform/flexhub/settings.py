@@ -7,7 +7,7 @@ from django.templatetags.static import static
 from flexhub.clock import Clock
 from flexhub.env import Env, between, one_of, secret_keys
 from flexhub.observability.logs import Config as LogConfig
-from flexhub.redis_urls import redis_urls
+from flexhub.redis_urls import passwords_in, redis_urls
 from tenants.client_address import TrustedProxies
 
 env = Env()
@@ -227,4 +227,16 @@ READINESS_CHECKS = {
     "redis": "flexhub.bus.readiness.ask_redis",
 }
 LOGGING_CONFIG = "flexhub.observability.logs.configure"
-LOGGING: LogConfig = {"level": env.text("LOG_LEVEL", "INFO"), "json": env.boolean("LOG_JSON", not DEBUG)}
+LOGGING: LogConfig = {
+    "level": env.text("LOG_LEVEL", "INFO"),
+    "json": env.boolean("LOG_JSON", not DEBUG),
+    "secrets": [
+        SECRET_KEY,
+        *SECRETS_KEYS,
+        *(str(database["PASSWORD"]) for database in DATABASES.values()),
+        *passwords_in(REDIS_URL, CELERY_BROKER_URL),
+    ],
+}
+# What Django's own reports of errors, for debugging, leave out.
+DEFAULT_EXCEPTION_REPORTER = "flexhub.observability.error_reports.ErrorReporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "flexhub.observability.error_reports.ErrorReportFilter"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from flexhub.env import Env, EnvironmentVariableError
-from flexhub.redis_urls import redis_urls
+from flexhub.redis_urls import passwords_in, redis_urls
 
 SERVER = "redis://:secret@one:6379/0"
 SENTINELS = "redis+sentinel://:secret@one:26379,two:26379/hub/0"
@@ -41,3 +41,9 @@ def test_what_cannot_work_is_named_with_what_would(given: dict[str, str], messag
         redis_urls(Env(given))
 
     assert "secret" not in str(caught.value)
+
+
+def test_finds_the_passwords_to_take_out_of_logs() -> None:
+    url = "redis+sentinel://:ge%2Fheim@one/hub/0?sentinel_password=pss%21t"
+
+    assert passwords_in(url, SERVER, "redis://one:6379/0") == ["ge%2Fheim", "ge/heim", "pss!t", "secret"]

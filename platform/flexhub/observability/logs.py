@@ -8,37 +8,20 @@ after exceptions were turned into text, so that nothing passes by.
 from __future__ import annotations
 
 import logging
-import re
 import sys
-from collections.abc import Mapping, MutableMapping
+import threading
+from collections.abc import Sequence
 from functools import partial
+from types import TracebackType
 from typing import Any, TypedDict
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from flexhub.observability.log_spool import LogSpool
+from flexhub.observability.masking import Masker
 
-MASK = "***"
-
-_SECRET_KEY = re.compile(r"authori[sz]ation|token|passw(or)?d|secret|cookie|api_?key|credential", re.IGNORECASE)
-_SECRET_TEXT = (
-    # A header's value wherever it turns up: in a message, a traceback, a dump of headers.
-    (re.compile(r"\b(bearer|basic|token)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {MASK}"),
-    # The password in a URL.
-    (re.compile(r"(\w://[^\s:/@]*:)[^\s@]+@"), rf"\1{MASK}@"),
-    # key=value and "key": "value", as in query strings, connection strings and printed dictionaries.
-    (
-        re.compile(
-            r"(['\"]?\b\w*(?:authori[sz]ation|token|passw(?:or)?d|secret|api_?key)['\"]?\s*[=:]\s*['\"]?)"
-            r"(?!(?:bearer|basic|token)\s)[^\s'\"&,;)}]{4,}",
-            re.IGNORECASE,
-        ),
-        rf"\1{MASK}",
-    ),
-)
-# Deeper than anything that we log; a guard against a value that contains itself.
-_MAX_DEPTH = 6
+logger = logging.getLogger(__name__)
 
 # These bring handlers of their own, or keep their lines from the root logger.
 _ROUTED = (
@@ -59,10 +42,11 @@ _INDISCREET = ("oauthlib",)
 
 
 class Config(TypedDict, total=False):
-    """`settings.LOGGING`."""
+    """`settings.LOGGING`. `secrets` are taken out of every line."""
 
     level: str
     json: bool
+    secrets: Sequence[str]
 
 
 def configure(config: Config) -> None:
@@ -89,12 +73,17 @@ def configure(config: Config) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                mask_secrets,
+                _masking(Masker(config.get("secrets", ()))),
                 _renderer(json=config.get("json", True)),
             ],
         )
     )
     _route(handler, config.get("level", "INFO").upper())
+    # What nobody catches would be printed as it is. Whoever has put a hook of their own keeps it.
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _log_uncaught
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _log_uncaught_in_thread
 
 
 def never_wait() -> None:
@@ -104,9 +93,24 @@ def never_wait() -> None:
             handler.setStream(LogSpool(sys.stderr.fileno(), partial(_gap, handler)))
 
 
-def mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """A structlog processor. Whole numbers stay, as in a fencing token: no secrets, and they help to find faults."""
-    return {key: _masked_value(key, value, 0) for key, value in event.items()}
+def _masking(masker: Masker) -> Processor:
+    def mask(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        return {key: masker.value(key, value) for key, value in event.items()}
+
+    return mask
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if not issubclass(kind, Exception):
+        sys.__excepthook__(kind, error, trace)
+        return
+    logger.critical("uncaught", exc_info=(kind, error, trace))
+
+
+def _log_uncaught_in_thread(end: threading.ExceptHookArgs) -> None:
+    if end.exc_value is not None and issubclass(end.exc_type, Exception):
+        thread = end.thread.name if end.thread else ""
+        logger.critical("uncaught in thread %s", thread, exc_info=(end.exc_type, end.exc_value, end.exc_traceback))
 
 
 class _Handler(logging.StreamHandler[Any]):
@@ -139,31 +143,3 @@ def _route(handler: logging.Handler, level: str) -> None:
         logging.getLogger(name).setLevel(logging.NOTSET if level == "DEBUG" else logging.WARNING)
     for name in _INDISCREET:
         logging.getLogger(name).setLevel(logging.INFO)
-
-
-def _masked_value(key: str, value: object, depth: int) -> object:
-    if _SECRET_KEY.search(key) and not isinstance(value, int | None):
-        return MASK
-    return _masked(value, depth)
-
-
-def _masked(value: object, depth: int) -> object:
-    if isinstance(value, str):
-        return _masked_text(value)
-    if isinstance(value, bytes):
-        return _masked_text(value.decode("utf-8", "replace"))
-    if depth >= _MAX_DEPTH:
-        return "…"
-    if isinstance(value, Mapping | MutableMapping):
-        return {str(key): _masked_value(str(key), item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_masked(item, depth + 1) for item in value]
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    return _masked_text(str(value))
-
-
-def _masked_text(text: str) -> str:
-    for pattern, replacement in _SECRET_TEXT:
-        text = pattern.sub(replacement, text)
-    return text

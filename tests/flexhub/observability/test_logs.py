@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -96,33 +98,98 @@ def test_secrets_in_exceptions_are_masked(as_json: bool, capsys: pytest.CaptureF
     assert "abcdef123456" not in printed
 
 
+def test_secrets_of_the_process_are_masked_wherever_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure({"level": "INFO", "json": True, "secrets": ["correct horse battery"]})
+
+    logging.getLogger("flexhub.x").info(
+        "missing = after %s", "correct horse battery", extra={"value": "correct horse battery"}
+    )
+
+    (line,) = lines(capsys)
+    assert (line["event"], line["value"]) == ("missing = after ***", "***")
+
+
+def test_values_of_a_line_are_masked_by_their_names(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure({"level": "INFO", "json": True})
+
+    structlog.get_logger("flexhub.y").info("came", headers=[(b"authorization", b"opaque")], token=42)
+
+    (line,) = lines(capsys)
+    assert (line["headers"], line["token"]) == ([["authorization", "***"]], 42)
+
+
 @pytest.mark.parametrize(
-    ("key", "value", "shown"),
+    "name",
     [
-        ("token", "abc", "***"),
-        ("Authorization", b"Bearer abc", "***"),
-        ("db_password", "abc", "***"),
-        ("headers", {"cookie": "abc", "accept": "*/*"}, {"cookie": "***", "accept": "*/*"}),
-        ("headers", [(b"authorization", b"Bearer abcdefgh1234")], [["authorization", "Bearer ***"]]),
-        ("event", "Bearer abcdefgh1234 was refused", "Bearer *** was refused"),
-        ("event", "GET /x?token=abcdefgh&site=1", "GET /x?token=***&site=1"),
-        ("event", "{'password': 'abcdefgh'}", "{'password': '***'}"),
-        ("event", "postgresql://app:abcdefgh@host/db", "postgresql://app:***@host/db"),
-        ("event", "the token was stale", "the token was stale"),
-        ("token", 42, 42),
-        ("site", None, None),
-        ("error", ValueError("secret=abcdefgh"), "secret=***"),
+        "httpx",
+        "httpcore",
+        "redis",
+        "celery",
+        "kombu",
+        "daphne",
+        "websockets.client",
+        "twisted",
+        "allauth",
+        "oauthlib",
+        "requests_oauthlib",
+        "django.db.backends",
+        "django.request",
+        "asyncio",
     ],
 )
-def test_masks_secrets(key: str, value: object, shown: object) -> None:
-    assert logs.mask_secrets(None, "info", {key: value}) == {key: shown}
+def test_debug_lines_of_libraries_are_masked(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure({"level": "DEBUG", "json": True})
+
+    logging.getLogger(name).debug("> %s", {"Authorization": "Bearer abcdefgh1234", "client_secret": "abcdefgh1234"})
+
+    assert "abcdefgh1234" not in json.dumps(lines(capsys))
 
 
-def test_a_value_that_contains_itself_ends() -> None:
-    value: dict[str, object] = {}
-    value["self"] = value
+def test_chained_exceptions_are_masked_and_show_no_locals(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure({"level": "INFO", "json": True})
 
-    assert logs.mask_secrets(None, "info", {"value": value})
+    def fail(local: str) -> None:
+        try:
+            raise ValueError(f"password={local}")
+        except ValueError as error:
+            raise RuntimeError("failed") from error
+
+    try:
+        fail("abcdefgh" + "1234")
+    except RuntimeError:
+        logging.getLogger("flexhub.x").exception("failed")
+
+    (line,) = lines(capsys)
+    assert "ValueError: password=***" in str(line["exception"])
+    assert "abcdefgh1234" not in str(line)
+
+
+def test_what_nobody_catches_is_masked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
+    logs.configure({"level": "INFO", "json": True})
+    error = ValueError("redis://user:abcdefgh1234@host")
+
+    sys.excepthook(ValueError, error, None)
+    thread = threading.Thread(name="t1")
+    threading.excepthook(threading.ExceptHookArgs((ValueError, error, None, thread)))
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+
+    *logged, interrupted = capsys.readouterr().err.splitlines()
+    first, second = map(json.loads, logged)
+    assert (first["event"], second["event"]) == ("uncaught", "uncaught in thread t1")
+    assert "redis://user:***@host" in first["exception"]
+    assert "abcdefgh1234" not in str(logged)
+    assert interrupted == "KeyboardInterrupt"
+
+
+def test_leaves_the_hooks_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = lambda *_: None  # noqa: E731 - Only its identity counts.
+    monkeypatch.setattr(sys, "excepthook", own)
+
+    logs.configure({"level": "INFO"})
+
+    assert sys.excepthook is own
 
 
 def test_an_unknown_level_is_an_error() -> None:
