@@ -13,7 +13,7 @@ from tenants.models import APIClient, AuditEntry, Tenant, User
 Actor = User | APIClient | None
 
 # Hashes are secrets too: a trail that many may read must not help to guess them.
-_SECRET_FIELDS = frozenset({"password", "secret_hash", "token_hash", "sealed_token"})
+_SECRET_FIELDS = frozenset({"password", "secret_hash", "token_hash", "wrapped"})
 _SECRET = "(secret)"  # noqa: S105 - Stands in for one.
 
 
@@ -79,7 +79,7 @@ def entry(
 def fields_of(obj: Model) -> dict[str, Any]:
     """The row as it is now, for `before` and `after`, without secrets."""
     return {
-        field.attname: _SECRET if field.name in _SECRET_FIELDS else field.value_from_object(obj)
+        field.attname: _SECRET if _is_secret(field.name) else field.value_from_object(obj)
         for field in obj._meta.concrete_fields
     }
 
@@ -88,6 +88,10 @@ def changes_between(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict
     """Both sides reduced to the fields that differ."""
     changed = [key for key in after if before.get(key) != after[key]]
     return {key: before.get(key) for key in changed}, {key: after[key] for key in changed}
+
+
+def _is_secret(name: str) -> bool:
+    return name in _SECRET_FIELDS or name.startswith("sealed_")
 
 
 def fields_of_actor(actor: Actor) -> dict[str, str]:

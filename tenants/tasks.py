@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import celery
 from celery import shared_task
-from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
 from tenants import access_tokens, audit_retention
+from tenants.key_rotation import finish_rotations
 from tenants.origin import Origin, Via, bound, current, is_trace_id, new_trace_id
+from tenants.sessions import SessionStore
 
 if TYPE_CHECKING:
     # The class takes type parameters in its stubs only.
@@ -72,3 +73,9 @@ def forget_expired_access_tokens(**_: object) -> None:
 def forget_old_audit_rows(**_: object) -> None:
     """Of tenants that do not keep their trail for ever."""
     audit_retention.apply()
+
+
+@shared_task(base=TenantTask)
+def finish_key_rotations(**_: object) -> None:
+    """Seal again what retired data keys have sealed, and drop those that nobody needs any more."""
+    finish_rotations(now=timezone.now())

@@ -78,6 +78,7 @@ app.conf.beat_schedule = {
     "forget-old-audit-rows": _every(3600.0, "tenants.tasks.forget_old_audit_rows", "default"),
     "forget-old-sign-ins": _every(3600.0, "tenants.tasks.forget_old_sign_ins", "default"),
     "forget-expired-access-tokens": _every(600.0, "tenants.tasks.forget_expired_access_tokens", "default"),
+    "finish-key-rotations": _every(3600.0, "tenants.tasks.finish_key_rotations", "default"),
     "forget-old-plan-runs": _every(600.0, "cem_service.tasks.forget_old_plan_runs", "default"),
 }
 

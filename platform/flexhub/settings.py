@@ -22,6 +22,8 @@ SECRETS_KEYS = env.parsed(
     "comma-separated keys as `openssl rand -base64 32` makes them",
     "not-a-secret-debug-only".ljust(43, "0") if DEBUG else None,
 )
+# Read again whenever a key is wanted that is not at hand, so that keys of a file change without a restart.
+SECRETS_KEYS_FILE = env.text("SECRETS_KEYS_FILE", "")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 # Whose X-Forwarded-For is believed. Nobody's by default: anyone can send one.
 TRUSTED_PROXIES = env.parsed(
@@ -146,6 +148,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL = "admin:login"
+SESSION_ENGINE = "tenants.sessions"
 SESSION_COOKIE_HTTPONLY = True
 # Plain HTTP is for one machine only; a public address is https and its cookies never leave it.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")

@@ -2,6 +2,7 @@
 
 from tenants.models.api_client import APIAccessToken, APIClient, APIClientSecret
 from tenants.models.audit_entry import AuditEntry
+from tenants.models.data_key import DataKey
 from tenants.models.people import Membership, User
 from tenants.models.retention import Retention
 from tenants.models.tenant import Tenant
@@ -11,6 +12,7 @@ __all__ = [
     "APIClient",
     "APIClientSecret",
     "AuditEntry",
+    "DataKey",
     "Membership",
     "Retention",
     "Tenant",

@@ -55,7 +55,7 @@ def cast(db: None) -> tuple[UUID, UUID]:
         make_device_type(household.tenant)
         with tenant_scope(household.tenant.pk):
             Retention.objects.create(tenant=household.tenant)
-        create_dialled_end(link=household.link, role="RM", url="wss://devices.example")
+        create_dialled_end(link=household.link, role="RM", url="wss://devices.example", token="geheim")
         grant_support(household.device, ends_at=timezone.now() + timedelta(days=1))
     return alder.tenant.pk, birch.tenant.pk
 

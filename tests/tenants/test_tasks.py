@@ -7,8 +7,11 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from structlog.contextvars import get_contextvars
 
+from tenants.key_rotation import GRACE, replace_data_key
 from tenants.origin import Origin, Via, bound, current, is_trace_id
-from tenants.tasks import TenantTask, forget_old_sign_ins
+from tenants.tasks import TenantTask, finish_key_rotations, forget_old_sign_ins
+from tests.support.registry import make_household
+from tests.support.sealed import data_keys_of, keep_token, token_of
 
 app = celery.Celery("tests", set_as_current=False)
 
@@ -68,3 +71,15 @@ def test_forgets_sign_ins_that_have_expired() -> None:
     forget_old_sign_ins()
 
     assert [session.session_key for session in Session.objects.all()] == ["new"]
+
+
+@pytest.mark.django_db
+def test_finishes_rotations_that_were_begun() -> None:
+    alder = make_household("Alder")
+    row = keep_token(alder)
+    replace_data_key(alder.tenant.pk, now=timezone.now() - GRACE)
+
+    finish_key_rotations()
+
+    assert [key.retired_at for key in data_keys_of(alder.tenant.pk)] == [None]
+    assert token_of(row) == "geheim"

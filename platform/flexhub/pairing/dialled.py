@@ -5,14 +5,16 @@ All raise ValidationError for values that the model refuses.
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.core.exceptions import ValidationError
 
 from flexhub.devices.models import Link
 from flexhub.pairing.addresses import is_token
-from flexhub.pairing.models import DialledEnd
+from flexhub.pairing.models import SEALED_TOKEN, DialledEnd
 from tenants import audit, secrets
 from tenants.audit import Actor
-from tenants.scope import platform_scope, tenant_scope
+from tenants.scope import tenant_scope
 
 
 def create_dialled_end(
@@ -21,7 +23,7 @@ def create_dialled_end(
     """Have the hub connect to the peer of this role. Without a token it shows none."""
     with tenant_scope(link.tenant_id):
         row = DialledEnd(tenant_id=link.tenant_id, link=link, role=role, url=url, enabled=enabled)
-        row.sealed_token = _sealed(token)
+        row.sealed_token = _sealed(token, link.tenant_id)
         row.full_clean()
         row.save()
         audit.record("pairing.dialledend.created", row, actor=actor, after=audit.fields_of(row))
@@ -44,7 +46,7 @@ def change_dialled_end(
         row.url = row.url if url is None else url
         row.enabled = row.enabled if enabled is None else enabled
         if token is not None:
-            row.sealed_token = _sealed(token)
+            row.sealed_token = _sealed(token, row.tenant_id)
         row.revision += 1
         row.state, row.since, row.error = DialledEnd.State.NEW, None, ""
         row.full_clean()
@@ -56,22 +58,9 @@ def change_dialled_end(
     return row
 
 
-def seal_tokens_again() -> int:
-    """Encrypt every token under the first of SECRETS_KEYS, so that older keys can go. Returns how many there are.
-
-    Raises SealedWithAnotherKeyError, and has changed nothing then.
-    """
-    with platform_scope("seal the tokens of dialled ends again"):
-        sealed = DialledEnd.objects.select_for_update().exclude(sealed_token="")
-        rows = list(sealed.values_list("pk", "sealed_token"))
-        for pk, sealed_token in rows:
-            DialledEnd.objects.filter(pk=pk).update(sealed_token=secrets.seal_again(sealed_token))
-    return len(rows)
-
-
-def _sealed(token: str) -> str:
+def _sealed(token: str, tenant_id: UUID) -> str:
     if not token:
         return ""
     if not is_token(token):
         raise ValidationError({"token": "A token has neither blanks nor accents, and at most 4096 characters."})
-    return secrets.seal(token)
+    return secrets.seal(token, tenant_id=tenant_id, field=SEALED_TOKEN.name)

@@ -11,7 +11,9 @@ from django.db.models.functions import Now
 
 from flexhub.devices.models import Link, Node
 from flexhub.pairing.addresses import MAX_URL_CHARACTERS, AddressRefused, check_url
+from tenants import sealed_fields
 from tenants.models import Tenant
+from tenants.sealed_fields import SealedField
 
 
 def is_valid_token(prefix: str = "") -> models.Q:
@@ -121,3 +123,7 @@ class DialledEnd(models.Model):
     def node(self) -> Node:
         """The peer."""
         return self.link.rm_node if self.role == Node.Role.RM else self.link.cem_node
+
+
+SEALED_TOKEN = SealedField("pairing.dialledend.token", model="pairing.DialledEnd", column="sealed_token")
+sealed_fields.register(SEALED_TOKEN)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from flexhub.bus import end_id
 from flexhub.devices.models import DEFAULT_BURST, DEFAULT_MESSAGES_PER_S, Link, Node
-from flexhub.pairing.models import ERROR_CHARACTERS, DialledEnd
+from flexhub.pairing.models import ERROR_CHARACTERS, SEALED_TOKEN, DialledEnd
 from flexhub.pairing.services import NodeIdentity, strictness_of
 from s2.strictness import STRICT
 from tenants import secrets
@@ -87,7 +87,14 @@ def dialling(dialled_id: int, revision: int) -> Dialling | None:
         if row is None:
             return None
         identity = identity_at(_links().get(pk=row.link_id), row.role)
-    return Dialling(identity, row.url, secrets.unseal(row.sealed_token) if row.sealed_token else "")
+    return Dialling(identity, row.url, _token_of(row))
+
+
+def _token_of(row: DialledEnd) -> str:
+    """Raises SealedWithAnotherKeyError."""
+    if not row.sealed_token:
+        return ""
+    return secrets.unseal(row.sealed_token, tenant_id=row.tenant_id, field=SEALED_TOKEN.name)
 
 
 def note_outcomes(outcomes: Iterable[Outcome], at: datetime | None = None) -> None:

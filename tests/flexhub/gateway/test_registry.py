@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import pytest
 from django.db import connections
-from pytest_django import Settings
 
 from flexhub.gateway.registry import DatabaseRegistry, RegistryUnavailable, TokenUnreadable
 from flexhub.pairing.dialled import create_dialled_end
@@ -16,6 +15,7 @@ from flexhub.pairing.models import DialledEnd
 from flexhub.pairing.outgoing import Outcome, OutgoingLink
 from tenants.scope import tenant_scope
 from tests.support.registry import Household, make_device, make_household
+from tests.support.sealed import store_text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,9 +62,9 @@ def test_knows_the_ends_of_a_house_link(alder: Household, registry: DatabaseRegi
     assert [end.node_id for end in ends] == [device.node.pk, alder.cem_node.pk]
 
 
-def test_says_when_a_token_cannot_be_read(row: DialledEnd, registry: DatabaseRegistry, settings: Settings) -> None:
+def test_says_when_a_token_cannot_be_read(row: DialledEnd, registry: DatabaseRegistry) -> None:
     (link,) = asyncio.run(registry.links())
-    settings.SECRETS_KEYS = ["A" * 42 + "A="]
+    store_text(row, "1.damaged.AAAA.AAAA")
 
     with pytest.raises(TokenUnreadable):
         asyncio.run(registry.dialling(link))

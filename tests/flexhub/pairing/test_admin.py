@@ -9,8 +9,8 @@ from django.utils import timezone
 from flexhub.pairing.models import DialledEnd, NodeToken
 from flexhub.pairing.services import MAX_TOKENS_PER_NODE, authenticate_node, issue_node_token
 from tenants.scope import tenant_scope
-from tenants.secrets import unseal
 from tests.support.registry import Household, audited, make_household, make_member, make_operator
+from tests.support.sealed import opened
 
 pytestmark = pytest.mark.django_db
 
@@ -136,7 +136,7 @@ def test_a_dialled_end_is_added_and_its_token_never_shown(client: Client, alder:
     client.post(f"{ENDS}add/", {**NEW_END, "link": str(alder.link.pk)})
 
     row = _end(alder)
-    assert unseal(row.sealed_token) == "geheim-1"
+    assert opened(row) == "geheim-1"
     for url in (ENDS, f"{ENDS}{row.pk}/change/"):
         page = client.get(url).content.decode()
         assert "wss://devices.example/s2" in page
@@ -157,8 +157,8 @@ def test_a_dialled_end_is_changed_with_or_without_its_token(client: Client, alde
     client.post(page, {"url": kept.url, "forget_token": "on", "enabled": "on"})
 
     assert (kept.url, kept.enabled, kept.revision) == ("wss://devices.example/new", False, 2)
-    assert unseal(kept.sealed_token) == "geheim-1"
-    assert unseal(replaced.sealed_token) == "geheim-2"
+    assert opened(kept) == "geheim-1"
+    assert opened(replaced) == "geheim-2"
     assert _end(alder).sealed_token == ""
     trail = audited("pairing.dialledend.changed")
     assert [entry["actor_name"] for entry in trail] == ["ann"] * 3

@@ -1,16 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from cryptography.fernet import Fernet
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
-from pytest_django import Settings
 
-from flexhub.pairing.dialled import change_dialled_end, create_dialled_end, seal_tokens_again
+from flexhub.pairing.dialled import change_dialled_end, create_dialled_end
 from flexhub.pairing.models import DialledEnd
 from tenants.scope import tenant_scope
-from tenants.secrets import SealedWithAnotherKeyError, unseal
 from tests.support.registry import Household, audited, make_household, query
+from tests.support.sealed import opened
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +32,7 @@ def rows(household: Household) -> list[DialledEnd]:
 def test_the_token_is_stored_sealed_and_shown_nowhere(alder: Household) -> None:
     row = make(alder)
 
-    assert unseal(row.sealed_token) == "geheim-1"
+    assert opened(row) == "geheim-1"
     assert "geheim" not in row.sealed_token
     (entry,) = audited("pairing.dialledend.created")
     assert "geheim" not in str(entry)
@@ -93,7 +91,7 @@ def test_a_change_begins_anew(alder: Household) -> None:
     changed = change_dialled_end(row, url="wss://devices.example/other", token="geheim-2")
 
     assert (changed.revision, changed.state, changed.error) == (2, "NEW", "")
-    assert unseal(changed.sealed_token) == "geheim-2"
+    assert opened(changed) == "geheim-2"
     (entry,) = audited("pairing.dialledend.changed")
     assert entry["after"]["url"] == "wss://devices.example/other"
     assert entry["after"]["token"] == "(changed)"
@@ -103,7 +101,7 @@ def test_a_change_begins_anew(alder: Household) -> None:
 def test_a_token_stays_until_it_is_changed_or_taken_away(alder: Household) -> None:
     row = make(alder)
 
-    assert unseal(change_dialled_end(row, enabled=False).sealed_token) == "geheim-1"
+    assert opened(change_dialled_end(row, enabled=False)) == "geheim-1"
     assert change_dialled_end(row, token="").sealed_token == ""
     assert [each.enabled for each in rows(alder)] == [False]
     assert "token" not in audited("pairing.dialledend.changed")[0]["after"]
@@ -116,20 +114,3 @@ def test_refuses_what_cannot_be_a_token_without_repeating_it(alder: Household, t
 
     assert token not in str(caught.value)
     assert rows(alder) == []
-
-
-def test_tokens_are_sealed_again_under_a_new_key(alder: Household, settings: Settings) -> None:
-    row, old = make(alder), settings.SECRETS_KEYS
-    make(make_household("Birch"), token="")
-    settings.SECRETS_KEYS = [Fernet.generate_key().decode(), *old]
-
-    assert seal_tokens_again() == 1
-
-    settings.SECRETS_KEYS = settings.SECRETS_KEYS[:1]
-    with tenant_scope(alder.tenant.pk):
-        row.refresh_from_db()
-    assert unseal(row.sealed_token) == "geheim-1"
-    assert row.revision == 1
-    settings.SECRETS_KEYS = old
-    with pytest.raises(SealedWithAnotherKeyError):
-        seal_tokens_again()
