@@ -1,0 +1,197 @@
+"""What a thief of the database, of Redis and of the logs would find: everything but a secret."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from http.cookiejar import CookieJar
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+from websockets.exceptions import InvalidStatus
+
+from flexhub.pairing.dialled import create_dialled_end
+from s2.messages import EnergyManagementRole
+from tenants import api_clients, tokens
+from tenants.models import APIClient, Tenant
+from tenants.services import create_api_client, create_member
+from tests.support.dumps import dump_of_database, dump_of_redis, written_forms
+from tests.support.early import ROOT
+from tests.support.gateway import device_at
+from tests.support.hub import free_port
+from tests.support.peer_elsewhere import PeerElsewhere, until
+from tests.support.registry import Household, make_household, make_tenant
+from tests.support.services import Addresses, DatabaseOfTests
+from tests.support.threads import await_that, with_connection_closed
+
+PASSWORD = "correct horse/battery+staple"
+PEERS_TOKEN = tokens.new_token("not-one-of-ours-")
+CELERY = (sys.executable, "-m", "celery", "-A", "flexhub.celery", "worker", "-B", "-Q", "cem,plan,default,rm")
+
+
+@pytest.fixture
+def environment(service_environment: dict[str, str]) -> dict[str, str]:
+    return service_environment | {
+        "LOG_LEVEL": "DEBUG",
+        "S2_DIAL_PLAIN": "1",
+        "S2_DIAL_PRIVATE": "1",
+        "SECRET_KEY": f"secret-key-{uuid4()}",
+        "PYTHONPATH": f"{ROOT / 'platform'}",
+    }
+
+
+@contextmanager
+def running(log: Path, command: tuple[str, ...], environment: Mapping[str, str]) -> Iterator[None]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=dict(environment), stdout=output, stderr=subprocess.STDOUT)
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            finally:
+                process.kill()
+
+
+@pytest.fixture
+def hub(environment: dict[str, str], transactional_db: None, tmp_path: Path) -> Iterator[int]:
+    """The port of a gateway; beside it a worker with beat."""
+    port = free_port()
+    beat = ("--schedule", str(tmp_path / "beat"), "--pool", "threads", "--concurrency", "2", "--loglevel", "DEBUG")
+    with ExitStack() as stack:
+        gateway = (sys.executable, "manage.py", "gateway", "--port", str(port))
+        stack.enter_context(running(tmp_path / "gateway.log", gateway, environment))
+        stack.enter_context(running(tmp_path / "worker.log", (*CELERY, *beat), environment))
+        for log, word in (("worker.log", b"ready."), ("gateway.log", b"listening on")):
+            await_that(partial(says, tmp_path / log, word))
+        yield port
+
+
+def says(log: Path, word: bytes) -> bool:
+    return word in log.read_bytes()
+
+
+async def test_no_copy_holds_a_secret(
+    hub: int,
+    environment: dict[str, str],
+    empty_database: DatabaseOfTests,
+    services: Addresses,
+    redis_url: str,
+    settings: Settings,
+    tmp_path: Path,
+) -> None:
+    settings.S2_DIAL_PLAIN = settings.S2_DIAL_PRIVATE = True
+    peer = PeerElsewhere(EnergyManagementRole.RM)
+    peer.token = PEERS_TOKEN
+    async with peer.listening():
+        alder, program, client_secret = await asyncio.to_thread(with_connection_closed, plant, peer.url())
+        session_key = await asyncio.to_thread(sign_in, f"http://127.0.0.1:{hub}")
+        access_token = await asyncio.to_thread(call_api, f"http://127.0.0.1:{hub}", program, client_secret)
+        await use_device(hub, alder)
+        await until(peer.open_paths)
+        database = await asyncio.to_thread(dump_of_database, with_all_rows(services, empty_database))
+        in_redis = await asyncio.to_thread(dump_of_redis, redis_url)
+    logs = await asyncio.to_thread(logs_in, tmp_path)
+
+    secrets = {
+        "device token": alder.token,
+        "API client's secret": client_secret,
+        "access token": access_token,
+        "dialled end's token": PEERS_TOKEN,
+        "password": PASSWORD,
+        "session key": session_key,
+        **{name: environment[name] for name in ("SECRET_KEY", "SECRETS_KEYS")},
+        **passwords_in(environment),
+    }
+    copies = {"PostgreSQL": database, "Redis": in_redis, "the logs": logs}
+    assert_all_was_dumped(copies, alder)
+    found = [
+        f"{secret} {form} in {place}"
+        for place, copy in copies.items()
+        for secret, text in secrets.items()
+        for form, written in written_forms(text).items()
+        if written in copy
+    ]
+    assert found == []
+
+
+def plant(url: str) -> tuple[Household, APIClient, str]:
+    alder, birch = make_household("Alder"), make_household("Birch")
+    create_member(tenant=alder.tenant, username="ann", password=PASSWORD)
+    create_dialled_end(link=birch.link, role="RM", url=url, token=PEERS_TOKEN)
+    program = create_api_client(tenant=make_tenant("Cedar", Tenant.Kind.AGGREGATOR), name="desk")
+    return alder, program, api_clients.issue_secret(program, now=timezone.now())
+
+
+def sign_in(base: str) -> str:
+    """With a wrong name first. Returns the session's key."""
+    jar = CookieJar()
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    login = f"{base}/admin/login/"
+    browser.open(login, timeout=30).read()
+    for username in ("nobody", "ann"):
+        csrf = next(cookie.value for cookie in jar if cookie.name == "csrftoken") or ""
+        form = {"username": username, "password": PASSWORD, "csrfmiddlewaretoken": csrf, "next": "/admin/"}
+        page = browser.open(login, urllib.parse.urlencode(form).encode(), timeout=30).read()
+    assert b"Dashboard" in page
+    return next(cookie.value for cookie in jar if cookie.name == "sessionid") or ""
+
+
+def call_api(base: str, program: APIClient, secret: str) -> str:
+    """With a wrong token first. Returns the access token."""
+    form = {"grant_type": "client_credentials", "client_id": str(program.pk), "client_secret": secret}
+    api = urllib.request.build_opener()
+    answer = json.load(api.open(f"{base}/oauth/token", urllib.parse.urlencode(form).encode(), timeout=30))
+    for token, status in ((f"{answer['access_token']}x", 401), (answer["access_token"], 404)):
+        api.addheaders = [("Authorization", f"Bearer {token}")]
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            api.open(f"{base}/api/v1/pools/{uuid4()}/flexibility", timeout=30)
+        assert caught.value.code == status
+        caught.value.close()
+    return str(answer["access_token"])
+
+
+async def use_device(port: int, alder: Household) -> None:
+    """At a door that is not its own, then at its own."""
+    base = f"ws://127.0.0.1:{port}/s2/v0"
+    with pytest.raises(InvalidStatus, match="401"):
+        async with device_at(f"{base}/{uuid4()}?token={alder.token}", alder.token):
+            pass
+    async with device_at(f"{base}/{alder.rm_node.pk}", alder.token) as device:
+        await device.shake_hands()
+
+
+def logs_in(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.glob("*.log"))
+
+
+def with_all_rows(services: Addresses, database: DatabaseOfTests) -> str:
+    """The address of the database for whoever may see every row, row-level security or not."""
+    name = urllib.parse.urlsplit(database.owner_url).path
+    return urllib.parse.urlunsplit(urllib.parse.urlsplit(services.maker_url)._replace(path=name))
+
+
+def passwords_in(environment: Mapping[str, str]) -> dict[str, str]:
+    found = {name: urllib.parse.urlsplit(environment[name]).password for name in ("DATABASE_URL", "REDIS_URL")}
+    return {f"password of {name}": urllib.parse.unquote(password) for name, password in found.items() if password}
+
+
+def assert_all_was_dumped(copies: Mapping[str, bytes], alder: Household) -> None:
+    """What is no secret is there, or nothing could be found anyway."""
+    assert b"Alder battery" in copies["PostgreSQL"]
+    assert tokens.digest(alder.token).encode() in copies["PostgreSQL"]
+    assert str(alder.link.pk).encode() in copies["Redis"]
+    assert str(alder.link.pk).encode() in copies["the logs"]
+    assert b'"debug"' in copies["the logs"] or b"[debug" in copies["the logs"]
