@@ -15,6 +15,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from tenants import (
     api_client_admin,  # noqa: F401 - Registers API clients and their secrets.
     audit_admin,  # noqa: F401 - Registers the trail.
+    quota_admin,  # noqa: F401 - As above.
     retention_admin,  # noqa: F401 - As above.
 )
 from tenants.model_admin import ReadOnlyAdmin, TenantForm, TenantModelAdmin, actor_of, show_token_once

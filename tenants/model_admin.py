@@ -8,17 +8,20 @@ from uuid import UUID
 
 from django import forms
 from django.apps import apps
+from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import JSONField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from tenants import audit, deletion, looks
+from tenants import audit, deletion, looks, quotas
 from tenants.form_fields import StorableJSONField
 from tenants.models import User
+from tenants.quotas import QuotaReachedError
 from tenants.scope import current_tenant_id
 
 if TYPE_CHECKING:
@@ -105,6 +108,8 @@ class TenantModelAdmin(ModelAdmin):
         before = audit.fields_of(type(obj)._default_manager.get(pk=obj.pk)) if change else None
         if self._has_tenant() and obj.tenant_id is None:
             obj.tenant_id = current_tenant_id()
+        if not change:
+            quotas.require_room_for(obj)
         super().save_model(request, obj, form, change)
         after = audit.fields_of(obj)
         if before is None:
@@ -119,6 +124,9 @@ class TenantModelAdmin(ModelAdmin):
         rows = formset.model._default_manager.filter(pk__in=[each.instance.pk for each in formset.initial_forms])
         stored = {row.pk: row for row in rows}
         before = {key: audit.fields_of(row) for key, row in stored.items()}
+        for each in formset.extra_forms:
+            if each.has_changed():
+                quotas.require_room_for(each.instance)
         super().save_formset(request, form, formset, change)
         for obj in formset.new_objects:
             self._record(request, "created", obj, after=audit.fields_of(obj))
@@ -139,7 +147,15 @@ class TenantModelAdmin(ModelAdmin):
         return self._noted(request, super().changelist_view(request, extra_context))
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self._noted(request, super().changeform_view(request, *args, **kwargs))
+        """Where a quota leaves no room, the page says so and nothing is written. The form cannot judge that: only who
+        writes the row does so under a lock.
+        """
+        try:
+            response = super().changeform_view(request, *args, **kwargs)
+        except QuotaReachedError as error:
+            self.message_user(request, error.message, messages.ERROR)
+            return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        return self._noted(request, response)
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._noted(request, super().delete_view(request, *args, **kwargs))

@@ -20,7 +20,9 @@ class Role:
 ROLES: dict[str, Role] = {
     Tenant.Kind.OPERATOR: Role(change=frozenset({"*"})),
     Tenant.Kind.PROVIDER: Role(
-        view=frozenset({"devices.*", "telemetry.*", "cem_service.*", "rm_adapters.*", "tenants.auditentry"}),
+        view=frozenset(
+            {"devices.*", "telemetry.*", "cem_service.*", "rm_adapters.*", "tenants.auditentry", "tenants.quota"}
+        ),
         change=frozenset(
             {
                 "devices.site",
@@ -41,12 +43,12 @@ ROLES: dict[str, Role] = {
     ),
     # Its types and nothing of the households that use them; under support, single devices without their names.
     Tenant.Kind.MANUFACTURER: Role(
-        view=frozenset({"tenants.auditentry", "portal.support"}),
+        view=frozenset({"tenants.auditentry", "tenants.quota", "portal.support"}),
         change=frozenset({"devices.devicetype", "tenants.apiclient", "tenants.apiclientsecret"}),
     ),
     # Pools of homes, never a home.
     Tenant.Kind.AGGREGATOR: Role(
-        view=frozenset({"flexibility.*", "tenants.auditentry"}),
+        view=frozenset({"flexibility.*", "tenants.auditentry", "tenants.quota"}),
         change=frozenset({"tenants.apiclient", "tenants.apiclientsecret"}),
     ),
 }

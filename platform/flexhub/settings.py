@@ -7,6 +7,7 @@ from django.templatetags.static import static
 from flexhub.clock import Clock
 from flexhub.env import Env, between, one_of, secret_keys
 from flexhub.observability.logs import Config as LogConfig
+from flexhub.quota_settings import default_quotas
 from flexhub.redis_urls import passwords_in, redis_urls
 from tenants.client_address import TrustedProxies
 
@@ -67,6 +68,8 @@ POOL_MINIMUM_SITES = env.integer("POOL_MINIMUM_SITES", 5)
 # How long a device's owner may let its manufacturer look at it, with one grant.
 SUPPORT_GRANT_MAX_DAYS = env.integer("SUPPORT_GRANT_MAX_DAYS", 30)
 TELEMETRY_RETENTION_DAYS = env.integer("TELEMETRY_RETENTION_DAYS", 90)
+# What a tenant may have and do, by its kind; a row of `tenants.Quota` says otherwise for one of them.
+QUOTAS = default_quotas(env)
 
 # -- Applications -----------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

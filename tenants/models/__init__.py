@@ -1,9 +1,10 @@
-"""Who owns what: tenants, their members and API clients, and the trail of what was changed."""
+"""Who owns what: tenants, their members, API clients and quotas, and the trail of what was changed."""
 
 from tenants.models.api_client import APIAccessToken, APIClient, APIClientSecret
 from tenants.models.audit_entry import AuditEntry
 from tenants.models.data_key import DataKey
 from tenants.models.people import Membership, User
+from tenants.models.quota import Quota
 from tenants.models.retention import Retention
 from tenants.models.tenant import Tenant
 
@@ -14,6 +15,7 @@ __all__ = [
     "AuditEntry",
     "DataKey",
     "Membership",
+    "Quota",
     "Retention",
     "Tenant",
     "User",

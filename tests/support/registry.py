@@ -12,8 +12,9 @@ from django.db import connection
 from flexhub.devices import services as devices
 from flexhub.devices.models import Device, DeviceType, Link, Node, Site
 from flexhub.pairing.services import issue_node_token
+from tenants import quotas
 from tenants import services as tenants
-from tenants.models import AuditEntry, Tenant, User
+from tenants.models import AuditEntry, Quota, Tenant, User
 from tenants.scope import platform_scope, tenant_scope
 
 _numbers = itertools.count(1)
@@ -21,6 +22,14 @@ _numbers = itertools.count(1)
 
 def make_tenant(name: str = "Alder", kind: Tenant.Kind = Tenant.Kind.PROVIDER) -> Tenant:
     return tenants.create_tenant(name=name, kind=kind)
+
+
+def give_quotas(tenant: Tenant, **values: int) -> Quota:
+    """As an operator would on the page of quotas."""
+    with platform_scope("a test sets quotas"):
+        quota, _ = Quota.objects.update_or_create(tenant=tenant, defaults=values)
+    quotas.forget(tenant.pk)
+    return quota
 
 
 def make_operator(username: str = "olga") -> User:

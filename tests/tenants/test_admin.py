@@ -10,7 +10,7 @@ from tenants.models import APIClient, APIClientSecret, AuditEntry, Membership, R
 from tenants.scope import platform_scope, tenant_scope
 from tenants.services import create_api_client
 from tests.support.programs import make_program
-from tests.support.registry import audited, make_household, make_member, make_operator, make_tenant
+from tests.support.registry import audited, give_quotas, make_household, make_member, make_operator, make_tenant
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +27,7 @@ def test_every_page_opens_for_an_operator(client: Client, model: type[Model]) ->
     household = make_household("Alder")
     make_program(household.tenant)
     create_dialled_end(link=household.link, role="RM", url="wss://ems.example/s2", token="secret")
+    give_quotas(household.tenant, devices=10)
     client.force_login(make_operator())
     with platform_scope("test"):
         Retention.objects.create(tenant=household.tenant)

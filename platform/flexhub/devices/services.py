@@ -1,6 +1,7 @@
 """Changes to the registry: each one transaction in the tenant's scope, with its audit row.
 
-All raise ValidationError for values that the models refuse.
+All raise ValidationError for values that the models refuse, and QuotaReachedError, which is one, where the tenant has
+as many as it may have.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 from uuid import UUID, uuid4
 
 from flexhub.devices.models import Device, DeviceType, Link, Node, Site
-from tenants import audit, deletion
+from tenants import audit, deletion, quotas
 from tenants.audit import Actor
 from tenants.models import Tenant
+from tenants.quota_table import Quantity
 from tenants.scope import platform_scope, tenant_scope
 
 
@@ -39,6 +41,7 @@ def create_site(
             export_limit_w=export_limit_w,
         )
         site.full_clean()
+        quotas.require_room(tenant.pk, Quantity.SITES)
         site.save()
         audit.record("devices.site.created", site, actor=actor, after=audit.fields_of(site))
         _add_node(Node(site=site, role=Node.Role.CEM, hosted=True, name=f"CEM of {site.name}"[:100]), actor)
@@ -52,6 +55,7 @@ def create_device_type(
     with tenant_scope(tenant.pk):
         device_type = DeviceType(tenant=tenant, brand=brand, model=model, kind=kind)
         device_type.full_clean()
+        quotas.require_room(tenant.pk, Quantity.DEVICE_TYPES)
         device_type.save()
         audit.record("devices.devicetype.created", device_type, actor=actor, after=audit.fields_of(device_type))
     return device_type
@@ -82,6 +86,7 @@ def create_device(
             serial_number=serial_number,
         )
         device.full_clean()
+        quotas.require_room(site.tenant_id, Quantity.DEVICES)
         device.save()
         audit.record("devices.device.created", device, actor=actor, after=audit.fields_of(device))
         rm_node = Node(id=node_id or uuid4(), site=site, role=Node.Role.RM, hosted=hosted, device=device, name=name)
@@ -93,6 +98,7 @@ def create_device(
 def create_cem_node(*, site: Site, name: str, actor: Actor = None, node_id: UUID | None = None) -> Node:
     """A CEM that connects to us, such as a box in the building. It gets RMs with `link_nodes`."""
     with tenant_scope(site.tenant_id):
+        quotas.require_room(site.tenant_id, Quantity.CEM_NODES)
         return _add_node(Node(id=node_id or uuid4(), site=site, role=Node.Role.CEM, name=name), actor)
 
 
