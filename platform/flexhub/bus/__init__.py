@@ -2,7 +2,7 @@
 
 Theory of operation
 -------------------
-A link's S2 session lives in one gateway process, its *seat*. The bus answers five questions:
+A link's S2 session lives in one gateway process, its *seat*. The bus answers six questions:
 
 * *Where is the session of this link?* A process holds a lease (10 s, renewed) in the directory; a seat names the
   process, and is living only while that process's lease is. A lease that has ended never comes back: a process that
@@ -18,6 +18,9 @@ A link's S2 session lives in one gateway process, its *seat*. The bus answers fi
 
 * *What did it hear?* For a hosted RM its mail: a bounded stream for each end, written under the fencing token, and in
   Redis before the gateway acknowledges what a letter tells of. A full one refuses.
+
+* *What do the tenants use?* Each process tells the others once a second how many sessions and messages a second each
+  tenant has there, so that all of them can judge by the total (`use`).
 
 Beside these: the last 500 messages of each link (the log), two bounded streams that workers drain at least once
 (telemetry, ledger), coalesced wakes and locks per site or hosted RM, and what could not be read or stored, set aside
@@ -47,6 +50,7 @@ from flexhub.bus.poison import Poison, PoisonReport
 from flexhub.bus.ports import GatewayBus, WorkerBus
 from flexhub.bus.snapshot import Snapshot
 from flexhub.bus.streams import Delivery, LedgerRow, LogEntry, TelemetryRow
+from flexhub.bus.use import TenantUse, UseReport
 
 __all__ = [
     "Batch",
@@ -71,6 +75,8 @@ __all__ = [
     "SeatRecord",
     "Snapshot",
     "TelemetryRow",
+    "TenantUse",
+    "UseReport",
     "Wake",
     "WorkerBus",
     "end_id",

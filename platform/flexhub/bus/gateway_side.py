@@ -18,6 +18,7 @@ from flexhub.bus.poison import PoisonSource, reason_of, within_limits
 from flexhub.bus.ports import LEASE_TTL_S, LEDGER_LIMIT, TELEMETRY_LIMIT, WAKE_TTL_S
 from flexhub.bus.scripts import Command
 from flexhub.bus.streams import ROWS_PER_ENTRY, entry_after
+from flexhub.bus.use import TenantUse, UseReport, use_from_text, use_to_text
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +117,7 @@ class RedisGatewayBus:
             [("DEL", keys.links(process), keys.inbox(process))],
             then=[
                 ("SREM", keys.RETIRING, process),
+                ("HDEL", keys.USE, process),
                 ("ZREM", keys.PROCESSES, process),
                 ("ZREM", keys.SWEEPING, process),
             ],
@@ -224,6 +226,12 @@ class RedisGatewayBus:
     async def staying(self) -> frozenset[str]:
         (retiring,) = await self._directory.exchange([("SMEMBERS", keys.RETIRING)])
         return await self.living() - {process.decode() for process in cast(list[bytes], retiring)}
+
+    async def tell_use(self, use: Mapping[UUID, TenantUse]) -> list[UseReport]:
+        (told,) = await self._directory.exchange(
+            [scripts.USE.call([keys.PROCESSES, keys.USE], self._incarnation, use_to_text(use))]
+        )
+        return [use_from_text(text) for text in cast(list[bytes], told)]
 
     # -- The inbox ---------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 fh:{directory}:processes       zset   process -> end of its lease, epoch seconds of Redis' clock
 fh:{directory}:sweeping        zset   dead process -> when somebody began to clean up after it
 fh:{directory}:retiring        set    processes that are about to end and take no share of anything any more
+fh:{directory}:use             hash   process -> what the tenants use there; ends a minute after the last word
 fh:{p:<process>}:inbox         stream envelopes for its sessions; ends a minute after the process stops renewing
 fh:{p:<process>}:links         set    the links whose seats it has taken
 fh:{<link>}:seat               hash   process, token and the SeatInfo
@@ -26,6 +27,7 @@ from uuid import UUID
 PROCESSES = "fh:{directory}:processes"
 SWEEPING = "fh:{directory}:sweeping"
 RETIRING = "fh:{directory}:retiring"
+USE = "fh:{directory}:use"
 
 
 class LinkKeys(NamedTuple):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -41,6 +41,7 @@ from flexhub.bus.streams import (
     decode_rows,
     decode_telemetry,
 )
+from flexhub.bus.use import TenantUse, UseReport, total_use, use_to_text
 from s2.versions import WireProfile
 
 RECLAIM_AFTER_S = 30.0
@@ -131,6 +132,12 @@ class MemoryGatewayBus:
 
     async def staying(self) -> frozenset[str]:
         return await self.living() - self._store.retiring
+
+    async def tell_use(self, use: Mapping[UUID, TenantUse]) -> list[UseReport]:
+        with self._store.lock:
+            if self._store.lives(self._incarnation):
+                self._store.use[self._incarnation] = use_to_text(use)
+            return self._store.reports(but=self._incarnation)
 
     async def read_inbox(self, block_ms: int, count: int = 256) -> list[Envelope]:
         arrived = asyncio.Event()
@@ -303,6 +310,10 @@ class MemoryWorkerBus:
         with self._store.lock:
             link = self._store.link(end_id)
             link.mail = [letter for letter in link.mail if _number(letter.id) > _number(up_to)]
+
+    def tenant_use(self) -> dict[UUID, TenantUse]:
+        with self._store.lock:
+            return total_use(self._store.reports())
 
     def request_wake(self, site_id: UUID) -> bool:
         with self._store.lock:

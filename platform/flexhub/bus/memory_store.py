@@ -20,6 +20,7 @@ from flexhub.bus.mail import Letter
 from flexhub.bus.poison import Poison, PoisonReport, PoisonSource, within_limits
 from flexhub.bus.ports import INBOX_LIMIT, LEDGER_LIMIT, LOG_BYTES, LOG_LENGTH, POISON_LIMIT, TELEMETRY_LIMIT
 from flexhub.bus.streams import LogEntry
+from flexhub.bus.use import UseReport, use_from_text
 
 
 class Log:
@@ -106,6 +107,7 @@ class MemoryStore:
         self.lock = RLock()
         self.leases: dict[str, float] = {}
         self.retiring: set[str] = set()
+        self.use: dict[str, str] = {}
         self.inboxes: dict[str, Inbox] = {}
         self.links: dict[UUID, LinkState] = {}
         self.flags: dict[tuple[str, UUID], tuple[float, int]] = {}
@@ -117,7 +119,7 @@ class MemoryStore:
     def restart_empty(self) -> None:
         """Forget everything, as Redis without persistence does. Tokens go on growing, as they do there."""
         with self.lock:
-            for state in (self.leases, self.retiring, self.inboxes, self.links, self.flags):
+            for state in (self.leases, self.retiring, self.use, self.inboxes, self.links, self.flags):
                 state.clear()
             for rows in (self.telemetry, self.ledger):
                 rows.entries.clear()
@@ -129,6 +131,11 @@ class MemoryStore:
 
     def lives(self, process: str) -> bool:
         return self.leases.get(process, 0.0) > self.seconds()
+
+    def reports(self, but: str = "") -> list[UseReport]:
+        """What the living processes told, save that one."""
+        living = [process for process in self.leases if self.lives(process) and process != but]
+        return [use_from_text(self.use.get(process, "")) for process in living]
 
     def seat(self, link_id: UUID) -> SeatRecord | None:
         """The living seat of a link."""
@@ -153,6 +160,7 @@ class MemoryStore:
     def remove(self, process: str) -> None:
         self.leases.pop(process, None)
         self.retiring.discard(process)
+        self.use.pop(process, None)
         self.inboxes.pop(process, None)
         for link in self.links.values():
             if link.seat and link.seat.process == process:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 from uuid import UUID
@@ -14,6 +14,7 @@ from flexhub.bus.mail import Mailbag
 from flexhub.bus.poison import PoisonReport, PoisonSource
 from flexhub.bus.snapshot import Snapshot
 from flexhub.bus.streams import Delivery, LedgerRow, LogEntry, TelemetryRow
+from flexhub.bus.use import TenantUse, UseReport
 
 LEASE_TTL_S = 10.0
 WAKE_TTL_S = 30
@@ -89,6 +90,10 @@ class GatewayBus(Protocol):
         """The living processes that are not about to end, ourselves included."""
         ...
 
+    async def tell_use(self, use: Mapping[UUID, TenantUse]) -> list[UseReport]:
+        """Say what the tenants use in this process; returns what each of the other living processes said last."""
+        ...
+
     async def read_inbox(self, block_ms: int, count: int = 256) -> list[Envelope]:
         """Wait up to `block_ms` for envelopes. Each call takes what the one before returned as processed."""
         ...
@@ -129,6 +134,10 @@ class WorkerBus(Protocol):
 
     def drop_mail(self, end_id: UUID, up_to: str) -> None:
         """Take out the letter of the id `up_to` and all before it: they have had their effect."""
+        ...
+
+    def tenant_use(self) -> dict[UUID, TenantUse]:
+        """What each tenant uses in all living gateway processes together, as of a second ago."""
         ...
 
     def request_wake(self, site_id: UUID) -> bool:

@@ -25,6 +25,7 @@ Command = tuple[Argument, ...]
 FENCE_TTL_S = 24 * 3600
 LOG_TTL_S = 7 * 24 * 3600
 MAIL_TTL_S = 7 * 24 * 3600
+USE_TTL_S = 60
 # Whoever began to clean up after a dead process has this long before another may begin again.
 SWEEP_RETRY_S = 60
 
@@ -195,6 +196,21 @@ if not dead then return false end
 redis.call('ZREM', KEYS[1], dead)
 redis.call('ZADD', KEYS[2], now, dead)
 return dead
+""")
+
+# KEYS processes, use. ARGV process and what it tells, both empty for who only asks. Returns what the other living
+# processes told. Whoever's lease has ended is not heard: it has been cleaned up after, or is about to be.
+USE = Script(f"""{_NOW}
+local ends = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if ends and tonumber(ends) > now then
+  redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+  redis.call('EXPIRE', KEYS[2], {USE_TTL_S})
+end
+local told = {{}}
+for _, process in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.17g', now), '+inf')) do
+  if process ~= ARGV[1] then told[#told + 1] = redis.call('HGET', KEYS[2], process) or '' end
+end
+return told
 """)
 
 # -- An inbox: KEYS inbox ----------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from flexhub.bus.streams import (
     decode_telemetry,
     entry_after,
 )
+from flexhub.bus.use import TenantUse, total_use, use_from_text
 from s2.versions import WireProfile
 
 logger = logging.getLogger(__name__)
@@ -168,10 +169,15 @@ class RedisWorkerBus:
             [("DEL", keys.links(process), keys.inbox(process))],
             then=[
                 ("SREM", keys.RETIRING, process),
+                ("HDEL", keys.USE, process),
                 ("ZREM", keys.PROCESSES, process),
                 ("ZREM", keys.SWEEPING, process),
             ],
         )
+
+    def tenant_use(self) -> dict[UUID, TenantUse]:
+        (told,) = self._line.exchange([scripts.USE.call([keys.PROCESSES, keys.USE], "", "")])
+        return total_use(map(use_from_text, told))
 
     # -- Wakes and locks ---------------------------------------------------------------------------------------------
 
