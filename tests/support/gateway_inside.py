@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from flexhub.bus import Batch, BatchResult, BusUnavailable, Envelope, SeatInfo
+from flexhub.bus import Batch, BatchResult, BusUnavailable, Envelope, SeatInfo, TenantUse, UseReport
 from flexhub.bus.memory import MemoryGatewayBus
 from flexhub.clock import Clock
 from flexhub.gateway import consumers, limits
@@ -17,6 +17,8 @@ from flexhub.gateway.auth import Doorkeeper
 from flexhub.gateway.database import DatabaseUnavailable
 from flexhub.gateway.process import GatewayProcess
 from flexhub.gateway.seats import Seat
+from flexhub.gateway.tenant_load import Allowance
+from flexhub.gateway.tenant_loads import TenantLoads
 from flexhub.gateway.wake_sender import WakeSender
 from flexhub.pairing.services import NodeIdentity
 from flexhub.pairing.standing import Credential
@@ -53,6 +55,10 @@ class SwitchableBus(MemoryGatewayBus):
     async def release_seat(self, link_id: UUID, token: int) -> bool:
         self._reach()
         return await super().release_seat(link_id, token)
+
+    async def tell_use(self, use: Mapping[UUID, TenantUse]) -> list[UseReport]:
+        self._reach()
+        return await super().tell_use(use)
 
     async def read_inbox(self, block_ms: int, count: int = 256) -> list[Envelope]:
         self._reach()
@@ -103,16 +109,45 @@ class CredentialsInMemory:
         """Holds nothing."""
 
 
+PLENTY = Allowance(sessions=1_000, messages_per_s=100_000)
+
+
+class GivenAllowances:
+    """What tenants may use as a test says, without a database; it may be changed. `down`: nothing is known."""
+
+    def __init__(self, of_all: Allowance = PLENTY) -> None:
+        self.of_all = of_all
+        self.down = False
+        self.asked: list[set[UUID]] = []
+
+    @property
+    def fallback(self) -> Allowance:
+        return PLENTY
+
+    async def read(self, tenant_ids: Collection[UUID]) -> Mapping[UUID, Allowance]:
+        if self.down:
+            raise DatabaseUnavailable("switched off by the test")
+        self.asked.append(set(tenant_ids))
+        return dict.fromkeys(tenant_ids, self.of_all)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
 def make_process(
     bus: MemoryGatewayBus,
     clock: Clock,
     sender: WakeSender | None = None,
     *,
     credentials: CredentialsInMemory | None = None,
+    allowances: GivenAllowances | None = None,
     drain_s: float = limits.DRAIN_S,
 ) -> GatewayProcess:
     sender, credentials = sender or WakeSender(lambda wake: None), credentials or CredentialsInMemory()
-    return GatewayProcess(bus, clock, sender, credentials, ack_timeout_s=10, max_frame_bytes=1024, drain_s=drain_s)
+    loads = TenantLoads(bus, allowances or GivenAllowances())
+    return GatewayProcess(
+        bus, clock, sender, credentials, loads, ack_timeout_s=10, max_frame_bytes=1024, drain_s=drain_s
+    )
 
 
 class FakeSocket:

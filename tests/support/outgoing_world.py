@@ -16,7 +16,7 @@ from flexhub.gateway.outgoing import Outgoing
 from flexhub.gateway.shares import owner
 from flexhub.pairing.outgoing import OutgoingLink
 from tests.support.clock import FixedClock
-from tests.support.gateway_inside import TIMEOUT_S, SwitchableBus, make_process
+from tests.support.gateway_inside import TIMEOUT_S, GivenAllowances, SwitchableBus, make_process
 from tests.support.outgoing_links import FakeConnection, FakeDialler, ListedLinks
 
 
@@ -47,7 +47,8 @@ class Gateway:
 
     def __init__(self, store: MemoryStore, registry: ListedLinks, clock: FixedClock) -> None:
         self.bus = AwayBus(store)
-        self.process = make_process(self.bus, clock)
+        self.allowances = GivenAllowances()
+        self.process = make_process(self.bus, clock, allowances=self.allowances)
         self.dialler = FakeDialler()
         self.outgoing = Outgoing(self.process, self.bus, registry, cast(Dialler, self.dialler), chance=lambda: 0.0)
 

@@ -2,9 +2,9 @@
 
 A connection that we opened ourselves, and the pipe of a house link, enter where a socket has been admitted (`hold`).
 
-A message that comes faster than the device's type allows is read like any other, but put off: it is answered
-TEMPORARY_ERROR and has no effect. Verdicts on our own messages do not count, and handshakes and session requests are
-never put off. A peer that goes on all the same is closed (pace.py).
+A message that comes faster than the device's type allows, or its tenant's quota, is read like any other, but put off:
+it is answered TEMPORARY_ERROR and has no effect. Verdicts on our own messages do not count, and handshakes and session
+requests are never put off. A peer that goes on all the same is closed (socket_pace.py).
 
 A plain ASGI callable. A Channels consumer would start a task and cross to a thread for every frame, which costs more
 than judging the frame does.
@@ -12,8 +12,7 @@ than judging the frame does.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -23,20 +22,17 @@ import structlog
 from flexhub.bus import BusUnavailable
 from flexhub.gateway import limits
 from flexhub.gateway.auth import Doorkeeper
-from flexhub.gateway.pace import FLOOD_FACTOR, Pace, Verdict
 from flexhub.gateway.process import GatewayProcess
 from flexhub.gateway.refusals import Receive, Refusal, Scope, Send, refuse
-from flexhub.gateway.relay_events import Passed, RelayEvent
+from flexhub.gateway.relay_events import RelayEvent
 from flexhub.gateway.seats import Seat
+from flexhub.gateway.socket_pace import SocketPace, counts, note
+from flexhub.gateway.tenant_load import SessionQuotaReached, TenantLoad
 from flexhub.pairing.services import NodeIdentity
-from s2.events import MessageReceived, MessageRefused, ReceptionReceived, ReceptionUnmatched
-from s2.findings import Finding, Severity
 
 logger = structlog.get_logger(__name__)
 
 NO_REDIS = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "No session can be opened now; try again later.\n")
-# Stands where a finding names its rule: not one of S2, but one of this server.
-_EDGE = "gateway"
 _BROKEN_FRAMES = {
     limits.CLOSE_TOO_BIG: "a message may have {limit} bytes at most",
     limits.CLOSE_NOT_UTF8: "a text frame holds UTF-8",
@@ -84,6 +80,8 @@ async def _admit_and_hold(
         await hold(process, identity, receive, send, peer=f"{client[0]}:{client[1]}" if client else "")
     except BusUnavailable:
         return NO_REDIS
+    except SessionQuotaReached as error:
+        return Refusal(HTTPStatus.TOO_MANY_REQUESTS, f"{error}\n")
     return None
 
 
@@ -100,8 +98,24 @@ async def hold(
 
     `receive` and `send` speak ASGI's WebSocket events, from the accept on; `opened` is called with the seat that was
     taken, before that. Returns the event that said how it ended.
-    Raises BusUnavailable where no seat can be had; nothing was sent then.
+    Raises BusUnavailable where no seat can be had, and SessionQuotaReached; nothing was sent then.
     """
+    load = await process.enter(identity)
+    try:
+        return await _hold(process, identity, load, receive, send, peer, opened)
+    finally:
+        load.leave()
+
+
+async def _hold(
+    process: GatewayProcess,
+    identity: NodeIdentity,
+    load: TenantLoad,
+    receive: Receive,
+    send: Send,
+    peer: str,
+    opened: Callable[[Seat], None],
+) -> dict[str, Any]:
     seat = await process.open(identity, send, peer=peer)
     link_id = str(seat.info.link_id)
     logger.info("gateway.session.opened", link_id=link_id, node_id=str(identity.node_id), peer=peer)
@@ -112,7 +126,7 @@ async def hold(
         now = process.clock.now()
         left = await process.secure(process.turn(seat, now), seat.session.start(now))
         await process.flush(seat, left)
-        end = await _converse(process, seat, SocketPace(process, seat, identity), receive)
+        end = await _converse(process, seat, SocketPace(process, seat, identity, load), receive)
         if not seat.closed:
             _note_cut(process, seat, end)
     finally:
@@ -146,55 +160,11 @@ async def _converse(process: GatewayProcess, seat: Seat, pace: SocketPace, recei
             await pace.count()
 
 
-def counts(events: Iterable[RelayEvent], *, answered: bool) -> bool:
-    """Whether the frame that led to `events` counts against the sender's pace; all but awaited verdicts do."""
-    for event in events:
-        if isinstance(event, ReceptionReceived):
-            return False
-        if isinstance(event, MessageReceived | MessageRefused | ReceptionUnmatched | Passed):
-            return True
-    # A message that was said twice means nothing new; only its answer is repeated.
-    return answered
-
-
-class SocketPace:
-    """One socket's pace in real time, and what follows when it is exceeded."""
-
-    __slots__ = ("_limit", "_now_s", "_pace", "_process", "_seat")
-
-    def __init__(self, process: GatewayProcess, seat: Seat, identity: NodeIdentity) -> None:
-        self._process = process
-        self._seat = seat
-        self._pace = Pace(identity.messages_per_s, identity.burst)
-        self._limit = f"{identity.messages_per_s} messages a second and {identity.burst} at once"
-        self._now_s = asyncio.get_running_loop().time
-
-    def allows(self) -> bool:
-        return self._pace.allows(self._now_s())
-
-    async def count(self) -> None:
-        verdict = self._pace.count(self._now_s())
-        if verdict is Verdict.EXCEEDED:
-            _note(self._process, self._seat, f"{self._limit} are allowed; more are answered TEMPORARY_ERROR")
-        elif verdict is Verdict.FLOODING and not self._seat.closed:
-            code = limits.CLOSE_TRY_AGAIN_LATER
-            logger.warning("gateway.session.floods", link_id=str(self._seat.info.link_id), allowed=self._limit)
-            reason = f"{self._limit} are allowed; it went on at more than {FLOOD_FACTOR} times that"
-            _note(self._process, self._seat, f"{reason}, and the connection was closed with {code}")
-            await self._seat.close(code, reason)
-
-
 def _note_cut(process: GatewayProcess, seat: Seat, end: dict[str, Any]) -> None:
     """The server cut the connection off by itself, and not for the session; only the conversation can tell why."""
     code, reason = end.get("code"), str(end.get("reason") or "")
     if code in _BROKEN_FRAMES:
         text = f"{_BROKEN_FRAMES[code].format(limit=process.max_frame_bytes)}; the connection was closed with {code}"
-        _note(process, seat, text, rule="R-03", shown=reason or "a frame that was not taken in")
+        note(process, seat, text, rule="R-03", shown=reason or "a frame that was not taken in")
     elif code == limits.CLOSE_ABNORMAL and reason:
-        _note(process, seat, f"{reason}, and the connection was cut off")
-
-
-def _note(process: GatewayProcess, seat: Seat, text: str, *, rule: str = _EDGE, shown: str = "") -> None:
-    """Put into the conversation what no message of it shows."""
-    process.turn(seat, process.clock.now()).log_received(shown, None, (Finding(rule, Severity.ERROR, text),))
-    process.writer.touch()
+        note(process, seat, f"{reason}, and the connection was cut off")

@@ -24,6 +24,7 @@ from flexhub.gateway.house import hold_house
 from flexhub.gateway.process import GatewayProcess
 from flexhub.gateway.registry import Registry, RegistryUnavailable, TokenUnreadable
 from flexhub.gateway.seats import Seat
+from flexhub.gateway.tenant_load import SessionQuotaReached
 from flexhub.pairing.models import DialledEnd
 from flexhub.pairing.outgoing import Outcome, OutgoingLink
 from s2.errors import LocalProtocolError
@@ -102,6 +103,10 @@ class HeldLink:
             return await (self._open_house() if self.link.dialled_id is None else self._dial())
         except (BusUnavailable, RegistryUnavailable) as error:
             logger.debug("gateway.link.waits", link_id=str(self.link.link_id), error=type(error).__name__)
+        except SessionQuotaReached as error:
+            logger.info("gateway.link.refused", link_id=str(self.link.link_id), error=str(error))
+            self._note(State.FAILED, str(error))
+            return _Attempt.REFUSED
         except TokenUnreadable as error:
             self._note(State.FAILED, str(error))
             return _Attempt.REFUSED

@@ -127,6 +127,14 @@ SMALL_TEXT_CHARACTERS = 8 * 1024
 # The resolution of session deadlines (acknowledgements, resends), which are seconds.
 TICK_S = 0.1
 
+# How often the processes tell each other what the tenants use: about so long they may together go beyond a quota. How
+# often quotas are read anew, and how long somebody at the door waits for those of his tenant.
+USE_TOLD_S = 1.0
+QUOTAS_READ_S = 30.0
+QUOTAS_TIMEOUT_S = 2.0
+# When to come back where a quota is used up, which will be so for a while: a time between these, another for each.
+QUOTA_RETRY_AFTER_S = (30, 120)
+
 # Links that no peer opens. How often a process looks which there are, and whose: a change takes effect within it, and
 # the links of a process that died are taken over that long after its lease has ended.
 LOOK_S = 3.0

@@ -14,7 +14,7 @@ from enum import Enum, auto
 # A peer may go on at this multiple of its pace for ever; it gets nothing out of it, and costs us little.
 FLOOD_FACTOR = 5
 # The least that a peer may send beyond its pace before it is cut off, as a time at that multiple.
-_FLOOD_S = 10
+FLOOD_S = 10
 
 
 class Verdict(Enum):
@@ -37,14 +37,27 @@ class Bucket:
         self._missing = 0.0
         self._at_s = 0.0
 
+    def retune(self, per_s: float, size: float, now_s: float) -> None:
+        """Another rate and size from now on. What is missing stays so, up to the whole of it."""
+        self._missing = min(self._missing_at(now_s), size)
+        self._at_s = now_s
+        self._per_s, self.size = per_s, size
+
     def left(self, now_s: float) -> float:
         """The tokens that are there now."""
-        return self.size - max(0.0, self._missing - (now_s - self._at_s) * self._per_s)
+        return self.size - self._missing_at(now_s)
 
     def take(self, now_s: float) -> None:
         """Take one, which must be there."""
-        self._missing = self.size - self.left(now_s) + 1
+        self._missing = self._missing_at(now_s) + 1
         self._at_s = now_s
+
+    def give(self, number: float) -> None:
+        """Put back so many; what does not fit is lost."""
+        self._missing = max(0.0, self._missing - number)
+
+    def _missing_at(self, now_s: float) -> float:
+        return max(0.0, self._missing - (now_s - self._at_s) * self._per_s)
 
 
 class Pace:
@@ -52,11 +65,23 @@ class Pace:
 
     __slots__ = ("_flood", "_messages", "_over")
 
-    def __init__(self, messages_per_s: float, burst: int) -> None:
+    def __init__(self, messages_per_s: float, burst: float) -> None:
         self._messages = Bucket(messages_per_s, burst)
-        patience = FLOOD_FACTOR * max(burst, _FLOOD_S * messages_per_s)
-        self._flood = Bucket(FLOOD_FACTOR * messages_per_s, patience)
+        self._flood = Bucket(FLOOD_FACTOR * messages_per_s, _patience(messages_per_s, burst))
         self._over = False
+
+    def retune(self, messages_per_s: float, burst: float, now_s: float) -> None:
+        """Another pace from now on."""
+        self._messages.retune(messages_per_s, burst, now_s)
+        self._flood.retune(FLOOD_FACTOR * messages_per_s, _patience(messages_per_s, burst), now_s)
+
+    def rests(self, now_s: float) -> bool:
+        """Whether nothing is held against the peer any more."""
+        return self._messages.left(now_s) >= self._messages.size and self._flood.left(now_s) >= self._flood.size
+
+    def forgive(self, number: float) -> None:
+        """So many messages that were sent all the same no longer count as flooding."""
+        self._flood.give(number)
 
     def allows(self, now_s: float) -> bool:
         return self._messages.left(now_s) >= 1
@@ -76,3 +101,7 @@ class Pace:
             return Verdict.STILL_EXCEEDED
         self._over = True
         return Verdict.EXCEEDED
+
+
+def _patience(messages_per_s: float, burst: float) -> float:
+    return FLOOD_FACTOR * max(burst, FLOOD_S * messages_per_s)

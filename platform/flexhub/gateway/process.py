@@ -6,6 +6,7 @@
     ticker        lets sessions act whose deadline has passed
     tokens        closes what was opened by a token that has ended (token_watch.py)
     wakes         tells Celery about sites and hosted RMs that want attention (wake_sender.py)
+    tenants       knows what the tenants use, here and in the other processes (tenant_loads.py)
 
 Everything runs in one event loop. A task that fails unexpectedly is logged and started again; none of them ends the
 process, since the sessions' sockets hang on it.
@@ -48,6 +49,8 @@ from flexhub.gateway.relay import RelayEnd
 from flexhub.gateway.relay_events import RelayEvent
 from flexhub.gateway.seats import Seat, seat_info
 from flexhub.gateway.sessions import SessionMaker
+from flexhub.gateway.tenant_load import SessionQuotaReached, TenantLoad
+from flexhub.gateway.tenant_loads import TenantLoads
 from flexhub.gateway.token_watch import Credentials, TokenWatch
 from flexhub.gateway.wake_sender import WakeSender
 from flexhub.gateway.writer import BatchWriter
@@ -67,6 +70,7 @@ class GatewayProcess:
         clock: Clock,
         wake_sender: WakeSender,
         credentials: Credentials,
+        tenant_loads: TenantLoads,
         *,
         ack_timeout_s: float,
         max_frame_bytes: int,
@@ -81,6 +85,7 @@ class GatewayProcess:
         self._wake_sender = wake_sender
         self._credentials = credentials
         self._tokens = TokenWatch(self.seats, credentials, self._end_with_token)
+        self.tenant_loads = tenant_loads
         self._drain_s = drain_s
         self._sessions = SessionMaker(clock, ack_timeout_s=ack_timeout_s)
         self._deadlines: Deadlines[Seat] = Deadlines()
@@ -104,8 +109,8 @@ class GatewayProcess:
             await self._bus.register(process_id)
             self._started = True
             logger.info("gateway.process.started", process=process_id)
-        wakes, tokens = self._wake_sender, self._tokens
-        for task in (self.writer.run, self._keeper.run, self._porter.run, self._tick, wakes.run, tokens.run):
+        own = (self.writer, self._keeper, self._porter, self._wake_sender, self._tokens, self.tenant_loads)
+        for task in (*(each.run for each in own), self._tick):
             self.spawn(_for_ever(task))
 
     async def stop(self) -> None:
@@ -131,6 +136,7 @@ class GatewayProcess:
             logger.warning("gateway.process.lease_left", reason="Redis is away; the lease ends by itself.")
         self._wake_sender.close()
         self._credentials.close()
+        self.tenant_loads.close()
         await self._bus.close()
 
     async def _end_tasks(self) -> None:
@@ -152,6 +158,22 @@ class GatewayProcess:
             logger.error("gateway.task.failed", task=repr(task.get_coro()), exc_info=error)
 
     # -- Seats ---------------------------------------------------------------------------------------------------------
+
+    async def enter(self, identity: NodeIdentity) -> TenantLoad:
+        """Count a session of its tenant until its `leave`. Raises SessionQuotaReached and BusUnavailable.
+
+        One that takes the place of another is never one too many: that one ends.
+        """
+        await self.start()
+        load = await self.tenant_loads.of(identity.tenant_id)
+        if not load.enter():
+            try:
+                if identity.end_id not in self.seats and await self._bus.find_seat(identity.end_id) is None:
+                    raise SessionQuotaReached(load.allowance.sessions)
+            except BaseException:
+                load.leave()
+                raise
+        return load
 
     async def open(self, identity: NodeIdentity, send: Send, *, peer: str) -> Seat:
         """Take the seat for a new socket; an older socket of the same link is closed. Raises BusUnavailable."""

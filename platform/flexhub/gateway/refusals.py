@@ -2,8 +2,8 @@
 
 Servers that offer the ASGI extension `websocket.http.response` (ours, uvicorn) send the status; others answer 403.
 
-Whoever is refused for now (503) is told when to come back. Each is told another time, since what put one of them off
-puts thousands off at the same moment.
+Whoever is refused for now (503), or for being one too many (429), is told when to come back. Each is told another time,
+since what put one of them off puts thousands off at the same moment.
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from flexhub.gateway.limits import RETRY_AFTER_S
+from flexhub.gateway.limits import QUOTA_RETRY_AFTER_S, RETRY_AFTER_S
+
+_RETRY_AFTER_S = {
+    HTTPStatus.SERVICE_UNAVAILABLE: RETRY_AFTER_S,
+    HTTPStatus.TOO_MANY_REQUESTS: QUOTA_RETRY_AFTER_S,
+}
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -32,8 +37,8 @@ class Refusal:
     def all_headers(self) -> list[tuple[bytes, bytes]]:
         """Those of the answer, save its length."""
         headers = [(b"content-type", b"text/plain; charset=utf-8"), *self.headers]
-        if self.status is HTTPStatus.SERVICE_UNAVAILABLE:
-            delay_s = random.randint(*RETRY_AFTER_S)  # noqa: S311  # Spreads a herd, hides nothing.
+        if (between_s := _RETRY_AFTER_S.get(self.status)) is not None:
+            delay_s = random.randint(*between_s)  # noqa: S311  # Spreads a herd, hides nothing.
             headers.append((b"retry-after", b"%d" % delay_s))
         return headers
 

@@ -15,12 +15,14 @@ from django.conf import settings
 from flexhub.bus.connect import connect_gateway
 from flexhub.bus.gateway_side import RedisGatewayBus
 from flexhub.gateway import consumers
+from flexhub.gateway.allowances import DatabaseAllowances
 from flexhub.gateway.auth import Doorkeeper
 from flexhub.gateway.dialer import Dialler
 from flexhub.gateway.outgoing import Outgoing
 from flexhub.gateway.process import GatewayProcess
 from flexhub.gateway.refusals import UNKNOWN_PATH, Receive, Scope, Send, refuse
 from flexhub.gateway.registry import DatabaseRegistry
+from flexhub.gateway.tenant_loads import TenantLoads
 from flexhub.gateway.token_watch import DatabaseCredentials
 from flexhub.gateway.wake_sender import WakeSender
 
@@ -74,6 +76,7 @@ def _process() -> GatewayProcess:
         settings.CLOCK,
         WakeSender(),
         DatabaseCredentials(),
+        TenantLoads(_bus(), DatabaseAllowances()),
         ack_timeout_s=settings.S2_ACK_TIMEOUT_S,
         max_frame_bytes=settings.S2_MAX_FRAME_BYTES,
         drain_s=settings.S2_DRAIN_S,

@@ -13,6 +13,7 @@ from flexhub.bus import end_id
 from flexhub.gateway import held_link, limits
 from flexhub.gateway.dialer import DialFailed
 from flexhub.gateway.registry import RegistryUnavailable, TokenUnreadable
+from flexhub.gateway.tenant_load import Allowance
 from tests.support.gateway_inside import TIMEOUT_S, FakeSocket, identity
 from tests.support.outgoing_links import FakeConnection
 from tests.support.outgoing_world import Gateway, World, requests_at, until
@@ -58,6 +59,20 @@ async def test_an_outage_of_the_database_closes_nothing(world: World) -> None:
         await gateway.look()
 
     assert set(world.holders()) == {link.key}
+
+
+async def test_opens_no_session_too_many(world: World) -> None:
+    link, gateway = world.registry.add_dialled(), world.gateway()
+    gateway.allowances.of_all = Allowance(sessions=0, messages_per_s=1)
+
+    await gateway.look()
+    await until(lambda: gateway.outgoing._outcomes != {})
+
+    (outcome,) = gateway.outgoing._outcomes.values()
+    assert (outcome.dialled_id, outcome.state) == (link.dialled_id, "FAILED")
+    assert outcome.error.startswith("The quota of this tenant is 0 sessions")
+    assert world.holders() == {}
+    await until(gateway.connection.closed.is_set)
 
 
 async def test_takes_leave_where_a_link_is_gone_or_disabled(world: World) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from flexhub.bus.memory import MemoryWorkerBus
 from flexhub.bus.memory_store import MemoryStore
-from flexhub.gateway.consumers import counts
 from flexhub.gateway.process import GatewayProcess
+from flexhub.gateway.socket_pace import counts
 from flexhub.pairing.services import NodeIdentity
 from s2.events import AcknowledgementMissing, MessageRefused, ReceptionReceived, ReceptionUnmatched
 from s2.messages import ReceptionStatusValues
