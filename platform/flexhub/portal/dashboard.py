@@ -14,6 +14,7 @@ from cem_service.models import Instruction, LedgerStatus, PlanRun, PlanRunKind
 from flexhub.bus.connect import connect_worker
 from flexhub.bus.errors import BusUnavailable
 from flexhub.portal.sessions import colour_of, count_by_control_type, living_sessions
+from flexhub.portal.usage import usage_of_all
 from tenants import looks
 from tenants.model_admin import actor_of
 from tenants.models import User
@@ -28,6 +29,9 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Called by the admin site with the context of its index page."""
     user = actor_of(request)
     context |= {"clock": settings.CLOCK, "now": settings.CLOCK.now()}
+    # The part that asks for itself again does not show this.
+    if user.has_perm("tenants.view_quota") and "HX-Request" not in request.headers:
+        context["near_quotas"] = [each for each in usage_of_all(connect_worker(settings.REDIS_URL)) if each.is_near]
     if user.has_perm("devices.view_link"):
         context["sessions"] = _sessions(user)
     if user.sees_all_tenants:

@@ -65,6 +65,7 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
     "Access": (
         Entry("Tenants", "apartment", "tenants.view_tenant"),
         Entry("People", "person", "tenants.view_user"),
+        Entry("Quotas", "speed", "tenants.view_quota", "quotas"),
         Entry("API clients", "api", "tenants.view_apiclient"),
         Entry("API secrets", "vpn_key", "tenants.view_apiclientsecret"),
         Entry("Audit trail", "history", "tenants.view_auditentry"),

@@ -20,13 +20,18 @@ class HubAdminSite(AdminSite):
 
     def extra_urls(self) -> list[URLPattern]:
         """Asked for by unfold, which puts them before the pages of the models."""
-        from flexhub.portal import support, views  # Views need models, which are not loaded when the site is made.
+        from flexhub.portal import (  # Views need models, which are not loaded when the site is made.
+            quota_page,
+            support,
+            views,
+        )
 
         return [
             path("poison/", self.admin_view(views.poison), name="poison"),
             path("support/", self.admin_view(support.supported), name="supported"),
             path("support/products/", self.admin_view(support.product_health), name="product_health"),
             path("support/<uuid:device_id>/", self.admin_view(support.supported_device), name="supported_device"),
+            path("quotas/", self.admin_view(quota_page.quotas), name="quotas"),
             path("sessions/", self.admin_view(views.sessions), name="sessions"),
             path("links/<uuid:link_id>/conversation/", self.admin_view(views.conversation), name="link_conversation"),
             path(

@@ -7,10 +7,11 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from flexhub.bus import Batch, SeatInfo, end_id
+from flexhub.bus import Batch, SeatInfo, TenantUse, end_id
 from flexhub.bus.memory import MemoryGatewayBus, MemoryWorkerBus
 from flexhub.bus.memory_store import MemoryStore
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD
@@ -50,6 +51,9 @@ class Seats:
             batch.fold(link_id, self._tokens[link_id], CONTROL_TYPE_FIELD, control_type)
         asyncio.run(self._gateway.write(batch))
 
+    def use(self, use: Mapping[UUID, TenantUse]) -> None:
+        asyncio.run(self._gateway.tell_use(use))
+
     def say(
         self,
         household: Household,
@@ -70,7 +74,7 @@ class Seats:
 @pytest.fixture
 def seats(monkeypatch: pytest.MonkeyPatch) -> Seats:
     seats = Seats()
-    for module in ("views", "dashboard", "support"):
+    for module in ("views", "dashboard", "support", "quota_page"):
         monkeypatch.setattr(f"flexhub.portal.{module}.connect_worker", lambda url: seats.bus)
     return seats
 
