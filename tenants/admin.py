@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
-from django.db.models import Model
+from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from unfold.admin import StackedInline
+from unfold.admin import TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from tenants import (
@@ -19,7 +19,7 @@ from tenants import (
     retention_admin,  # noqa: F401 - As above.
 )
 from tenants.model_admin import ReadOnlyAdmin, TenantForm, TenantModelAdmin, actor_of, show_token_once
-from tenants.models import Membership, Tenant, User
+from tenants.models import Household, Membership, Tenant, User
 
 __all__ = ["ReadOnlyAdmin", "TenantForm", "TenantModelAdmin", "actor_of", "show_token_once"]
 
@@ -46,21 +46,22 @@ class TenantAdmin(TenantModelAdmin):
         return False
 
 
-class MembershipInline(StackedInline):  # type: ignore[misc]  # unfold ships no type information.
+class MembershipInline(TabularInline):  # type: ignore[misc]  # unfold ships no type information.
     model = Membership
-    verbose_name = "tenant"
-    verbose_name_plural = "tenant"
+    extra = 0
+    min_num = 1
 
 
 @admin.register(User)
 class UserAdmin(_UserAdmin, TenantModelAdmin):
+    """For operators. A tenant's own admins look after its memberships: a person may have others."""
+
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     inlines = (MembershipInline,)
-    list_display = ("username", "tenant_name", "tenant_kind", "email", "is_active", "last_login")
-    list_filter = ("membership__tenant", "is_active", "is_superuser")
-    list_select_related = ("membership__tenant",)
+    list_display = ("username", "works_for", "email", "is_active", "last_login")
+    list_filter = ("memberships__tenant", "memberships__role", "is_active", "is_superuser")
     filter_horizontal = ()
     fieldsets = (
         (None, {"fields": ("username", "password")}),
@@ -70,13 +71,13 @@ class UserAdmin(_UserAdmin, TenantModelAdmin):
     )
     readonly_fields = ("last_login", "date_joined")
 
-    @admin.display(description="tenant", ordering="membership__tenant__name")
-    def tenant_name(self, user: User) -> str | None:
-        return user.membership.tenant.name if hasattr(user, "membership") else None
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        rows: QuerySet[User] = super().get_queryset(request).prefetch_related("memberships__tenant")
+        return rows
 
-    @admin.display(description="kind", ordering="membership__tenant__kind")
-    def tenant_kind(self, user: User) -> str | None:
-        return user.membership.tenant.get_kind_display() if hasattr(user, "membership") else None
+    @admin.display(description="works for")
+    def works_for(self, user: User) -> str:
+        return ", ".join(f"{each.tenant} ({each.get_role_display()})" for each in user.memberships.all())
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Everyone added here signs in to the admin; what they see is up to their tenant."""
@@ -94,3 +95,59 @@ class UserAdmin(_UserAdmin, TenantModelAdmin):
         if request.method == "POST" and response.status_code == 302:
             self._record(request, "password_changed", User.objects.get(pk=id))
         return response
+
+
+@admin.register(Household)
+class HouseholdAdmin(TenantModelAdmin):
+    chooses_tenant = True
+    list_display = ("name", "site_count", "resident_count")
+    search_fields = ("name", "id")
+    fields = ("name",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        counts = {"sites_of_it": Count("sites", distinct=True), "residents_of_it": Count("memberships", distinct=True)}
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(**counts)
+        return rows
+
+    @admin.display(description="sites", ordering="sites_of_it")
+    def site_count(self, household: Any) -> int:
+        return int(household.sites_of_it)
+
+    @admin.display(description="residents", ordering="residents_of_it")
+    def resident_count(self, household: Any) -> int:
+        return int(household.residents_of_it)
+
+
+@admin.register(Membership)
+class MembershipAdmin(TenantModelAdmin):
+    """Who belongs to a tenant, and as what. New ones come by invitation, or from an operator on a person's page."""
+
+    list_display = ("person", "email", "role", "household")
+    list_filter = ("role", "household")
+    list_select_related = ("user", "household")
+    search_fields = ("user__username", "user__email", "household__name")
+    fields = ("person", "email", "role", "household")
+    readonly_fields = ("person", "email")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any | None = None) -> bool:
+        return bool(super().has_change_permission(request, obj)) and not self._is_own(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any | None = None) -> bool:
+        """One by one, and never one's own: a tenant with people keeps an admin."""
+        allowed = bool(super().has_delete_permission(request, obj))
+        return allowed and obj is not None and not self._is_own(request, obj)
+
+    @admin.display(description="person", ordering="user__username")
+    def person(self, membership: Membership) -> str:
+        user = membership.user
+        return f"{user.get_full_name()} ({user.username})" if user.get_full_name() else user.username
+
+    @admin.display(description="email", ordering="user__email")
+    def email(self, membership: Membership) -> str:
+        return membership.user.email
+
+    def _is_own(self, request: HttpRequest, membership: Membership | None) -> bool:
+        return membership is not None and membership.user_id == actor_of(request).pk

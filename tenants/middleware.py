@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from django.contrib.auth.models import AnonymousUser
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, transaction
 from django.http import HttpRequest, HttpResponseBase
 
 from tenants.models import User
-from tenants.scope import platform_scope, tenant_scope
+from tenants.scope import identity_scope, platform_scope, tenant_scope
 
+# In the session: for which of their tenants a person acts, as text.
+ACTING_FOR = "tenant_id"
 _FAILED = "tenants.request_failed"
 
 
 class TenantScopeMiddleware:
-    """Runs a request in the scope of its user's tenant: one transaction, committed unless the view raised.
+    """Runs a request in the scope of its person's membership: one transaction, committed unless the view raised.
 
-    An operator gets the platform's scope. An anonymous visitor, and a user without a tenant, get none and see no row.
+    The session says for which tenant the person acts. Who acts for an operator gets the platform's scope, a resident
+    that of the household. Where people sign in and look after their own account, IDENTITY_PATHS, it is the identity
+    scope for everyone. An anonymous visitor elsewhere, and a person without a tenant, get none and see no row.
     It wraps the whole response and not the view alone, because templates are rendered after the view has returned. It
     is synchronous: under ASGI, Django then runs it, the view and its queries in one thread and so on one connection.
     A response that streams outlives the transaction, so what streams is a file (`tenants.downloads`).
@@ -31,7 +35,7 @@ class TenantScopeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        scope = _scope_of(request.user)
+        scope = _scope_of(request)
         if scope is None:
             return self.get_response(request)
         with scope:
@@ -45,9 +49,14 @@ class TenantScopeMiddleware:
         request.META[_FAILED] = True
 
 
-def _scope_of(user: User | AnonymousUser) -> AbstractContextManager[None] | None:
+def _scope_of(request: HttpRequest) -> AbstractContextManager[None] | None:
+    user = request.user
+    if isinstance(user, User):
+        user.act_for(request.session.get(ACTING_FOR))
+    if request.path_info.startswith(tuple(settings.IDENTITY_PATHS)):
+        return identity_scope("a request about somebody's own account")
     if not isinstance(user, User):
         return None
     if user.sees_all_tenants:
         return platform_scope("a request of an operator")
-    return tenant_scope(user.tenant.pk) if user.tenant else None
+    return tenant_scope(user.tenant.pk, user.household_id) if user.tenant else None

@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import JSONField, Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -164,12 +164,24 @@ class TenantModelAdmin(ModelAdmin):
         """What the trail says of the object; Django's own log knows neither services nor programs."""
         obj = self.get_object(request, unquote(object_id))
         if obj is None:
-            # As Django's own page of it, which tells nothing of whose it may be.
-            return HttpResponseRedirect(reverse("admin:index"))
+            raise Http404
         if not self.has_view_or_change_permission(request, obj):
             raise PermissionDenied
         query = urlencode({"object_type": self.opts.label_lower, "object_id": str(obj.pk)})
         return HttpResponseRedirect(f"{reverse('admin:tenants_auditentry_changelist')}?{query}")
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        """One answer for what there is not and for what is another's: no page that says which id was asked for."""
+        raise Http404
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Django's own log of the admin stays empty: it knows no tenants, and the audit trail says more."""
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """As `log_addition`."""
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """As `log_addition`."""
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What only the system writes goes with what it belongs to: nobody may delete it, and it stops nobody."""

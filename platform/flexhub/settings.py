@@ -74,9 +74,13 @@ QUOTAS = default_quotas(env)
 # -- Applications -----------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "daphne",
+    # Before unfold, whose page frame it extends.
+    "flexhub.portal",
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "flexhub.portal.admin_app.HubAdminConfig",
+    # Before Django's own, of which it replaces a command about people.
+    "tenants",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -85,7 +89,6 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "tenants",
     "flexhub.devices",
     "flexhub.telemetry",
     "flexhub.pairing",
@@ -94,7 +97,6 @@ INSTALLED_APPS = [
     "rm_adapters.vendors.simulator",
     "flexhub.flexibility",
     "flexhub.gateway",
-    "flexhub.portal",
     "flexhub.load",
 ]
 
@@ -144,7 +146,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- People -----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "tenants.User"
-# Django's own permissions, and those of the kind of tenant that the person works for.
+# Permissions are those of the membership that the person acts under.
 AUTHENTICATION_BACKENDS = ["tenants.backends.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -152,6 +154,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 SESSION_ENGINE = "tenants.sessions"
+# Where people sign in and look after their own account: these requests see people and no tenant's rows.
+IDENTITY_PATHS = ["/admin/login/", "/admin/password_change/"]
 SESSION_COOKIE_HTTPONLY = True
 # Plain HTTP is for one machine only; a public address is https and its cookies never leave it.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")

@@ -1,8 +1,9 @@
-"""Who owns what: tenants, their members, API clients and quotas, and the trail of what was changed."""
+"""Who owns what: tenants, members, households, API clients and quotas, and the trail of what was changed."""
 
 from tenants.models.api_client import APIAccessToken, APIClient, APIClientSecret
 from tenants.models.audit_entry import AuditEntry
 from tenants.models.data_key import DataKey
+from tenants.models.household import Household
 from tenants.models.people import Membership, User
 from tenants.models.quota import Quota
 from tenants.models.retention import Retention
@@ -14,6 +15,7 @@ __all__ = [
     "APIClientSecret",
     "AuditEntry",
     "DataKey",
+    "Household",
     "Membership",
     "Quota",
     "Retention",

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models.functions import Collate, Lower
+from django.db.models.functions import Cast, Collate, Lower, NullIf
 
 from tenants.models.tenant import Tenant
 from tenants.origin import Via
+
+_HOUSEHOLD_OF_SCOPE = Cast(
+    NullIf(
+        models.Func(models.Value("app.household_id"), models.Value(True), function="current_setting"), models.Value("")
+    ),
+    models.UUIDField(),
+)
 
 
 class AuditEntry(models.Model):
@@ -36,6 +43,8 @@ class AuditEntry(models.Model):
     trace_id = models.CharField(
         max_length=32, blank=True, db_default="", help_text="Leads to the log lines and the rows of the same request."
     )
+    # Filled by PostgreSQL from the scope, so that residents see the trail of what was done for them.
+    household_id = models.UUIDField(null=True, editable=False, db_default=_HOUSEHOLD_OF_SCOPE)
     before = models.JSONField(null=True, encoder=DjangoJSONEncoder)
     after = models.JSONField(null=True, encoder=DjangoJSONEncoder)
 

@@ -74,7 +74,7 @@ def test_the_four_logins_can_sign_in(db: None, own_rows_only: None) -> None:
 
     assert {login.kind for login in seeded.logins} == set(Tenant.Kind.values)
     for login in seeded.logins:
-        assert User.objects.get(username=login.username).check_password(login.password)
+        assert User.objects.get_by_natural_key(login.username).check_password(login.password)
 
 
 def test_never_empties_a_database_that_is_not_the_demos(db: None) -> None:

@@ -271,7 +271,7 @@ def test_others_see_nothing_of_it(client: Client, alder: Tenant) -> None:
     assert hosted_rm.device["name"] not in page(client, HOSTED)
     assert str(hosted_rm.account_id) not in page(client, ACCOUNTS)
     assert str(hosted_rm.account_id) not in page(client, f"{HOSTED}add/")
-    assert client.get(f"{HOSTED}{hosted_rm.pk}/change/").status_code == 302
+    assert client.get(f"{HOSTED}{hosted_rm.pk}/change/").status_code == 404
 
 
 @pytest.mark.parametrize("kind", [Tenant.Kind.MANUFACTURER, Tenant.Kind.AGGREGATOR])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.db import connection
 
@@ -14,8 +13,9 @@ from flexhub.devices.models import Device, DeviceType, Link, Node, Site
 from flexhub.pairing.services import issue_node_token
 from tenants import quotas
 from tenants import services as tenants
-from tenants.models import AuditEntry, Quota, Tenant, User
-from tenants.scope import platform_scope, tenant_scope
+from tenants.models import AuditEntry, Membership, Quota, Tenant, User
+from tenants.models import Household as Customer
+from tenants.scope import identity_scope, platform_scope, tenant_scope
 
 _numbers = itertools.count(1)
 
@@ -37,8 +37,32 @@ def make_operator(username: str = "olga") -> User:
     return make_member(make_tenant("Operations", Tenant.Kind.OPERATOR), username)
 
 
-def make_member(tenant: Tenant, username: str | None = None) -> User:
-    return tenants.create_member(tenant=tenant, username=username or tenant.name.lower(), password=None)
+def make_member(
+    tenant: Tenant, username: str | None = None, role: Membership.Role = Membership.Role.ADMIN, **values: Any
+) -> User:
+    """One who may do all that the kind of tenant allows, unless the role says less."""
+    name = username or tenant.name.lower()
+    return tenants.create_member(tenant=tenant, username=name, password=None, role=role, **values)
+
+
+def make_resident(household: Customer, username: str) -> User:
+    return make_member(household.tenant, username, Membership.Role.RESIDENT, household=household)
+
+
+def make_customer(tenant: Tenant, name: str) -> Customer:
+    """A provider's customer. What is called a household below is a whole tenant with one home."""
+    return tenants.create_household(tenant=tenant, name=name)
+
+
+def make_superuser(username: str = "root") -> User:
+    with identity_scope("test"):
+        return User.objects.create(username=username, is_staff=True, is_superuser=True)
+
+
+def make_stranger(username: str = "sam") -> User:
+    """Somebody who works for nobody."""
+    with identity_scope("test"):
+        return User.objects.create(username=username, is_staff=True)
 
 
 def make_site(tenant: Tenant, name: str = "Home", **values: Any) -> Site:
@@ -82,9 +106,10 @@ def make_household(name: str = "Alder") -> Household:
     return Household(tenant, site, device, link.rm_node, link.cem_node, link, token)
 
 
-def query(sql: str, *parameters: str | int | UUID) -> list[tuple[Any, ...]]:
-    """Rows of a statement on the application's connection, past the ORM."""
-    with connection.cursor() as cursor:
+def query(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    """Rows of a statement on the application's connection, past the ORM and past the guard that asks for a scope."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return cursor.fetchall() if cursor.description else []
 

@@ -1,20 +1,34 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib import admin
 from django.db.models import Model
 from django.test import Client
+from django.utils import timezone
 
+from flexhub.devices.support import grant_support
 from flexhub.pairing.dialled import create_dialled_end
 from tenants.models import APIClient, APIClientSecret, AuditEntry, Membership, Retention, Tenant, User
 from tenants.scope import platform_scope, tenant_scope
-from tenants.services import create_api_client
+from tenants.services import create_api_client, create_member, create_membership
 from tests.support.programs import make_program
-from tests.support.registry import audited, give_quotas, make_household, make_member, make_operator, make_tenant
+from tests.support.registry import (
+    audited,
+    give_quotas,
+    make_customer,
+    make_household,
+    make_member,
+    make_operator,
+    make_resident,
+    make_stranger,
+    make_tenant,
+)
 
 pytestmark = pytest.mark.django_db
 
-READ_ONLY = (APIClientSecret, AuditEntry)
+NOT_ADDED = (APIClientSecret, AuditEntry, Membership)
 OURS = [model for model in admin.site._registry if model._meta.app_label in {"tenants", "devices", "pairing"}]
 
 
@@ -26,8 +40,10 @@ def _url(model: type[Model], page: str = "") -> str:
 def test_every_page_opens_for_an_operator(client: Client, model: type[Model]) -> None:
     household = make_household("Alder")
     make_program(household.tenant)
+    make_customer(household.tenant, "Smiths")
     create_dialled_end(link=household.link, role="RM", url="wss://ems.example/s2", token="secret")
     give_quotas(household.tenant, devices=10)
+    grant_support(household.device, ends_at=timezone.now() + timedelta(days=1))
     client.force_login(make_operator())
     with platform_scope("test"):
         Retention.objects.create(tenant=household.tenant)
@@ -38,7 +54,7 @@ def test_every_page_opens_for_an_operator(client: Client, model: type[Model]) ->
     assert client.get(_url(model), {"q": "Alder"}).status_code == 200
     assert client.get(_url(model, f"{row.pk}/change/")).status_code == 200
     assert client.get(_url(model, f"{row.pk}/history/"), follow=True).status_code == 200
-    assert client.get(_url(model, "add/")).status_code == (403 if model in READ_ONLY else 200)
+    assert client.get(_url(model, "add/")).status_code == (403 if model in NOT_ADDED else 200)
 
 
 @pytest.mark.parametrize("kind", Tenant.Kind)
@@ -56,17 +72,18 @@ def test_an_operator_adds_a_person_who_then_works_for_a_tenant(client: Client) -
         "usable_password": "true",
         "password1": "a long and odd one",
         "password2": "a long and odd one",
-        "membership-TOTAL_FORMS": "1",
-        "membership-INITIAL_FORMS": "0",
-        "membership-0-tenant": str(alder.pk),
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-INITIAL_FORMS": "0",
+        "memberships-0-tenant": str(alder.pk),
+        "memberships-0-role": "MEMBER",
     }
 
     response = client.post(_url(User, "add/"), form)
 
     assert response.status_code == 302, response.context["errors"]
-    ann = User.objects.get(username="ann")
+    ann = User.objects.get_by_natural_key("ann")
     assert (ann.is_staff, ann.tenant) == (True, alder)
-    assert [entry["tenant_id"] for entry in audited("tenants.membership.created")] == [alder.pk]
+    assert audited("tenants.membership.created")[-1]["tenant_id"] == alder.pk
     assert audited("tenants.user.created")[-1]["object_name"] == "ann"
 
 
@@ -78,15 +95,16 @@ def test_who_moves_or_ends_a_membership_leaves_a_trace_of_what_it_was(client: Cl
     client.force_login(make_operator())
     form = {
         "username": "ann",
-        "membership-TOTAL_FORMS": "1",
-        "membership-INITIAL_FORMS": "1",
-        "membership-0-id": str(membership.pk),
-        "membership-0-user": str(ann.pk),
-        "membership-0-tenant": str(birch.pk),
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-INITIAL_FORMS": "1",
+        "memberships-0-id": str(membership.pk),
+        "memberships-0-user": str(ann.pk),
+        "memberships-0-tenant": str(birch.pk),
+        "memberships-0-role": "ADMIN",
     }
 
     client.post(_url(User, f"{ann.pk}/change/"), form)
-    client.post(_url(User, f"{ann.pk}/change/"), form | {"membership-0-DELETE": "on"})
+    client.post(_url(User, f"{ann.pk}/change/"), form | {"memberships-0-DELETE": "on"})
 
     (moved,), (ended,) = audited("tenants.membership.changed"), audited("tenants.membership.deleted")
     assert (moved["before"], moved["after"]) == ({"tenant_id": str(alder.pk)}, {"tenant_id": str(birch.pk)})
@@ -180,9 +198,54 @@ def test_the_trail_cannot_be_edited_and_shows_a_tenant_its_own(client: Client) -
 
 
 def test_who_works_for_nobody_sees_an_empty_admin(client: Client) -> None:
-    client.force_login(User.objects.create(username="sam", is_staff=True))
+    client.force_login(make_stranger())
 
     assert client.get("/admin/").status_code == 200
     assert client.get(_url(APIClient)).status_code == 403
     with platform_scope("test"):
         assert not Membership.objects.exists()
+
+
+def test_an_admin_looks_after_the_people_of_their_own_tenant(client: Client) -> None:
+    alder, birch = make_tenant("Alder"), make_tenant("Birch")
+    smiths = make_customer(alder, "Smiths")
+    ann, bob = make_member(alder, "ann"), make_member(alder, "bob", Membership.Role.MEMBER)
+    make_resident(smiths, "rose")
+    create_membership(user=bob, tenant=birch)
+    client.force_login(ann)
+    with tenant_scope(alder.pk):
+        own, bobs = Membership.objects.get(user=ann), Membership.objects.get(user=bob)
+
+    page = client.get(_url(Membership)).content.decode()
+    assert all(name in page for name in ("ann", "bob", "rose", "Smiths"))
+    client.post(_url(Membership, f"{bobs.pk}/change/"), {"role": "RESIDENT", "household": str(smiths.pk)})
+    (changed,) = audited("tenants.membership.changed")
+    assert changed["after"] == {"role": "RESIDENT", "household_id": str(smiths.pk)}
+    refused = client.post(_url(Membership, f"{bobs.pk}/change/"), {"role": "ADMIN", "household": str(smiths.pk)})
+    assert "nobody else does" in refused.content.decode()
+    assert client.post(_url(Membership, f"{own.pk}/change/"), {"role": "MEMBER"}).status_code == 403
+    assert client.post(_url(Membership, f"{own.pk}/delete/"), {"post": "yes"}).status_code == 403
+
+    client.post(_url(Membership, f"{bobs.pk}/delete/"), {"post": "yes"})
+
+    bob.forget_memberships()
+    assert [each.tenant for each in bob.all_memberships] == [birch]
+
+
+def test_a_member_looks_after_neither_people_nor_programs(client: Client) -> None:
+    client.force_login(make_member(make_tenant("Alder"), role=Membership.Role.MEMBER))
+
+    for model in (Membership, APIClient, AuditEntry):
+        assert client.get(_url(model)).status_code == 403
+
+
+def test_a_new_password_of_ones_own_is_saved(client: Client) -> None:
+    ann = create_member(tenant=make_tenant("Alder"), username="ann", password="a long and odd one")
+    client.force_login(ann)
+    new = "another odd one"
+    form = {"old_password": "a long and odd one", "new_password1": new, "new_password2": new}
+
+    response = client.post("/admin/password_change/", form)
+
+    assert response.status_code == 302
+    assert User.objects.get_by_natural_key("ann").check_password(new)

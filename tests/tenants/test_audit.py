@@ -1,11 +1,11 @@
 import pytest
 
 from tenants import audit
-from tenants.models import AuditEntry, User
+from tenants.models import AuditEntry
 from tenants.scope import platform_scope, tenant_scope
 from tenants.services import create_api_client
 from tests.support.programs import make_program
-from tests.support.registry import make_member, make_tenant
+from tests.support.registry import make_member, make_stranger, make_tenant
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +35,7 @@ def test_a_program_can_be_the_actor() -> None:
 
 
 def test_a_user_of_no_tenant_has_entries_that_only_operators_see() -> None:
-    sam = User.objects.create(username="sam")
+    sam = make_stranger()
 
     with platform_scope("test"):
         assert audit.record("tenants.user.changed", sam, actor=None).tenant_id is None

@@ -12,9 +12,9 @@ from django.test import AsyncClient, Client
 
 from tenants import audit, audit_export
 from tenants.audit_admin import BoundedPaginator
-from tenants.models import AuditEntry, Tenant, User
+from tenants.models import AuditEntry, Tenant
 from tenants.scope import platform_scope, tenant_scope
-from tests.support.registry import audited, make_member, make_operator, make_site, make_tenant
+from tests.support.registry import audited, make_member, make_operator, make_site, make_stranger, make_tenant
 
 TRAIL = "/admin/tenants/auditentry/"
 
@@ -45,9 +45,7 @@ def test_nobody_is_led_to_what_is_not_theirs(client: Client) -> None:
     site = make_site(make_tenant("Alder"))
     client.force_login(make_member(make_tenant("Birch")))
 
-    response = client.get(f"/admin/devices/site/{site.pk}/history/")
-
-    assert (response.status_code, response["Location"]) == (302, "/admin/")
+    assert client.get(f"/admin/devices/site/{site.pk}/history/").status_code == 404
 
 
 @pytest.mark.django_db
@@ -148,7 +146,7 @@ def test_has_no_other_form_and_no_other_filter(client: Client, path: str, status
 
 @pytest.mark.django_db
 def test_is_for_nobody_who_may_not_see_it(client: Client) -> None:
-    client.force_login(User.objects.create(username="sam", is_staff=True))
+    client.force_login(make_stranger())
 
     assert client.get(f"{TRAIL}export.csv").status_code == 403
 

@@ -43,7 +43,7 @@ def test_finds_a_row_by_whatever_is_known_of_it(text: str) -> None:
         ).save()
 
     with platform_scope("test"):
-        found = matching(AuditEntry.objects.exclude(object_type="tenants.user"), text)
+        found = matching(AuditEntry.objects.exclude(object_type__startswith="tenants."), text)
         assert [row.object_name for row in found] == ["Elm Street 1"]
 
 

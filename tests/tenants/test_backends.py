@@ -3,9 +3,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 
 from tenants.backends import RoleBackend
-from tenants.models import Tenant, User
+from tenants.models import Tenant
 from tenants.services import create_member
-from tests.support.registry import make_member, make_operator, make_tenant
+from tests.support.registry import make_member, make_operator, make_stranger, make_tenant
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ def test_gives_operators_everything() -> None:
 
 
 def test_gives_nothing_to_who_works_for_nobody_or_is_switched_off() -> None:
-    stranger = User.objects.create(username="sam", is_staff=True)
+    stranger = make_stranger()
     ann = make_member(make_tenant("Alder", Tenant.Kind.OPERATOR))
     ann.is_active = False
 

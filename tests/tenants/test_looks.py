@@ -8,9 +8,17 @@ from django.test import Client
 from django.utils import timezone
 
 from tenants import looks
-from tenants.models import AuditEntry, Tenant, User
+from tenants.models import AuditEntry, Tenant
 from tenants.scope import platform_scope
-from tests.support.registry import audited, make_household, make_member, make_operator, make_site, make_tenant
+from tests.support.registry import (
+    audited,
+    make_household,
+    make_member,
+    make_operator,
+    make_site,
+    make_superuser,
+    make_tenant,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +43,7 @@ def test_an_operator_who_opens_an_object_leaves_a_row_in_its_tenants_trail(clien
 
 def test_so_does_a_superuser_without_a_tenant(client: Client) -> None:
     site = make_site(make_tenant("Alder"))
-    client.force_login(User.objects.create(username="root", is_superuser=True, is_staff=True))
+    client.force_login(make_superuser())
 
     client.get(f"{SITES}{site.pk}/delete/")
 
@@ -119,7 +127,7 @@ def test_a_later_look_is_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_two_people_are_two_looks() -> None:
     site, olga = make_site(make_tenant("Alder")), make_operator()
-    root = User.objects.create(username="root", is_superuser=True)
+    root = make_superuser()
     with platform_scope("test"):
         looks.note_object(olga, site)
         looks.note_object(root, site)

@@ -17,14 +17,33 @@ from flexhub.devices.models import DeviceType, Site
 from flexhub.devices.support import grant_support
 from flexhub.pairing.dialled import create_dialled_end
 from tenants.models import APIAccessToken, APIClient, AuditEntry, Membership, Quota, Retention, Tenant
-from tenants.rls import RowSecurity, owned_models
+from tenants.rls import (
+    HOUSEHOLD_DELETE_POLICY,
+    HOUSEHOLD_POLICY,
+    POLICY,
+    READ_POLICY,
+    HouseholdSecurity,
+    RowSecurity,
+    owned_models,
+    protected_models,
+)
 from tenants.scope import platform_scope, tenant_scope
 from tests.support.programs import make_program
-from tests.support.registry import give_quotas, make_device_type, make_household, make_member, make_tenant, query
+from tests.support.registry import (
+    give_quotas,
+    make_customer,
+    make_device_type,
+    make_household,
+    make_member,
+    make_tenant,
+    query,
+)
 
 OWNED = sorted(owned_models(), key=lambda model: model._meta.label)
 # Of these the cast has rows; `make_household` and the fixture below bring them.
 WITH_ROWS = [model for model in OWNED if model._meta.app_label in {"tenants", "devices", "pairing"}]
+
+HOUSEHOLD_POLICIES = [HOUSEHOLD_DELETE_POLICY, HOUSEHOLD_POLICY]
 
 _TABLE_AND_PARTITIONS = """
     WITH RECURSIVE tables AS (
@@ -51,6 +70,7 @@ def cast(db: None) -> tuple[UUID, UUID]:
     alder, birch = make_household("Alder"), make_household("Birch")
     for household in (alder, birch):
         make_member(household.tenant)
+        make_customer(household.tenant, "Smiths")
         make_program(household.tenant).access_token("pools:read")
         make_device_type(household.tenant)
         with tenant_scope(household.tenant.pk):
@@ -88,7 +108,6 @@ def test_hides_rows_of_others(model: type[Model], cast: tuple[UUID, UUID]) -> No
     table, column = model._meta.db_table, _owner_column(model)
 
     assert query(f"SELECT 1 FROM {table}") == []
-    assert not model._default_manager.exists()
     with platform_scope("test"):
         assert query(f"SELECT 1 FROM {table} WHERE {column} = %s", alder)
     with tenant_scope(birch):
@@ -135,7 +154,7 @@ def test_lets_every_tenant_read_device_types_and_nobody_without_a_scope(cast: tu
     with tenant_scope(birch):
         assert DeviceType.objects.filter(tenant_id=alder).exists()
         assert DeviceType.objects.filter(tenant_id=alder).update(brand="Mine") == 0
-    assert DeviceType.objects.count() == 0
+    assert query("SELECT count(*) FROM devices_devicetype") == [(0,)]
 
 
 @pytest.mark.django_db
@@ -145,7 +164,7 @@ def test_a_setting_that_is_no_tenant_shows_no_rows_at_all() -> None:
     query("SELECT set_config('app.tenant_id', 'alder', true)")
 
     with pytest.raises(DataError, match="invalid input syntax for type uuid"), transaction.atomic():
-        Tenant.objects.count()
+        query("SELECT count(*) FROM tenants_tenant")
 
 
 class TestOperation:
@@ -160,21 +179,44 @@ class TestOperation:
 
         with connection.schema_editor(atomic=False) as editor:
             operation.database_forwards("tenants", editor, state, state)
-        assert _security_of("leaf") == (True, True, ["tenant_isolation", "tenant_readable"])
+        assert _security_of("leaf") == (True, True, [*HOUSEHOLD_POLICIES, POLICY, READ_POLICY])
+
+        narrowing = HouseholdSecurity("tenants.Leaf", visible="id < 5")
+        with connection.schema_editor(atomic=False) as editor:
+            narrowing.database_forwards("tenants", editor, state, state)
+            narrowing.database_backwards("tenants", editor, state, state)
+        assert _security_of("leaf") == (True, True, [*HOUSEHOLD_POLICIES, POLICY, READ_POLICY])
 
         with connection.schema_editor(atomic=False) as editor:
             operation.database_backwards("tenants", editor, state, state)
         assert _security_of("leaf") == (False, False, [])
 
-    def test_writes_itself_into_a_migration(self) -> None:
-        operation = RowSecurity("Leaf", column="owner_id", check="true")
-
+    @pytest.mark.parametrize(
+        ("operation", "described"),
+        [
+            (RowSecurity("Leaf", column="owner_id", check="true", household="false"), "Row-level security on Leaf"),
+            (HouseholdSecurity("Leaf", visible="true"), "What households see of Leaf"),
+        ],
+    )
+    def test_writes_itself_into_a_migration(self, operation: RowSecurity | HouseholdSecurity, described: str) -> None:
         name, args, kwargs = operation.deconstruct()
 
-        assert name == "RowSecurity"
-        assert RowSecurity(*args, **kwargs).deconstruct() == operation.deconstruct()
-        assert operation.describe() == "Row-level security on Leaf"
+        assert name == type(operation).__name__
+        assert type(operation)(*args, **kwargs).deconstruct() == operation.deconstruct()
+        assert operation.describe() == described
         assert isinstance(operation, migrations.operations.base.Operation)
+
+    def test_knows_its_model_in_its_own_app_and_in_another(self) -> None:
+        assert RowSecurity("Leaf").label("tenants") == "tenants.leaf"
+        assert RowSecurity("admin.LogEntry").label("tenants") == "admin.logentry"
+
+
+def test_protects_what_hangs_on_a_protected_row() -> None:
+    labels = {model._meta.label for model in protected_models()}
+
+    assert {_label(model) for model in OWNED} <= labels
+    assert {"tenants.User", "tenants.User_groups", "admin.LogEntry"} <= labels
+    assert not labels & {"auth.Group", "contenttypes.ContentType", "sessions.Session"}
 
 
 def _security_of(table: str) -> tuple[bool, bool, list[str]]:

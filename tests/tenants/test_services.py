@@ -1,10 +1,18 @@
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 
 from tenants.models import Membership, Tenant, User
-from tenants.scope import tenant_scope
-from tenants.services import create_api_client, create_member, create_tenant
-from tests.support.registry import audited, make_member, make_operator, make_tenant
+from tenants.scope import identity_scope, platform_scope, tenant_scope
+from tenants.services import (
+    create_api_client,
+    create_household,
+    create_member,
+    create_membership,
+    create_tenant,
+    end_membership,
+)
+from tests.support.registry import audited, make_customer, make_member, make_operator, make_resident, make_tenant, query
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +53,8 @@ def test_refuses_a_weak_password_and_leaves_no_user() -> None:
     with pytest.raises(ValidationError):
         create_member(tenant=alder, username="ann", password="1234")
 
-    assert not User.objects.filter(username="ann").exists()
+    with identity_scope("test"):
+        assert not User.objects.filter(username="ann").exists()
 
 
 def test_refuses_a_name_that_someone_of_another_tenant_has() -> None:
@@ -75,3 +84,55 @@ def test_a_membership_reads_like_a_sentence() -> None:
 
     with tenant_scope(alder.pk):
         assert str(Membership.objects.get()) == "ann of Alder"
+
+
+def test_a_person_may_belong_to_several_tenants_once_each() -> None:
+    alder, birch, olga = make_tenant("Alder"), make_tenant("Birch"), make_operator()
+    ann = make_member(alder, "ann")
+
+    membership = create_membership(user=ann, tenant=birch, role=Membership.Role.MEMBER, actor=olga)
+
+    assert [(each.tenant, each.role) for each in ann.all_memberships] == [(alder, "ADMIN"), (birch, "MEMBER")]
+    entry = audited("tenants.membership.created")[-1]
+    assert (entry["tenant_id"], entry["object_id"], entry["actor_name"]) == (birch.pk, str(membership.pk), "olga")
+    with pytest.raises(ValidationError, match="already"):
+        create_membership(user=ann, tenant=birch)
+
+
+def test_a_membership_ends_and_the_person_stays() -> None:
+    ann = make_member(make_tenant("Alder"), "ann")
+    assert ann.membership is not None
+
+    end_membership(ann.membership)
+
+    ann.forget_memberships()
+    assert ann.tenant is None
+    assert audited("tenants.membership.deleted")[0]["before"]["role"] == "ADMIN"
+
+
+def test_a_resident_belongs_to_a_household_of_a_provider() -> None:
+    alder, maker = make_tenant("Alder"), make_tenant("Maker", Tenant.Kind.MANUFACTURER)
+    smiths = create_household(tenant=alder, name="Smiths")
+
+    assert make_resident(smiths, "rose").household_id == smiths.pk
+    assert audited("tenants.household.created")[0]["object_name"] == "Smiths"
+    for tenant, role, household in (
+        (alder, Membership.Role.RESIDENT, None),
+        (alder, Membership.Role.MEMBER, smiths),
+        (make_tenant("Birch"), Membership.Role.RESIDENT, smiths),
+        (maker, Membership.Role.RESIDENT, smiths),
+    ):
+        with pytest.raises(ValidationError):
+            create_member(tenant=tenant, username="ruth", password=None, role=role, household=household)
+    with pytest.raises(ValidationError, match="Only a provider"):
+        create_household(tenant=maker, name="Smiths")
+
+
+def test_postgresql_refuses_a_membership_in_another_tenants_household() -> None:
+    smiths = make_customer(make_tenant("Alder"), "Smiths")
+    birch = make_tenant("Birch")
+    ann = make_member(make_tenant("Ash"), "ann")
+
+    with pytest.raises(IntegrityError, match="membership_household_same_tenant"), platform_scope("test"):  # noqa: PT012
+        Membership.objects.create(user=ann, tenant=birch, role="RESIDENT", household=smiths)
+        query("SET CONSTRAINTS ALL IMMEDIATE")

@@ -27,7 +27,7 @@ from flexhub.flexibility.services import create_pool, enrol_site
 from flexhub.pairing.services import issue_node_token
 from s2.messages import ControlType
 from tenants import api_clients
-from tenants.models import AuditEntry, Tenant, User
+from tenants.models import AuditEntry, Membership, Tenant, User
 from tenants.scope import platform_scope
 from tenants.services import create_api_client, create_member, create_tenant
 
@@ -184,7 +184,7 @@ def _home_without_meter(name: str, fuse_limit_w: float, *plans: DevicePlan) -> H
 def _login(tenant: Tenant) -> Login:
     username = TENANTS[Tenant.Kind(tenant.kind)][1]
     password = secrets.token_urlsafe(9)
-    create_member(tenant=tenant, username=username, password=password)
+    create_member(tenant=tenant, username=username, password=password, role=Membership.Role.ADMIN)
     return Login(tenant=tenant.name, kind=tenant.kind, username=username, password=password)
 
 

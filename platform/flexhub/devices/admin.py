@@ -27,13 +27,25 @@ from tenants.admin import TenantForm, TenantModelAdmin, actor_of
 CONVERSATION_VIEW = "admin:link_conversation"
 
 
+class SiteForm(TenantForm):
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or {}
+        household, tenant = values.get("household"), values.get("tenant")
+        owner = tenant.pk if tenant else self.instance.tenant_id or self.tenant_id_of_new()
+        if household is not None and household.tenant_id != owner:
+            raise ValidationError({"household": "This household is another tenant's."})
+        return values
+
+
 @admin.register(Site)
 class SiteAdmin(TenantModelAdmin):
+    form = SiteForm
     chooses_tenant = True
-    list_display = ("name", "timezone", "fuse_limit_w", "export_limit_w", "device_count", "main_meter")
-    list_select_related = ("main_meter",)
+    list_display = ("name", "household", "timezone", "fuse_limit_w", "export_limit_w", "device_count", "main_meter")
+    list_filter = ("household",)
+    list_select_related = ("household", "main_meter")
     search_fields = ("name", "id")
-    fields = ("name", "timezone", "fuse_limit_w", "export_limit_w", "main_meter")
+    fields = ("name", "household", "timezone", "fuse_limit_w", "export_limit_w", "main_meter")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request).annotate(devices_in_it=Count("devices"))
@@ -60,7 +72,7 @@ class SiteAdmin(TenantModelAdmin):
             super().save_model(request, obj, form, change)
             return
         tenant: Any = obj.tenant if obj.tenant_id else actor_of(request).tenant
-        values = {key: form.cleaned_data[key] for key in ("name", "timezone", "fuse_limit_w", "export_limit_w")}
+        values = {key: form.cleaned_data[key] for key in self.fields if key != "main_meter"}
         services.create_site(tenant=tenant, actor=actor_of(request), site_id=obj.pk, **values)
         obj.refresh_from_db()
 

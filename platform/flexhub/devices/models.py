@@ -15,7 +15,7 @@ from django.db import models
 
 from flexhub.devices.support_grant import SupportGrant
 from s2.strictness import Quirk
-from tenants.models import Tenant
+from tenants.models import Household, Tenant
 
 __all__ = ["Device", "DeviceType", "Link", "Node", "Site", "SupportGrant"]
 
@@ -44,6 +44,14 @@ class Site(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="sites")
+    household = models.ForeignKey(
+        Household,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="sites",
+        help_text="Whose residents see this site. Empty: the provider alone does.",
+    )
     name = models.CharField(max_length=100)
     timezone = models.CharField(max_length=64, validators=[validate_timezone], help_text="Such as Europe/Amsterdam.")
     fuse_limit_w = models.PositiveIntegerField(

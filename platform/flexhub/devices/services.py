@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from flexhub.devices.models import Device, DeviceType, Link, Node, Site
 from tenants import audit, deletion, quotas
 from tenants.audit import Actor
-from tenants.models import Tenant
+from tenants.models import Household, Tenant
 from tenants.quota_table import Quantity
 from tenants.scope import platform_scope, tenant_scope
 
@@ -27,6 +27,7 @@ def create_site(
     timezone: str,
     fuse_limit_w: int,
     export_limit_w: int | None = None,
+    household: Household | None = None,
     actor: Actor = None,
     site_id: UUID | None = None,
 ) -> Site:
@@ -35,6 +36,7 @@ def create_site(
         site = Site(
             id=site_id or uuid4(),
             tenant=tenant,
+            household=household,
             name=name,
             timezone=timezone,
             fuse_limit_w=fuse_limit_w,

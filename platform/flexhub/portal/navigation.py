@@ -66,6 +66,8 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("Tenants", "apartment", "tenants.view_tenant"),
         Entry("People", "person", "tenants.view_user"),
         Entry("Quotas", "speed", "tenants.view_quota", "quotas"),
+        Entry("Memberships", "badge", "tenants.view_membership"),
+        Entry("Households", "family_home", "tenants.view_household"),
         Entry("API clients", "api", "tenants.view_apiclient"),
         Entry("API secrets", "vpn_key", "tenants.view_apiclientsecret"),
         Entry("Audit trail", "history", "tenants.view_auditentry"),

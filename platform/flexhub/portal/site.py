@@ -20,13 +20,12 @@ class HubAdminSite(AdminSite):
 
     def extra_urls(self) -> list[URLPattern]:
         """Asked for by unfold, which puts them before the pages of the models."""
-        from flexhub.portal import (  # Views need models, which are not loaded when the site is made.
-            quota_page,
-            support,
-            views,
-        )
+        # Views need models, which are not loaded when the site is made.
+        from flexhub.portal import quota_page, support, views
+        from tenants.views import switch_tenant
 
         return [
+            path("switch-tenant/", self.admin_view(switch_tenant), name="switch_tenant"),
             path("poison/", self.admin_view(views.poison), name="poison"),
             path("support/", self.admin_view(support.supported), name="supported"),
             path("support/products/", self.admin_view(support.product_health), name="product_health"),

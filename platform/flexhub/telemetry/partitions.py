@@ -1,7 +1,7 @@
 """What the migration teaches PostgreSQL: the table, and the two functions that make and drop its partitions.
 
 The functions run with the rights of the owner (SECURITY DEFINER), take nothing but a date, and have their search path
-pinned so that no other schema can slip a table or function of its own in between. A partition has the same policy as
+pinned so that no other schema can slip a table or function of its own in between. A partition has the same policies as
 its parent and no rights for the application: rows are reached through the parent alone.
 """
 
@@ -12,7 +12,13 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 from psycopg import sql
 
-from tenants.rls import owned_by_scope
+from tenants.rls import (
+    HOUSEHOLD_DELETE_POLICY,
+    HOUSEHOLD_POLICY,
+    OF_VISIBLE_SITE,
+    household_policies,
+    owned_by_scope,
+)
 
 TABLE = "telemetry_measurement"
 ENSURE = "telemetry_ensure_partition"
@@ -33,7 +39,7 @@ CREATE TABLE {TABLE} (
 # Made apart and then attached: ATTACH lets readers and writers of the other days go on, CREATE ... PARTITION OF would
 # not. The advisory lock makes a second writer wait until the first has committed, and then find the partition.
 _ENSURE = """
-CREATE FUNCTION {schema}.{ensure}(day date) RETURNS void
+CREATE OR REPLACE FUNCTION {schema}.{ensure}(day date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, {schema}, pg_temp SET lock_timeout = '5s' AS $body$
 DECLARE
     partition text := {table_name} || '_' || to_char(day, 'YYYYMMDD');
@@ -50,6 +56,8 @@ BEGIN
     EXECUTE format('ALTER TABLE {schema}.%I FORCE ROW LEVEL SECURITY', partition);
     EXECUTE format('CREATE POLICY tenant_isolation ON {schema}.%I USING (%s) WITH CHECK (%s)',
                    partition, {policy}, {policy});
+    EXECUTE format({household_policy}, {schema_name}, partition);
+    EXECUTE format({household_delete_policy}, {schema_name}, partition);
     EXECUTE format('REVOKE ALL ON {schema}.%I FROM PUBLIC', partition);
     IF {app_name} <> current_user THEN
         EXECUTE format('REVOKE ALL ON {schema}.%I FROM {app}', partition);
@@ -62,7 +70,7 @@ $body$
 
 # A lock that a long query holds up is not worth stopping all writers for: give up, the next run tries again.
 _DROP_BEFORE = """
-CREATE FUNCTION {schema}.{drop_before}(day date) RETURNS integer
+CREATE OR REPLACE FUNCTION {schema}.{drop_before}(day date) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, {schema}, pg_temp SET lock_timeout = '5s' AS $body$
 DECLARE
     partition text;
@@ -98,6 +106,24 @@ def create_functions(_apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) 
             cursor.execute(sql.SQL(statement).format(**parts))
 
 
+def narrow_for_households(_apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """For RunPython: the partitions that are older than households get their policies too."""
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass", [TABLE])
+        for (partition,) in cursor.fetchall():
+            for statement in household_policies(partition, visible=OF_VISIBLE_SITE):
+                cursor.execute(statement)
+
+
+def widen_for_households(_apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """The inverse of `narrow_for_households`. New partitions go on being narrow, which hurts nobody."""
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass", [TABLE])
+        for (partition,) in cursor.fetchall():
+            for policy in (HOUSEHOLD_POLICY, HOUSEHOLD_DELETE_POLICY):
+                cursor.execute(f"DROP POLICY IF EXISTS {policy} ON {partition}")
+
+
 def drop_functions(_apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     schema_editor.execute(f"DROP FUNCTION {ENSURE}(date), {DROP_BEFORE}(date)")
 
@@ -107,6 +133,7 @@ def _app_user() -> str:
 
 
 def _parts(schema: str, app: str) -> dict[str, sql.Composable]:
+    household_policy, household_delete_policy = household_policies("%I.%I", visible=OF_VISIBLE_SITE)
     return {
         "schema": sql.Identifier(schema),
         "schema_name": sql.Literal(schema),
@@ -117,4 +144,6 @@ def _parts(schema: str, app: str) -> dict[str, sql.Composable]:
         "app": sql.Identifier(app),
         "app_name": sql.Literal(app),
         "policy": sql.Literal(owned_by_scope()),
+        "household_policy": sql.Literal(household_policy),
+        "household_delete_policy": sql.Literal(household_delete_policy),
     }

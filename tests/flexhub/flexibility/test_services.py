@@ -67,7 +67,6 @@ def test_birch_sees_neither_alders_pool_nor_who_is_in_it() -> None:
         assert not Enrolment.objects.exists()
     with tenant_scope(home.tenant.pk):
         assert Enrolment.objects.count() == 1
-    assert not Pool.objects.exists()
 
 
 def test_birch_cannot_write_into_alders_pool() -> None:

@@ -203,7 +203,7 @@ def test_others_neither_see_nor_make_dialled_ends(client: Client, alder: Househo
     client.force_login(make_member(birch.tenant))
 
     assert "devices.example" not in client.get(ENDS).content.decode()
-    assert client.get(f"{ENDS}{row.pk}/change/").status_code == 302
+    assert client.get(f"{ENDS}{row.pk}/change/").status_code == 404
     client.post(f"{ENDS}add/", {**NEW_END, "link": str(alder.link.pk)})
     client.post(f"{ENDS}{row.pk}/delete/", {"post": "yes"})
 

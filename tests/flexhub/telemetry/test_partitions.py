@@ -7,31 +7,35 @@ from datetime import date
 import pytest
 from django.db import ProgrammingError, connection, transaction
 
+from tenants.rls import HOUSEHOLD_DELETE_POLICY, HOUSEHOLD_POLICY, POLICY
+from tests.support.registry import query
+
 DAY = date(2026, 4, 21)
 PARTITION = "telemetry_measurement_20260421"
+
+_POLICIES = "SELECT policyname, qual, with_check FROM pg_policies WHERE tablename = %s ORDER BY 1"
 
 pytestmark = pytest.mark.django_db
 
 
-def ask(statement: str, *values: date | str) -> list[tuple[object, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())
+def _unqualified(*conditions: str | None) -> list[str | None]:
+    """PostgreSQL writes the table before a column where a sub-select has one of the same name."""
+    return [text and text.replace(f"{PARTITION}.", "telemetry_measurement.") for text in conditions]
 
 
 @pytest.fixture(autouse=True)
 def partition() -> None:
-    ask("SELECT telemetry_ensure_partition(%s)", DAY)
+    query("SELECT telemetry_ensure_partition(%s)", DAY)
 
 
 def test_making_a_partition_again_does_nothing() -> None:
-    ask("SELECT telemetry_ensure_partition(%s)", DAY)
+    query("SELECT telemetry_ensure_partition(%s)", DAY)
 
-    assert ask("SELECT count(*) FROM pg_class WHERE relname = %s AND relkind = 'r'", PARTITION) == [(1,)]
+    assert query("SELECT count(*) FROM pg_class WHERE relname = %s AND relkind = 'r'", PARTITION) == [(1,)]
 
 
 def test_the_day_is_one_in_utc() -> None:
-    ((bounds,),) = ask("SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = %s", PARTITION)
+    ((bounds,),) = query("SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = %s", PARTITION)
 
     assert "2026-04-21 00:00:00+00" in str(bounds)
     assert "2026-04-22 00:00:00+00" in str(bounds)
@@ -39,23 +43,23 @@ def test_the_day_is_one_in_utc() -> None:
 
 @pytest.mark.parametrize("table", ["telemetry_measurement", PARTITION])
 def test_row_security_is_forced_with_the_same_policy(table: str) -> None:
-    flags = ask("SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname = %s", table)
-    policies = ask("SELECT qual, with_check FROM pg_policies WHERE tablename = %s", table)
-    parents = ask("SELECT qual, with_check FROM pg_policies WHERE tablename = 'telemetry_measurement'")
+    flags = query("SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname = %s", table)
+    policies = [(name, *_unqualified(*conditions)) for name, *conditions in query(_POLICIES, table)]
+    parents = [(name, *_unqualified(*conditions)) for name, *conditions in query(_POLICIES, "telemetry_measurement")]
 
     assert flags == [(True, True)]
     assert policies == parents
-    assert len(policies) == 1
+    assert [name for name, *_ in policies] == [HOUSEHOLD_DELETE_POLICY, HOUSEHOLD_POLICY, POLICY]
 
 
 @pytest.mark.parametrize("statement", ["SELECT * FROM {}", "DELETE FROM {}", "DROP TABLE {}"])
 def test_the_application_cannot_touch_a_partition(statement: str) -> None:
     with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"), transaction.atomic():
-        ask(statement.format(PARTITION))
+        query(statement.format(PARTITION))
 
 
 def test_the_functions_are_for_the_application_alone_with_a_pinned_path() -> None:
-    rows = ask(
+    rows = query(
         "SELECT prosecdef, array_to_string(proconfig, ';'), array_to_string(proacl, ';') FROM pg_proc "
         "WHERE proname LIKE 'telemetry\\_%%partition%%'"
     )

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
 
 from flexhub.bus import Batch, TelemetryRow
 from flexhub.bus.memory import MemoryGatewayBus, MemoryWorkerBus
@@ -14,6 +13,7 @@ from flexhub.telemetry import writer
 from flexhub.telemetry.models import Measurement
 from tenants.scope import platform_scope, tenant_scope
 from tests.support.links import ALDER, AT, a_seat
+from tests.support.registry import query
 
 pytestmark = pytest.mark.django_db
 
@@ -36,12 +36,11 @@ def stored_values() -> list[float]:
 
 
 def partitions() -> list[str]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT c.relname FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid "
-            "WHERE inhparent = 'telemetry_measurement'::regclass ORDER BY 1"
-        )
-        return [name for (name,) in cursor.fetchall()]
+    children = query(
+        "SELECT c.relname FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid "
+        "WHERE inhparent = 'telemetry_measurement'::regclass ORDER BY 1"
+    )
+    return [name for (name,) in children]
 
 
 def test_stores_rows_each_in_the_partition_of_its_day() -> None:
@@ -80,7 +79,7 @@ def test_a_tenant_sees_its_own_rows_only() -> None:
         seen = list(Measurement.objects.values_list("value", flat=True))
 
     assert seen == [2.0]
-    assert not Measurement.objects.exists()
+    assert query("SELECT 1 FROM telemetry_measurement") == []
 
 
 def test_drops_only_days_beyond_the_retention_time() -> None:
