@@ -28,6 +28,7 @@ _WARN_EVERY_S = 60.0
 # comes back when told is told so again.
 _TAKE = Script("""
 local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2]) * 1000
+if limit == 0 then return {0, 0, window} end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local full_at = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now)
@@ -39,10 +40,19 @@ redis.call('SET', KEYS[1], string.format('%.3f', full_at), 'PX', math.ceil(full_
 return {1, math.floor((now + window - full_at) / unit + 0.001), math.ceil(full_at - now)}
 """)
 
+# KEYS bucket; ARGV limit, window in seconds. How many units are missing, without taking one.
+_MISSING = Script("""
+local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2]) * 1000
+local time = redis.call('TIME')
+local full_at = tonumber(redis.call('GET', KEYS[1]) or 0)
+local missing = (full_at - time[1] * 1000 - time[2] / 1000) / window * limit
+return math.min(limit, math.max(0, math.ceil(missing - 0.001)))
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """`limit` units, at least 1, in `window_s` seconds. The name is shown to clients."""
+    """`limit` units in `window_s` seconds; 0 allows nothing. The name is shown to clients."""
 
     name: str
     limit: int
@@ -84,6 +94,10 @@ class Buckets:
             Reading(quota, bool(taken), remaining, math.ceil(wait_ms / 1000))
             for (_, quota), (taken, remaining, wait_ms) in zip(wanted, replies, strict=True)
         ]
+
+    def missing(self, wanted: Sequence[tuple[str, Quota]]) -> list[int]:
+        """How many units each bucket lacks: what was taken lately. Raises BusUnavailable."""
+        return self._line.exchange([_MISSING.call([_key(name)], quota.limit, quota.window_s) for name, quota in wanted])
 
     def close(self) -> None:
         self._line.close()

@@ -66,6 +66,20 @@ def test_a_quota_that_was_lowered_counts_from_now_on(buckets: Buckets) -> None:
     assert not reading.taken
 
 
+def test_a_quota_of_nothing_allows_nothing(buckets: Buckets) -> None:
+    (reading,) = buckets.take([("alder", Quota("client", limit=0, window_s=LONG))])
+
+    assert (reading.taken, reading.remaining, reading.wait_s) == (False, 0, LONG)
+
+
+def test_says_how_much_was_taken_without_taking_any(buckets: Buckets) -> None:
+    quota = Quota("client", limit=10, window_s=LONG)
+    for _ in range(3):
+        buckets.take([("alder", quota)])
+
+    assert [buckets.missing([("alder", quota), ("birch", quota)]) for _ in range(2)] == [[3, 0], [3, 0]]
+
+
 def test_leaves_nothing_behind_once_a_bucket_is_full(buckets: Buckets, redis_url: str) -> None:
     buckets.take([("alder", Quota("client", limit=3, window_s=LONG))])
 
