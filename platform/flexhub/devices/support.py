@@ -64,8 +64,8 @@ def supported_devices(manufacturer: Tenant | None) -> list[SupportedDevice]:
     grants = living.select_related("device__device_type").order_by("ends_at")
     if manufacturer is not None:
         grants = grants.filter(manufacturer=manufacturer)
-    # Where there are several for a device the last one counts. One whose device is of another type by now is void.
-    found = {each.device_id: each for each in grants if each.device.device_type.tenant_id == each.manufacturer_id}
+    # Where there are several for a device the last one counts.
+    found = {each.device_id: each for each in grants}
     return sorted(map(_supported, found.values()), key=lambda each: (each.brand, each.model, each.serial_number))
 
 

@@ -6,30 +6,38 @@ from django.db import migrations, models
 from tenants.constraints import CompositeReference
 from tenants.rls import TENANT_OF_SCOPE, RowSecurity
 
-_GRANTED = f"manufacturer_id = {TENANT_OF_SCOPE} AND revoked_at IS NULL AND ends_at > now()"
-# Each follows only what is readable itself, and for whoever was granted nothing ends with the first look at an index.
-_DEVICE = f"""
-    id IN (SELECT device_id FROM devices_supportgrant WHERE {_GRANTED})
-    AND device_type_id IN (SELECT id FROM devices_devicetype WHERE tenant_id = {TENANT_OF_SCOPE})
+# What the policies ask. Functions, because sub-selects would be planned anew with each query that touches one of the
+# tables, and with the policies of what they select from; these run when a row is not the tenant's own, once a query. They
+# have the rights of whoever asks, and so what they read is under its policies as well. Where there is nothing they say
+# NULL, with which a row is compared in no time.
+_FUNCTIONS = f"""
+CREATE FUNCTION devices_under_support() RETURNS uuid[] STABLE LANGUAGE sql BEGIN ATOMIC
+    SELECT array_agg(device_id) FROM devices_supportgrant
+    WHERE manufacturer_id = {TENANT_OF_SCOPE} AND revoked_at IS NULL AND ends_at > now();
+END;
+CREATE FUNCTION nodes_under_support() RETURNS uuid[] STABLE LANGUAGE sql BEGIN ATOMIC
+    SELECT array_agg(id) FROM devices_node WHERE device_id = ANY (devices_under_support());
+END;
 """
-_NODE = f"""
-    device_id IN (
-        SELECT device.id FROM devices_supportgrant AS granted JOIN devices_device AS device
-        ON device.id = granted.device_id WHERE {_GRANTED}
-    )
+_NO_FUNCTIONS = "DROP FUNCTION nodes_under_support(); DROP FUNCTION devices_under_support();"
+
+# A grant is to the maker of what the device was: it ends when the device turns out to be something else.
+_END_WITH_TYPE = """
+CREATE FUNCTION devices_end_support() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE devices_supportgrant SET revoked_at = now() WHERE device_id = NEW.id AND revoked_at IS NULL;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER end_support AFTER UPDATE OF device_type_id ON devices_device
+    FOR EACH ROW WHEN (OLD.device_type_id <> NEW.device_type_id) EXECUTE FUNCTION devices_end_support();
 """
-_LINK = f"""
-    rm_node_id IN (
-        SELECT node.id FROM devices_supportgrant AS granted JOIN devices_node AS node
-        ON node.device_id = granted.device_id WHERE {_GRANTED}
-    )
-"""
+_OUTLIVE_TYPE = "DROP TRIGGER end_support ON devices_device; DROP FUNCTION devices_end_support();"
 
 
-def _readable(table: str, condition: str) -> migrations.RunSQL:
+def _readable(table: str, column: str, granted: str) -> migrations.RunSQL:
     """A policy for SELECT alone, beside that of the rows' owner."""
     return migrations.RunSQL(
-        f"CREATE POLICY support_readable ON {table} FOR SELECT USING ({condition})",
+        f"CREATE POLICY support_readable ON {table} FOR SELECT USING ({column} = ANY ((SELECT {granted}())::uuid[]))",
         f"DROP POLICY support_readable ON {table}",
     )
 
@@ -88,7 +96,9 @@ class Migration(migrations.Migration):
             to="devices.Device",
             to_fields=["id", "tenant"],
         ),
-        _readable("devices_device", _DEVICE),
-        _readable("devices_node", _NODE),
-        _readable("devices_link", _LINK),
+        migrations.RunSQL(_FUNCTIONS, _NO_FUNCTIONS),
+        migrations.RunSQL(_END_WITH_TYPE, _OUTLIVE_TYPE),
+        _readable("devices_device", "id", "devices_under_support"),
+        _readable("devices_node", "device_id", "devices_under_support"),
+        _readable("devices_link", "rm_node_id", "nodes_under_support"),
     ]
