@@ -4,11 +4,13 @@ import pytest
 from django.db.models import ProtectedError
 
 from flexhub.devices.models import DeviceType, Site
+from flexhub.flexibility.services import create_pool, enrol_site
 from flexhub.pairing.dialled import create_dialled_end
 from flexhub.pairing.models import DialledEnd, NodeToken
 from tenants import deletion
+from tenants.models import Tenant
 from tenants.scope import platform_scope, tenant_scope
-from tests.support.registry import audited, make_household, make_member
+from tests.support.registry import audited, make_household, make_member, make_tenant
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +32,17 @@ def test_what_goes_with_a_row_leaves_a_trace_of_its_own() -> None:
     assert audited("pairing.dialledend.deleted")[0]["before"]["sealed_token"] == "(secret)"
     with platform_scope("test"):
         assert not any(model.objects.exists() for model in (Site, NodeToken, DialledEnd))
+
+
+def test_a_provider_deletes_a_site_that_is_in_somebody_elses_pool() -> None:
+    alder = make_household("Alder")
+    pool = create_pool(tenant=make_tenant("Pools", Tenant.Kind.AGGREGATOR), name="secret name")
+    enrol_site(pool=pool, site=alder.site)
+
+    with tenant_scope(alder.tenant.pk):
+        deletion.delete([alder.site], actor=None)
+
+    assert audited("flexibility.enrolment.deleted")[0]["object_name"] == f"Alder house in pool {pool.pk}"
 
 
 def test_what_is_protected_stays_and_nothing_is_said() -> None:

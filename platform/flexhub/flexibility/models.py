@@ -41,4 +41,5 @@ class Enrolment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.site} in {self.pool}"
+        """Without the pool's name, which its aggregator alone may see."""
+        return f"{self.site} in pool {self.pool_id}"
