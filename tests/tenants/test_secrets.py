@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from uuid import uuid4
 
 import pytest
@@ -7,8 +9,8 @@ from cryptography.fernet import Fernet
 from django.db.transaction import TransactionManagementError
 from pytest_django import Settings
 
-from tenants.models import DataKey
-from tenants.scope import platform_scope, tenant_scope
+from tenants.models import DataKey, Household
+from tenants.scope import identity_scope, platform_scope, tenant_scope
 from tenants.sealed_fields import UnknownSealedField
 from tenants.secrets import SealedWithAnotherKeyError, seal, unseal
 from tests.support.registry import audited, make_tenant
@@ -80,12 +82,29 @@ def test_a_key_of_another_tenant_does_not_open_it_even_when_its_row_is_moved() -
             unseal(sealed, tenant_id=tenant_id, field=FIELD)
 
 
-def test_works_inside_any_scope() -> None:
-    alder, birch = make_tenant("Alder").pk, make_tenant("Birch").pk
+def another_tenant() -> AbstractContextManager[None]:
+    return tenant_scope(make_tenant("Birch").pk)
 
-    with tenant_scope(birch):
+
+def a_household() -> AbstractContextManager[None]:
+    tenant = make_tenant("Birch")
+    with tenant_scope(tenant.pk):
+        household = Household.objects.create(tenant=tenant, name="Ann's")
+    return tenant_scope(tenant.pk, household.pk)
+
+
+def the_identities() -> AbstractContextManager[None]:
+    return identity_scope("test")
+
+
+@pytest.mark.parametrize("whose", [another_tenant, a_household, the_identities])
+def test_works_inside_any_scope(whose: Callable[[], AbstractContextManager[None]]) -> None:
+    alder = make_tenant("Alder").pk
+
+    with whose():
         sealed = seal("geheim", tenant_id=alder, field=FIELD)
         assert unseal(sealed, tenant_id=alder, field=FIELD) == "geheim"
+        assert not DataKey.objects.exists()
 
 
 def test_what_fernet_has_sealed_still_opens(settings: Settings) -> None:
