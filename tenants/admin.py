@@ -18,6 +18,7 @@ from tenants import (
     quota_admin,  # noqa: F401 - As above.
     retention_admin,  # noqa: F401 - As above.
 )
+from tenants.household_admin import HouseholdPrivacyAdmin
 from tenants.model_admin import ReadOnlyAdmin, TenantForm, TenantModelAdmin, actor_of, show_token_once
 from tenants.models import Household, Membership, Tenant, User
 
@@ -98,7 +99,7 @@ class UserAdmin(_UserAdmin, TenantModelAdmin):
 
 
 @admin.register(Household)
-class HouseholdAdmin(TenantModelAdmin):
+class HouseholdAdmin(HouseholdPrivacyAdmin):
     chooses_tenant = True
     list_display = ("name", "site_count", "resident_count")
     search_fields = ("name", "id")

@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in
 from django.db.backends.signals import connection_created
+from django.utils.module_loading import autodiscover_modules
 
 from tenants.guard import watch
 
@@ -16,3 +17,5 @@ class TenantsConfig(AppConfig):
         # Whichever app is ready first: a second receiver of this name is not taken.
         user_logged_in.disconnect(dispatch_uid="update_last_login")
         user_logged_in.connect(backends.note_sign_in, dispatch_uid="update_last_login")
+        # What every app holds about a household.
+        autodiscover_modules("personal")

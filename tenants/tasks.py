@@ -12,6 +12,7 @@ from structlog.contextvars import bound_contextvars
 from tenants import access_tokens, audit_retention
 from tenants.key_rotation import finish_rotations
 from tenants.origin import Origin, Via, bound, current, is_trace_id, new_trace_id
+from tenants.privacy import erasure
 from tenants.sessions import SessionStore
 
 if TYPE_CHECKING:
@@ -79,3 +80,9 @@ def forget_old_audit_rows(**_: object) -> None:
 def finish_key_rotations(**_: object) -> None:
     """Seal again what retired data keys have sealed, and drop those that nobody needs any more."""
     finish_rotations(now=timezone.now())
+
+
+@shared_task(base=TenantTask)
+def go_on_with_erasures(**_: object) -> None:
+    """Of households whose devices and people have been shut out."""
+    erasure.go_on(timezone.now())

@@ -75,6 +75,7 @@ app.conf.beat_schedule = {
     "drop-old-partitions": _every(3600.0, "flexhub.telemetry.tasks.drop_old_partitions", "default"),
     "delete-old-measurements": _every(3600.0, "flexhub.telemetry.tasks.delete_old_measurements", "default"),
     "forget-old-conversations": _every(3600.0, "flexhub.devices.tasks.forget_old_conversations", "default"),
+    "go-on-with-erasures": _every(60.0, "tenants.tasks.go_on_with_erasures", "default"),
     "forget-old-audit-rows": _every(3600.0, "tenants.tasks.forget_old_audit_rows", "default"),
     "forget-old-sign-ins": _every(3600.0, "tenants.tasks.forget_old_sign_ins", "default"),
     "forget-expired-access-tokens": _every(600.0, "tenants.tasks.forget_expired_access_tokens", "default"),

@@ -3,6 +3,7 @@
 from tenants.models.api_client import APIAccessToken, APIClient, APIClientSecret
 from tenants.models.audit_entry import AuditEntry
 from tenants.models.data_key import DataKey
+from tenants.models.erasure import Erasure
 from tenants.models.household import Household
 from tenants.models.people import Membership, User
 from tenants.models.quota import Quota
@@ -15,6 +16,7 @@ __all__ = [
     "APIClientSecret",
     "AuditEntry",
     "DataKey",
+    "Erasure",
     "Household",
     "Membership",
     "Quota",

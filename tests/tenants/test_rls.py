@@ -16,7 +16,7 @@ from django.utils import timezone
 from flexhub.devices.models import DeviceType, Site
 from flexhub.devices.support import grant_support
 from flexhub.pairing.dialled import create_dialled_end
-from tenants.models import APIAccessToken, APIClient, AuditEntry, Membership, Quota, Retention, Tenant
+from tenants.models import APIAccessToken, APIClient, AuditEntry, Erasure, Membership, Quota, Retention, Tenant
 from tenants.rls import (
     HOUSEHOLD_DELETE_POLICY,
     HOUSEHOLD_POLICY,
@@ -75,6 +75,9 @@ def cast(db: None) -> tuple[UUID, UUID]:
         make_device_type(household.tenant)
         with tenant_scope(household.tenant.pk):
             Retention.objects.create(tenant=household.tenant)
+            Erasure.objects.create(
+                tenant=household.tenant, household_id=uuid4(), requested_at=timezone.now(), finished_at=timezone.now()
+            )
         give_quotas(household.tenant, devices=10)
         create_dialled_end(link=household.link, role="RM", url="wss://devices.example", token="geheim")
         grant_support(household.device, ends_at=timezone.now() + timedelta(days=1))
