@@ -56,8 +56,7 @@ S2_DIAL_PRIVATE = env.boolean("S2_DIAL_PRIVATE", False)
 S2_DRAIN_S = env.integer("S2_DRAIN_S", 10)
 # How long an access token of the REST API is valid.
 API_ACCESS_TOKEN_S: int = env.parsed("API_ACCESS_TOKEN_S", between(60, 3600), "a whole number from 60 to 3600", "600")
-# Of one tenant's programs together, of one program, and requests for access tokens from one address or for one program.
-API_CALLS_PER_MINUTE: int = env.parsed("API_CALLS_PER_MINUTE", between(1, 1_000_000), "a whole number", "600")
+# Of one program, and requests for access tokens from one address or for one program; a tenant's quota is in QUOTAS.
 API_CLIENT_CALLS_PER_MINUTE: int = env.parsed(
     "API_CLIENT_CALLS_PER_MINUTE", between(1, 1_000_000), "a whole number", "300"
 )

@@ -6,7 +6,7 @@ is left (`r`) and in how many seconds the quota is whole again (`t`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from django.conf import settings
 
 from flexhub.api.buckets import Buckets, Quota, Reading
 from flexhub.bus.opening import open_worker_line
-from tenants import origin
+from tenants import origin, quotas
 from tenants.models import APIClient
 
 # A call must not wait long for the question whether it may be made.
@@ -27,9 +27,15 @@ def take_call(client: APIClient) -> list[Reading]:
     return _buckets().take(
         [
             (f"api-client:{client.pk}", Quota("client", settings.API_CLIENT_CALLS_PER_MINUTE)),
-            (f"api-tenant:{client.tenant_id}", Quota("tenant", settings.API_CALLS_PER_MINUTE)),
+            _of_tenant(client.tenant_id, quotas.of(client.tenant_id).api_calls_per_min),
         ]
     )
+
+
+def calls_used(quota_of: Mapping[UUID, int]) -> dict[UUID, int]:
+    """How many calls of the last minute count against each tenant's quota. Raises BusUnavailable."""
+    wanted = [_of_tenant(tenant_id, limit) for tenant_id, limit in quota_of.items()]
+    return dict(zip(quota_of, _buckets().missing(wanted), strict=True))
 
 
 def take_token_request(client_id: UUID | None) -> list[Reading]:
@@ -60,6 +66,10 @@ def headers(readings: Sequence[Reading]) -> dict[str, str]:
     if refused := exceeded(readings):
         fields["Retry-After"] = str(max(reading.wait_s for reading in refused))
     return fields
+
+
+def _of_tenant(tenant_id: UUID, limit: int) -> tuple[str, Quota]:
+    return f"api-tenant:{tenant_id}", Quota("tenant", limit)
 
 
 def _buckets() -> Buckets:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from flexhub.api import rate_limits
 from flexhub.bus.errors import BusUnavailable
 from flexhub.bus.ports import WorkerBus
 from flexhub.bus.use import TenantUse
@@ -41,8 +42,10 @@ def usage_of_all(bus: WorkerBus) -> list[TenantUsage]:
     """Whoever is closest to a quota comes first. What Redis knows is unknown while it is away."""
     tenants = list(Tenant.objects.select_related("quota"))
     allowed, counted, living = quotas.of_many([each.pk for each in tenants]), quotas.counts(), _living(bus)
+    calls = _calls({tenant_id: each.api_calls_per_min for tenant_id, each in allowed.items()})
     found = [
-        TenantUsage(each, usages_of(each.kind, allowed[each.pk], _used(each.pk, counted, living))) for each in tenants
+        TenantUsage(each, usages_of(each.kind, allowed[each.pk], _used(each.pk, counted, living, calls)))
+        for each in tenants
     ]
     return sorted(found, key=lambda each: (-each.fullest.part, each.tenant.name))
 
@@ -63,13 +66,23 @@ def _living(bus: WorkerBus) -> Mapping[UUID, TenantUse] | None:
         return None
 
 
+def _calls(quota_of: Mapping[UUID, int]) -> Mapping[UUID, int] | None:
+    try:
+        return rate_limits.calls_used(quota_of)
+    except BusUnavailable:
+        return None
+
+
 def _used(
-    tenant_id: UUID, counted: Mapping[Quantity, Mapping[UUID, int]], living: Mapping[UUID, TenantUse] | None
+    tenant_id: UUID,
+    counted: Mapping[Quantity, Mapping[UUID, int]],
+    living: Mapping[UUID, TenantUse] | None,
+    calls: Mapping[UUID, int] | None,
 ) -> Used:
     rows: dict[Quantity, float | None] = {quantity: each.get(tenant_id, 0) for quantity, each in counted.items()}
     use = None if living is None else living.get(tenant_id, TenantUse())
     return rows | {
         Quantity.SESSIONS: use.sessions if use else None,
         Quantity.MESSAGES_PER_S: use.messages_per_s if use else None,
-        Quantity.API_CALLS_PER_MIN: None,
+        Quantity.API_CALLS_PER_MIN: None if calls is None else calls[tenant_id],
     }

@@ -13,9 +13,11 @@ from drf_spectacular.views import SpectacularAPIView
 from pytest_django import Settings
 from rest_framework.views import APIView
 
+from flexhub.api.rate_limits import calls_used
 from flexhub.api.views import ScopedView
 from tenants.api_scopes import DESCRIPTIONS
 from tests.support.programs import Program, make_program
+from tests.support.registry import give_quotas
 
 POOLS = "/api/v1/pools/"
 
@@ -91,7 +93,8 @@ def test_pages_outside_the_api_are_not_found_in_html(client: Client) -> None:
 
 
 def test_each_answer_says_what_is_left(client: Client, program: Program, redis_url: str, settings: Settings) -> None:
-    settings.API_CLIENT_CALLS_PER_MINUTE, settings.API_CALLS_PER_MINUTE = 20, 30
+    settings.API_CLIENT_CALLS_PER_MINUTE = 20
+    give_quotas(program.client.tenant, api_calls_per_min=30)
     token = program.access_token()
 
     ask(client, token)
@@ -124,16 +127,21 @@ def test_a_client_that_calls_too_often_is_told_when_to_come_back(
     }
 
 
-def test_programs_of_a_tenant_share_its_quota(
-    client: Client, program: Program, redis_url: str, settings: Settings
-) -> None:
-    settings.API_CALLS_PER_MINUTE = 2
+def test_programs_of_a_tenant_share_its_quota(client: Client, program: Program, redis_url: str) -> None:
+    give_quotas(program.client.tenant, api_calls_per_min=2)
     other = make_program(program.client.tenant, "reports")
 
     answers = [ask(client, token) for token in (program.access_token(), other.access_token(), other.access_token())]
 
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[-1].json()["violated-policies"] == ["tenant"]
+    assert calls_used({program.client.tenant_id: 2}) == {program.client.tenant_id: 2}
+
+
+def test_a_tenant_that_may_make_no_call_makes_none(client: Client, program: Program, redis_url: str) -> None:
+    give_quotas(program.client.tenant, api_calls_per_min=0)
+
+    assert ask(client, program.access_token()).status_code == 429
 
 
 def test_without_redis_the_api_goes_on(
