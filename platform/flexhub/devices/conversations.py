@@ -30,7 +30,9 @@ def forget_old_conversations(bus: WorkerBus, now: datetime) -> int:
 
 def _forget(bus: WorkerBus, wish: Retention, now: datetime) -> int:
     with tenant_scope(wish.tenant_id):
-        links = list(Link.objects.order_by("pk").values_list("pk", flat=True))
+        # Its own: a manufacturer also reads the links of devices that it supports.
+        own = Link.objects.filter(tenant_id=wish.tenant_id)
+        links = list(own.order_by("pk").values_list("pk", flat=True))
     before = now - timedelta(days=wish.conversation_days or 0)
     forgotten = 0
     for some in _pieces(links):

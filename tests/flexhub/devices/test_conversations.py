@@ -5,11 +5,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.utils import timezone
 
 from flexhub.bus import Batch, end_id
 from flexhub.bus.memory import MemoryGatewayBus, MemoryWorkerBus
 from flexhub.bus.memory_store import MemoryStore
 from flexhub.devices.conversations import forget_old_conversations
+from flexhub.devices.support import grant_support
 from tenants.models import Retention
 from tenants.scope import tenant_scope
 from tests.support.links import AT, a_seat
@@ -54,5 +56,16 @@ def test_lets_a_living_session_be() -> None:
     _keep(alder, 1)
     store = MemoryStore()
     asyncio.run(_say(store, [alder.link.pk], living=True))
+
+    assert forget_old_conversations(MemoryWorkerBus(store), AT + timedelta(days=30)) == 0
+
+
+def test_a_manufacturer_forgets_nothing_of_a_device_that_it_supports() -> None:
+    alder, store = make_household("Alder"), MemoryStore()
+    maker = alder.device.device_type.tenant
+    grant_support(alder.device, ends_at=timezone.now() + timedelta(days=1))
+    with tenant_scope(maker.pk):
+        Retention.objects.create(tenant=maker, conversation_days=1)
+    asyncio.run(_say(store, [alder.link.pk]))
 
     assert forget_old_conversations(MemoryWorkerBus(store), AT + timedelta(days=30)) == 0
