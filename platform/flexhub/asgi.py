@@ -8,10 +8,13 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flexhub.settings")
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
+from flexhub.request_size import bounded
+
 # Django is set up before anything of ours is imported that reads models.
-_django = get_asgi_application()
+_django = bounded(get_asgi_application(), settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 from flexhub.gateway import routes  # noqa: E402  # See above.
 from flexhub.gateway.refusals import Receive, Scope, Send  # noqa: E402  # See above.

@@ -5,6 +5,7 @@ from pathlib import Path
 from django.templatetags.static import static
 
 from flexhub.clock import Clock
+from flexhub.content_security import content_security_policy
 from flexhub.env import Env, between, one_of, secret_keys
 from flexhub.observability.logs import Config as LogConfig
 from flexhub.quota_settings import default_quotas
@@ -85,6 +86,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "csp",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -101,6 +103,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    # Above WhiteNoise, so that static files have these headers too.
+    "flexhub.response_headers.response_headers",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.origin_middleware.OriginMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -155,10 +160,35 @@ LOGIN_URL = "admin:login"
 SESSION_ENGINE = "tenants.sessions"
 # Where people sign in and look after their own account: these requests see people and no tenant's rows.
 IDENTITY_PATHS = ["/admin/login/", "/admin/password_change/"]
-SESSION_COOKIE_HTTPONLY = True
-# Plain HTTP is for one machine only; a public address is https and its cookies never leave it.
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+
+# -- Between browser and hub ------------------------------------------------------------------------------------------
+# Plain HTTP is for one machine only. A public address is https, which a proxy in front of the gateways speaks: it sets
+# this header itself and lets no client's through.
+HTTPS = PUBLIC_URL.startswith("https://")
+_forwarded = env.text("PROXY_SSL_HEADER", "X-Forwarded-Proto")
+SECURE_PROXY_SSL_HEADER = (f"HTTP_{_forwarded.upper().replace('-', '_')}", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = HTTPS
+# Whoever watches the process asks it directly.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+_one_year_s = str(365 * 24 * 3600)
+SECURE_HSTS_SECONDS = HTTPS * env.parsed("HSTS_SECONDS", between(0, 10**9), "a number of seconds", _one_year_s)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+# Browsers' lists are hard to get off again: that is for the owner of the domain to decide, not for a program under it.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
+# "__Host-" makes browsers refuse such a cookie from any other host, from plain HTTP, and for a part of the site.
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = ("__Host-session", "__Host-csrf") if HTTPS else ("session", "csrf")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+# Lax and not Strict: who follows a link from a mail is still signed in. No GET changes anything.
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+CONTENT_SECURITY_POLICY = content_security_policy(https=HTTPS)
+# The largest form is that of a site's objectives with its tariff, some 20 KiB.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# No page takes a file.
+DATA_UPLOAD_MAX_NUMBER_FILES = 0
 
 # -- Time and language: everything is stored and computed in UTC; a site's own zone is data ---------------------------
 LANGUAGE_CODE = "en"
@@ -184,29 +214,17 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "ENVIRONMENT": "flexhub.portal.navigation.environment",
     "DASHBOARD_CALLBACK": "flexhub.portal.dashboard.dashboard",
-    "STYLES": [lambda _request: static("portal/portal.css")],
+    "STYLES": [lambda _request: static("portal/colors.css"), lambda _request: static("portal/portal.css")],
+    "SCRIPTS": [lambda _request: static("portal/expressions.js"), lambda _request: static("portal/components.js")],
     "SIDEBAR": {"navigation": "flexhub.portal.navigation.navigation"},
-    "COLORS": {
-        "primary": {
-            "50": "oklch(98.4% .014 180.7)",
-            "100": "oklch(95.3% .051 180.8)",
-            "200": "oklch(91% .096 180.4)",
-            "300": "oklch(85.5% .138 181.1)",
-            "400": "oklch(77.7% .152 181.9)",
-            "500": "oklch(70.4% .14 182.5)",
-            "600": "oklch(60% .118 184.7)",
-            "700": "oklch(51.1% .096 186.4)",
-            "800": "oklch(43.7% .078 188.2)",
-            "900": "oklch(38.6% .063 188.4)",
-            "950": "oklch(27.7% .046 192.5)",
-        },
-    },
 }
 
 # -- Static files -----------------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
 # Served straight from the packages: a deployment has no collectstatic step to forget.
 WHITENOISE_USE_FINDERS = True
+# Only our own pages use them.
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # -- REST -------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

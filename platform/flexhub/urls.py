@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from flexhub.observability import health
 
@@ -18,7 +18,10 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]), name="schema"),
     path(
         "api/docs/",
-        SpectacularSwaggerView.as_view(url_name="schema", permission_classes=[], authentication_classes=[]),
+        # Its script has an address of its own, as the content security policy asks for.
+        SpectacularSwaggerSplitView.as_view(
+            url_name="schema", template_name="portal/api_docs.html", permission_classes=[], authentication_classes=[]
+        ),
         name="api-docs",
     ),
 ]

@@ -40,6 +40,10 @@ class HubAdminSite(AdminSite):
             ),
         ]
 
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Without colours, which unfold would write into a style within the page: ours are in `portal/colors.css`."""
+        return {**super().each_context(request), "colors": None}
+
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """A page that refreshes a part of itself cannot show this form in there, so it is told to load anew."""
         if "HX-Request" in request.headers:

@@ -1,0 +1,122 @@
+"""The settings as an operator has them: a public address with https, and nothing else turned on."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from django.test import Client, override_settings
+
+from tests.support.early import ROOT
+
+PRODUCTION = {
+    "DEBUG": "0",
+    "SECRET_KEY": "a-long-text-for-tests-that-nobody-would-guess-within-a-thousand-years",
+    "SECRETS_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+    "PUBLIC_URL": "https://hub.example",
+    "ALLOWED_HOSTS": "hub.example",
+}
+_OF_THE_WEB = ("SECURE_", "SESSION_COOKIE_", "CSRF_COOKIE_", "CONTENT_SECURITY_POLICY", "ALLOWED_HOSTS")
+
+
+def settings_with(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, Any]:
+    """What the settings would be, without making them those of this process."""
+    for name, value in (PRODUCTION | environment).items():
+        monkeypatch.setenv(name, value)
+    found = runpy.run_path(str(ROOT / "platform" / "flexhub" / "settings.py"))
+    return {name: value for name, value in found.items() if name.startswith(_OF_THE_WEB)}
+
+
+def test_the_deployment_check_has_nothing_to_say() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=ROOT,
+        check=False,
+        env=os.environ | PRODUCTION,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
+class TestWithHTTPS:
+    @pytest.fixture
+    def production(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+        return settings_with(monkeypatch)
+
+    def test_cookies_are_bound_to_the_host_and_to_https(self, production: dict[str, Any]) -> None:
+        for kind in ("SESSION", "CSRF"):
+            assert production[f"{kind}_COOKIE_NAME"].startswith("__Host-")
+            assert production[f"{kind}_COOKIE_SECURE"]
+            assert production[f"{kind}_COOKIE_HTTPONLY"]
+            assert production[f"{kind}_COOKIE_SAMESITE"] == "Lax"
+
+    @pytest.mark.django_db
+    def test_the_cookie_that_is_sent_keeps_what_its_name_promises(self, production: dict[str, Any]) -> None:
+        with override_settings(**production):
+            response = Client(headers={"Host": "hub.example", "X-Forwarded-Proto": "https"}).get("/admin/login/")
+
+        (cookie,) = response.cookies.values()
+        assert cookie.key == "__Host-csrf"
+        assert (cookie["secure"], cookie["httponly"], cookie["path"], cookie["domain"]) == (True, True, "/", "")
+
+    @pytest.mark.django_db
+    def test_behind_its_proxy_the_hub_promises_https_for_a_year(self, production: dict[str, Any]) -> None:
+        with override_settings(**production):
+            response = Client(headers={"Host": "hub.example", "X-Forwarded-Proto": "https"}).get("/admin/login/")
+
+        assert response.status_code == 200
+        assert response["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+        assert "upgrade-insecure-requests" in response["Content-Security-Policy"]
+
+    @pytest.mark.django_db
+    def test_plain_http_is_led_to_https(self, production: dict[str, Any]) -> None:
+        with override_settings(**production):
+            response = Client(headers={"Host": "hub.example"}).get("/admin/login/?next=/admin/")
+
+        assert (response.status_code, response["Location"]) == (301, "https://hub.example/admin/login/?next=/admin/")
+
+    @pytest.mark.django_db
+    def test_an_orchestrator_asks_over_plain_http(self, production: dict[str, Any]) -> None:
+        with override_settings(**production):
+            response = Client(headers={"Host": "hub.example"}).get("/healthz")
+
+        assert response.status_code == 200
+
+    @pytest.mark.django_db
+    def test_a_form_from_another_site_is_refused(self, production: dict[str, Any]) -> None:
+        headers = {"Host": "hub.example", "X-Forwarded-Proto": "https"}
+        with override_settings(**production):
+            client = Client(enforce_csrf_checks=True, headers=headers)
+            token = client.get("/admin/login/").context["csrf_token"]
+            form = {"username": "ann", "password": "wrong", "csrfmiddlewaretoken": token}
+
+            assert client.post("/admin/login/", form, headers={"Origin": "https://evil.example"}).status_code == 403
+            assert client.post("/admin/login/", form, headers={"Referer": "https://evil.example/"}).status_code == 403
+            assert client.post("/admin/login/", form).status_code == 403
+            assert client.post("/admin/login/", form, headers={"Origin": "https://hub.example"}).status_code == 200
+
+    def test_the_proxys_header_can_have_another_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        found = settings_with(monkeypatch, PROXY_SSL_HEADER="X-Scheme")
+
+        assert found["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_SCHEME", "https")
+
+    def test_the_promise_of_https_can_be_shorter(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert settings_with(monkeypatch, HSTS_SECONDS="3600")["SECURE_HSTS_SECONDS"] == 3600
+
+
+class TestOnOneMachine:
+    def test_nothing_asks_for_https_or_believes_a_header(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        found = settings_with(monkeypatch, PUBLIC_URL="http://127.0.0.1:8000")
+
+        assert found["SECURE_PROXY_SSL_HEADER"] is None
+        assert not found["SECURE_SSL_REDIRECT"]
+        assert found["SECURE_HSTS_SECONDS"] == 0
+        assert (found["SESSION_COOKIE_NAME"], found["SESSION_COOKIE_SECURE"]) == ("session", False)

@@ -1,0 +1,64 @@
+"""Every page of the admin and the portal that can be looked at, and what a page must not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+from tenants.models import User
+from tenants.scope import platform_scope
+from tests.support.registry import Household
+
+# What browsers run; a block of any other type is data.
+_SCRIPT_TYPES = {"", "module", "text/javascript", "application/javascript"}
+
+
+def pages_of_operator(user: User, household: Household) -> Iterator[str]:
+    """Addresses of all pages for `user`, who may see everything: of each model its list, its form and its first row."""
+    for name in ("index", "sessions", "poison", "password_change", "password_change_done"):
+        yield reverse(f"admin:{name}")
+    yield reverse("admin:app_list", args=["devices"])
+    yield reverse("admin:link_conversation", args=[household.link.pk])
+    request = HttpRequest()
+    request.user = user
+    for model, page in admin.site._registry.items():
+        base = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        yield reverse(f"{base}_changelist")
+        if page.has_add_permission(request):
+            yield reverse(f"{base}_add")
+        with platform_scope("find a row to look at"):
+            first = model._default_manager.first()
+        if first is not None:
+            yield reverse(f"{base}_change", args=[first.pk])
+            yield reverse(f"{base}_history", args=[first.pk])
+            if page.has_delete_permission(request, first):
+                yield reverse(f"{base}_delete", args=[first.pk])
+
+
+def offences_in(html: str) -> list[str]:
+    """Scripts and styles within the page, handlers in attributes, and addresses that are programs."""
+    reader = _Reader()
+    reader.feed(html)
+    return reader.offences
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.offences: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = {name: value or "" for name, value in attrs}
+        if tag == "script" and "src" not in attributes and attributes.get("type", "").lower() in _SCRIPT_TYPES:
+            self.offences.append("an inline script")
+        if tag in ("style", "base", "object", "embed", "iframe"):
+            self.offences.append(f"<{tag}>")
+        for name, value in attributes.items():
+            if name.startswith("on"):
+                self.offences.append(f'{name}="{value}"')
+            if value.strip().lower().startswith(("javascript:", "data:text/html")):
+                self.offences.append(f'{name}="{value}"')
