@@ -116,6 +116,12 @@ def _log_uncaught_in_thread(end: threading.ExceptHookArgs) -> None:
 class _Handler(logging.StreamHandler[Any]):
     """Ours, so that a second `configure` replaces it and leaves those of a test runner alone."""
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """What stood in for standard error may be closed by now, and the last error must be seen all the same."""
+        if getattr(self.stream, "closed", False):
+            self.setStream(sys.__stderr__)
+        super().emit(record)
+
 
 def _gap(handler: logging.Handler, lines: int) -> str:
     text = f"{lines} lines of the log are missing here, since nobody took them"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
@@ -181,6 +182,18 @@ def test_what_nobody_catches_is_masked(capsys: pytest.CaptureFixture[str], monke
     assert "redis://user:***@host" in first["exception"]
     assert "abcdefgh1234" not in str(logged)
     assert interrupted == "KeyboardInterrupt"
+
+
+def test_goes_on_when_what_stood_in_for_standard_error_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    lent, real = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", lent)
+    monkeypatch.setattr(sys, "__stderr__", real)
+    logs.configure({"level": "INFO", "json": True})
+    lent.close()
+
+    logging.getLogger("flexhub.x").error("the end")
+
+    assert json.loads(real.getvalue())["event"] == "the end"
 
 
 def test_leaves_the_hooks_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
