@@ -83,6 +83,6 @@ def _used(
     use = None if living is None else living.get(tenant_id, TenantUse())
     return rows | {
         Quantity.SESSIONS: use.sessions if use else None,
-        Quantity.MESSAGES_PER_S: use.messages_per_s if use else None,
+        Quantity.MESSAGES_PER_S: round(use.messages_per_s, 1) if use else None,
         Quantity.API_CALLS_PER_MIN: None if calls is None else calls[tenant_id],
     }

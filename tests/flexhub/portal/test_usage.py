@@ -108,11 +108,11 @@ class TestPage:
 class TestDashboard:
     def test_says_who_is_near_a_quota(self, client: Client, seats: Seats, alder: Household) -> None:
         client.force_login(make_member(alder.tenant))
-        assert "of its devices" not in page(client, "/admin/")
+        assert "of its quota" not in page(client, "/admin/")
 
         give_quotas(alder.tenant, devices=1)
 
-        assert "</a> uses 100 % of its devices" in page(client, "/admin/")
+        assert "</a> uses 100 % of its quota of devices" in page(client, "/admin/")
 
     def test_says_it_to_others_of_others_never(self, client: Client, seats: Seats, alder: Household) -> None:
         give_quotas(alder.tenant, devices=1)
