@@ -69,7 +69,8 @@ class Quotas:
     devices: int = 10_000
     cem_nodes: int = 10_000
     device_types: int = 1_000
-    members: int = 1_000
+    # A provider's residents are members too.
+    members: int = 20_000
     api_clients: int = 100
     sessions: int = 20_000
     # What one gateway process takes in is of this size, so that no tenant fills one by itself for long.
