@@ -28,7 +28,15 @@ def test_a_provider_finds_no_tenants() -> None:
     found = titles(make_member(make_tenant("Alder")))
 
     assert found["Operations"] == ["Dashboard", "Sessions now", "Instructions", "Plan runs"]
-    assert found["Access"] == ["Memberships", "Households", "API clients", "API secrets", "Audit trail"]
+    assert found["Access"] == [
+        "Quotas",
+        "Memberships",
+        "Households",
+        "API clients",
+        "API secrets",
+        "Audit trail",
+        "Retention",
+    ]
     assert "Tariffs" in found["Flexibility"]
     assert "Pools" not in found["Flexibility"]
 
@@ -39,7 +47,7 @@ def test_a_manufacturer_finds_its_device_types() -> None:
     assert found == {
         "Operations": ["Dashboard", "Support", "Products in use"],
         "Registry": ["Device types"],
-        "Access": ["Memberships", "API clients", "API secrets", "Audit trail"],
+        "Access": ["Quotas", "Memberships", "API clients", "API secrets", "Audit trail", "Retention"],
     }
 
 
