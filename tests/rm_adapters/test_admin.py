@@ -33,7 +33,7 @@ def alder() -> Tenant:
 
 
 def page(client: Client, url: str) -> str:
-    response = client.get(url)
+    response = client.get(url, follow=True)
     assert response.status_code == 200, response.status_code
     return response.content.decode()
 
