@@ -1,10 +1,10 @@
-"""Sign-in by password, and permissions from what a person acts as."""
+"""Sign-in by name or e-mail address with a password, and permissions from what a person acts as."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.backends import ModelBackend
+from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.auth.models import AnonymousUser, update_last_login
 from django.db.models import Model
 from django.http import HttpRequest
@@ -14,7 +14,7 @@ from tenants.models import User
 from tenants.scope import identity_scope
 
 
-class RoleBackend(ModelBackend):
+class RoleBackend(AuthenticationBackend):
     """Finds people in the identity scope, and takes their permissions from the role table.
 
     The table is asked on each check instead of being copied into groups, so that no release has to bring rows in step
@@ -22,17 +22,15 @@ class RoleBackend(ModelBackend):
     for whomever a person acts.
     """
 
-    def authenticate(
-        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
-    ) -> User | None:
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
         with identity_scope("sign in with a password"):
-            user: Any = super().authenticate(request, username, password, **kwargs)
-        return user  # type: ignore[no-any-return]  # Ours is the only model of people.
+            user: User | None = super().authenticate(request, **credentials)
+        return user
 
     def get_user(self, user_id: int) -> User | None:
         with identity_scope("find who is signed in"):
-            user: Any = super().get_user(user_id)
-        return user  # type: ignore[no-any-return]  # As above.
+            user: User | None = super().get_user(user_id)
+        return user
 
     def has_perm(
         self,

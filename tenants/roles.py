@@ -72,7 +72,15 @@ def _admin(member: Role) -> Role:
     """Does what members do, and looks after people, API clients and what the tenant uses of its quotas."""
     return member.with_more(
         view={"tenants.auditentry", "tenants.quota"},
-        change={"tenants.membership", "tenants.apiclient", "tenants.apiclientsecret", "tenants.retention"},
+        change={
+            "tenants.membership",
+            "tenants.apiclient",
+            "tenants.apiclientsecret",
+            "tenants.retention",
+            "signin.invitation",
+            "signin.identityprovider",
+            "signin.signinpolicy",
+        },
     )
 
 

@@ -11,6 +11,7 @@ import secrets
 NODE_PREFIX = "fhn_"
 SECRET_PREFIX = "fhs_"  # noqa: S105 - It is the same for all.
 ACCESS_PREFIX = "fha_"
+INVITATION_PREFIX = "fhi_"
 
 
 def new_token(prefix: str) -> str:

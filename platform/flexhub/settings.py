@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from django.templatetags.static import static
+from django.urls import reverse_lazy
 
 from flexhub.clock import Clock
 from flexhub.content_security import content_security_policy
@@ -10,6 +11,7 @@ from flexhub.env import Env, between, one_of, secret_keys
 from flexhub.observability.logs import Config as LogConfig
 from flexhub.quota_settings import default_quotas
 from flexhub.redis_urls import passwords_in, redis_urls
+from tenants import signin
 from tenants.client_address import TrustedProxies
 
 env = Env()
@@ -87,6 +89,12 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.mfa",
+    "tenants.signin",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -114,7 +122,12 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "flexhub.portal.outage.OutageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "tenants.signin.middleware.ProviderMiddleware",
     "tenants.middleware.TenantScopeMiddleware",
+    "tenants.signin.middleware.ReauthenticationMiddleware",
+    "tenants.signin.middleware.SecondFactorMiddleware",
 ]
 
 ROOT_URLCONF = "flexhub.urls"
@@ -122,6 +135,8 @@ ASGI_APPLICATION = "flexhub.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # Ours come before those of the packages that they replace.
+        "DIRS": [Path(signin.__file__).parent / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -156,10 +171,44 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
-LOGIN_URL = "admin:login"
+LOGIN_URL = "account_login"
 SESSION_ENGINE = "tenants.sessions"
 # Where people sign in and look after their own account: these requests see people and no tenant's rows.
-IDENTITY_PATHS = ["/admin/login/", "/admin/password_change/"]
+IDENTITY_PATHS = ["/accounts/"]
+LOGIN_REDIRECT_URL = "admin:index"
+LOGOUT_REDIRECT_URL = "account_login"
+# A working day. Whoever closes the browser before is signed out as well.
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+# How long the link in a mail lets somebody choose a new password.
+PASSWORD_RESET_TIMEOUT = 3 * 3600
+# Whether who sees all tenants has to show a second factor. Off for one machine only, such as a demo.
+OPERATORS_SECOND_FACTOR = env.boolean("OPERATORS_SECOND_FACTOR", not DEBUG)
+# Whether identity providers may be asked without TLS, and at addresses that are not of the public Internet.
+SIGN_IN_PROVIDERS_LOCAL = env.boolean("SIGN_IN_PROVIDERS_LOCAL", False)
+
+# allauth's settings; tenants/signin/adapters.py says the rest.
+ACCOUNT_ADAPTER = "tenants.signin.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
+# Whoever comes by invitation has shown the address with its link.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_FORMS = {
+    "login": "tenants.signin.forms.LoginForm",
+    "reset_password": "tenants.signin.forms.ResetPasswordForm",
+}
+# Failed sign-ins: of an address in a minute, and of an account in five minutes from wherever they come.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}
+SOCIALACCOUNT_ADAPTER = "tenants.signin.adapters.ProviderAdapter"
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"provider_class": "tenants.signin.oidc.TenantProvider"}}
+SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True
+SOCIALACCOUNT_STORE_TOKENS = False
+MFA_ADAPTER = "tenants.signin.adapters.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+# People who were not invited but added by an operator have shown no address, and set up a second factor all the same.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 
 # -- Between browser and hub ------------------------------------------------------------------------------------------
 # Plain HTTP is for one machine only. A public address is https, which a proxy in front of the gateways speaks: it sets
@@ -190,6 +239,19 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 # No page takes a file.
 DATA_UPLOAD_MAX_NUMBER_FILES = 0
 
+# -- Mail -------------------------------------------------------------------------------------------------------------
+# To the standard output of the worker instead of a server: for one machine only, since mails hold links that let in.
+_to_console = env.boolean("EMAIL_TO_CONSOLE", DEBUG)
+EMAIL_BACKEND = f"django.core.mail.backends.{'console' if _to_console else 'smtp'}.EmailBackend"
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.integer("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.text("EMAIL_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_PASSWORD", "")
+_encryption = env.parsed("EMAIL_ENCRYPTION", one_of("none", "starttls", "tls"), "none, starttls or tls", "none")
+EMAIL_USE_TLS, EMAIL_USE_SSL = _encryption == "starttls", _encryption == "tls"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "Flexhub <flexhub@localhost>")
+
 # -- Time and language: everything is stored and computed in UTC; a site's own zone is data ---------------------------
 LANGUAGE_CODE = "en"
 USE_TZ = True
@@ -216,6 +278,7 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": "flexhub.portal.dashboard.dashboard",
     "STYLES": [lambda _request: static("portal/colors.css"), lambda _request: static("portal/portal.css")],
     "SCRIPTS": [lambda _request: static("portal/expressions.js"), lambda _request: static("portal/components.js")],
+    "ACCOUNT": {"navigation": [{"title": "Your account", "link": reverse_lazy("signin_account")}]},
     "SIDEBAR": {"navigation": "flexhub.portal.navigation.navigation"},
 }
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("accounts/", include("tenants.signin.urls")),
     path("admin/", admin.site.urls),
     path("", include("flexhub.api.urls")),
     path("api/v1/", include("flexhub.flexibility.urls")),

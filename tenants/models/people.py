@@ -50,7 +50,7 @@ class User(AbstractUser):
     def all_memberships(self) -> tuple[Membership, ...]:
         """The oldest first. Looked up platform-wide: without them there is no scope to open."""
         with platform_scope("find the memberships of a person"):
-            found = Membership.objects.filter(user_id=self.pk).select_related("tenant", "household")
+            found = Membership.objects.filter(user_id=self.pk).select_related("tenant__sign_in_policy", "household")
             return tuple(found.order_by("pk"))
 
     @cached_property

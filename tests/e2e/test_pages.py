@@ -70,7 +70,7 @@ async def window(gateway: RunningGateway) -> AsyncIterator[Window]:
 
 async def sign_in(window: Window, username: str) -> None:
     await window.open("/admin/")
-    await window.page.fill("input[name=username]", username)
+    await window.page.fill("input[name=login]", username)
     await window.page.fill("input[name=password]", PASSWORD)
     await window.page.click("button[type=submit]")
     await window.page.wait_for_selector("#dashboard")
@@ -169,5 +169,5 @@ async def test_sessions_come_and_go_without_a_reload(window: Window, gateway: Ru
     # Signed out elsewhere: the next refresh leads to the form, not to a hole in the page.
     await window.page.context.clear_cookies()
     await window.page.wait_for_selector("input[name=password]")
-    assert window.page.url.endswith("/admin/login/?next=/admin/sessions/")
+    assert window.page.url.endswith("/accounts/login/?next=/admin/sessions/")
     assert window.complaints == []

@@ -13,7 +13,7 @@ from flexhub.devices.support import grant_support
 from flexhub.pairing.dialled import create_dialled_end
 from tenants.models import APIClient, APIClientSecret, AuditEntry, Membership, Retention, Tenant, User
 from tenants.scope import platform_scope, tenant_scope
-from tenants.services import create_api_client, create_member, create_membership
+from tenants.services import create_api_client, create_membership
 from tests.support.programs import make_program
 from tests.support.registry import (
     audited,
@@ -253,15 +253,3 @@ def test_a_member_looks_after_neither_people_nor_programs(client: Client) -> Non
 
     for model in (Membership, APIClient, AuditEntry):
         assert client.get(_url(model)).status_code == 403
-
-
-def test_a_new_password_of_ones_own_is_saved(client: Client) -> None:
-    ann = create_member(tenant=make_tenant("Alder"), username="ann", password="a long and odd one")
-    client.force_login(ann)
-    new = "another odd one"
-    form = {"old_password": "a long and odd one", "new_password1": new, "new_password2": new}
-
-    response = client.post("/admin/password_change/", form)
-
-    assert response.status_code == 302
-    assert User.objects.get_by_natural_key("ann").check_password(new)

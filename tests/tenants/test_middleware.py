@@ -114,7 +114,7 @@ def test_opens_the_identity_scope_where_people_look_after_their_account() -> Non
         return HttpResponse()
 
     for user in (ann, make_operator(), AnonymousUser()):
-        TenantScopeMiddleware(view)(_request(user, path="/admin/login/"))
+        TenantScopeMiddleware(view)(_request(user, path="/accounts/login/"))
 
     assert people == [(2, 0)] * 3
 

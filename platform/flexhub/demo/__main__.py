@@ -47,6 +47,9 @@ def _environment(port: int) -> dict[str, str]:
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "ALLOWED_HOSTS": "127.0.0.1,localhost,[::1]",
         "LOG_JSON": "0",
+        # Its passwords are printed, and its mails too.
+        "OPERATORS_SECOND_FACTOR": "0",
+        "EMAIL_TO_CONSOLE": "1",
         # One thread each: a dozen processes share the machine, and their arrays are small.
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
 
 if TYPE_CHECKING:
     # unfold has no type information; its class extends Django's.
@@ -45,7 +49,18 @@ class HubAdminSite(AdminSite):
         return {**super().each_context(request), "colors": None}
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """A page that refreshes a part of itself cannot show this form in there, so it is told to load anew."""
+        """There is one page to sign in at, and it is not this site's (`tenants.signin`).
+
+        A page that refreshes a part of itself cannot show that form in there, so it is told to load anew.
+        """
+        if request.user.is_authenticated:
+            if self.has_permission(request):
+                return redirect("admin:index")
+            raise PermissionDenied
         if "HX-Request" in request.headers:
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
-        return super().login(request, extra_context)
+        return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Likewise on the pages of the account."""
+        return redirect("account_change_password")

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from flexhub.portal.site import HubAdminSite
+from tenants.models import User
 from tests.support.registry import Household, make_member
 
 pytestmark = pytest.mark.django_db
@@ -22,11 +23,20 @@ def test_a_page_that_refreshes_itself_is_loaded_anew_to_sign_in(client: Client) 
     assert (response.status_code, response["HX-Refresh"]) == (204, "true")
 
 
-def test_a_person_gets_the_form_to_sign_in(client: Client) -> None:
-    text = client.get("/admin/login/").content.decode()
+def test_there_is_one_page_to_sign_in_at(client: Client) -> None:
+    response = client.get("/admin/login/?next=/admin/sessions/", follow=True)
 
-    assert 'name="password"' in text
-    assert "Return to site" not in text
+    assert response.redirect_chain == [("/accounts/login/?next=/admin/sessions/", 302)]
+    assert 'name="password"' in response.content.decode()
+
+
+def test_who_is_signed_in_is_led_on_or_told_no(client: Client, alder: Household) -> None:
+    client.force_login(make_member(alder.tenant))
+    assert client.get("/admin/login/")["Location"] == "/admin/"
+    assert client.get("/admin/password_change/")["Location"] == "/accounts/password/change/"
+
+    client.force_login(User.objects.create_user("sam"))
+    assert client.get("/admin/login/").status_code == 403
 
 
 def test_dates_are_sortable_and_in_utc(client: Client, alder: Household) -> None:

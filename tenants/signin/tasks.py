@@ -1,0 +1,21 @@
+"""Mails, tried again for a quarter of an hour where their server cannot be reached. What is asked for is no secret.
+
+A wait is shorter than the broker's visibility timeout (`flexhub.celery`): a longer one would be delivered twice.
+"""
+
+from uuid import UUID
+
+from celery import shared_task
+
+from tenants.signin import invitations, mail
+from tenants.tasks import TenantTask
+
+
+@shared_task(base=TenantTask, autoretry_for=(OSError,), retry_backoff=5, retry_backoff_max=60, max_retries=15)
+def send_invitation(*, tenant_id: str, invitation_id: str, **_: object) -> None:
+    invitations.send(tenant_id=UUID(tenant_id), invitation_id=UUID(invitation_id))
+
+
+@shared_task(base=TenantTask, autoretry_for=(OSError,), retry_backoff=5, retry_backoff_max=60, max_retries=15)
+def send_password_reset(*, email: str, **_: object) -> None:
+    mail.send_password_reset(email)

@@ -1,0 +1,136 @@
+"""Audit rows about signing in. allauth tells what happened; here it gets into the trails of those whom it concerns.
+
+A sign-in is the business of the tenant that the session acts for. How a person signs in (password, second factor,
+provider) concerns each tenant that they belong to, so each of them gets a row.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from allauth.account import signals as account
+from allauth.mfa import signals as mfa
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount import signals as social
+from allauth.socialaccount.models import SocialAccount, SocialLogin
+from django.core.cache import cache
+from django.db.models import Model
+from django.db.models.signals import pre_delete
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from tenants import audit
+from tenants.models import User
+from tenants.scope import identity_scope, platform_scope
+from tenants.signin import second_factor
+from tenants.signin.models import IdentityProvider
+
+# Of the failures of one account, or of one provider, in this time only the first gets a row. Guessing is slowed down
+# elsewhere; here it must not fill the trail, which is kept for ever.
+ONE_FAILURE_IN_S = 15 * 60
+
+
+def signed_in(user: User, tenant_id: UUID | None, *, provider: IdentityProvider | None = None) -> None:
+    _record("tenants.user.signed_in", user, tenant_id, user, after={"provider": str(provider)} if provider else None)
+
+
+def sign_in_failed(user: User) -> None:
+    """A name that nobody has leaves no row: what is typed there is a password now and then."""
+    if cache.add(f"signin:failed:{user.pk}", True, ONE_FAILURE_IN_S):
+        _record_everywhere("sign_in_failed", user, actor=None)
+
+
+def provider_failed(provider: IdentityProvider, reason: str) -> None:
+    if cache.add(f"signin:failed:{provider.pk}", True, ONE_FAILURE_IN_S):
+        _record("signin.identityprovider.sign_in_failed", provider, provider.tenant_id, None, after={"reason": reason})
+
+
+def factor_taken_away(authenticator: Authenticator, *, actor: User) -> None:
+    """By an operator, from somebody who has lost it."""
+    _record_everywhere("second_factor_removed", authenticator.user, actor=actor, before={"type": authenticator.type})
+
+
+@receiver(account.password_changed)
+@receiver(account.password_set)
+def _password_changed(user: User, **_: Any) -> None:
+    _record_everywhere("password_changed", user, actor=user)
+
+
+@receiver(account.password_reset)
+def _password_reset(user: User, **_: Any) -> None:
+    _record_everywhere("password_reset", user, actor=user)
+
+
+@receiver(mfa.authenticator_added)
+def _factor_added(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
+    if authenticator.type in second_factor.TYPES:
+        second_factor.note_shown(request, user)
+    _record_everywhere("second_factor_added", user, actor=user, after={"type": authenticator.type})
+
+
+@receiver(mfa.authenticator_removed)
+def _factor_removed(user: User, authenticator: Authenticator, **_: Any) -> None:
+    _record_everywhere("second_factor_removed", user, actor=user, before={"type": authenticator.type})
+
+
+@receiver(mfa.authenticator_reset)
+def _recovery_codes_renewed(user: User, **_: Any) -> None:
+    _record_everywhere("recovery_codes_renewed", user, actor=user)
+
+
+@receiver(mfa.authenticator_used)
+def _factor_used(request: HttpRequest, user: User, **_: Any) -> None:
+    second_factor.note_shown(request, user)
+
+
+@receiver(mfa.authentication_failed)
+def _factor_failed(user: User, **_: Any) -> None:
+    sign_in_failed(user)
+
+
+@receiver(social.social_account_added)
+def _provider_connected(sociallogin: SocialLogin, **_: Any) -> None:
+    user = sociallogin.user
+    _record_everywhere("provider_connected", user, actor=user, after=_named(sociallogin.account))
+
+
+@receiver(social.social_account_removed)
+def _provider_disconnected(socialaccount: SocialAccount, **_: Any) -> None:
+    user = socialaccount.user
+    _record_everywhere("provider_disconnected", user, actor=user, before=_named(socialaccount))
+
+
+@receiver(pre_delete, sender=IdentityProvider)
+def _forget_people_of(instance: IdentityProvider, **_: Any) -> None:
+    """allauth's rows name their provider as text, so nothing else would take them away."""
+    with identity_scope("forget whom a provider knew"):
+        SocialAccount.objects.filter(provider=str(instance.pk)).delete()
+
+
+def _named(account: SocialAccount) -> dict[str, str]:
+    with platform_scope("name a provider"):
+        provider = IdentityProvider.objects.filter(pk=account.provider).first()
+    return {"provider": str(provider or account.provider)}
+
+
+def _record_everywhere(outcome: str, user: User, *, actor: User | None, **values: Any) -> None:
+    tenants: list[UUID | None] = [membership.tenant_id for membership in user.all_memberships] or [None]
+    for tenant_id in tenants:
+        _record(f"tenants.user.{outcome}", user, tenant_id, actor, **values)
+
+
+def _record(
+    action: str,
+    obj: Model,
+    tenant_id: UUID | None,
+    actor: User | None,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    names = {"object_type": obj._meta.label_lower, "object_id": str(obj.pk), "object_name": str(obj)}
+    with platform_scope("write about signing in"):
+        row = audit.entry(action, tenant_id=tenant_id, actor=actor, **names)
+        row.before, row.after = before, after
+        row.save(force_insert=True)
