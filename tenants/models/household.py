@@ -35,5 +35,6 @@ class Household(models.Model):
 
     def clean(self) -> None:
         """Raises ValidationError for who is no provider."""
-        if self.tenant.kind != Tenant.Kind.PROVIDER:
+        tenant = getattr(self, "tenant", None)  # The form of a provider's own people does not ask for it.
+        if tenant is not None and tenant.kind != Tenant.Kind.PROVIDER:
             raise ValidationError("Only a provider has households.")

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from flexhub.devices.support import grant_support
 from flexhub.pairing.dialled import create_dialled_end
-from tenants.models import APIClient, APIClientSecret, AuditEntry, Membership, Retention, Tenant, User
+from tenants.models import APIClient, APIClientSecret, AuditEntry, Household, Membership, Retention, Tenant, User
 from tenants.scope import platform_scope, tenant_scope
 from tenants.services import create_api_client, create_membership
 from tests.support.programs import make_program
@@ -253,3 +253,12 @@ def test_a_member_looks_after_neither_people_nor_programs(client: Client) -> Non
 
     for model in (Membership, APIClient, AuditEntry):
         assert client.get(_url(model)).status_code == 403
+
+
+def test_a_provider_adds_a_household(client: Client) -> None:
+    alder = make_tenant("Alder")
+    client.force_login(make_member(alder))
+
+    assert client.post(_url(Household, "add/"), {"name": "Smiths"}).status_code == 302
+
+    assert audited("tenants.household.created")[0]["tenant_id"] == alder.pk
