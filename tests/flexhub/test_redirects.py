@@ -13,6 +13,7 @@ from tests.support.registry import make_tenant
 
 pytestmark = pytest.mark.django_db
 
+LOGIN = "/accounts/login/"
 PASSWORD = "correct horse battery staple"
 HOSTILE = (
     "https://evil.example/",
@@ -36,7 +37,7 @@ HOSTILE = (
 
 
 @pytest.fixture
-def ann(settings: Any) -> None:
+def ann(settings: Any, redis_url: str) -> None:
     # Not the hashing is under test, and it takes its time.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     create_member(tenant=make_tenant("Alder"), username="ann", password=PASSWORD)
@@ -48,8 +49,11 @@ def is_ours(location: str) -> bool:
 
 @pytest.mark.parametrize("target", HOSTILE)
 def test_signing_in_stays_with_the_hub(client: Client, ann: None, target: str) -> None:
-    for address, form in ((f"/admin/login/?{urlencode({'next': target})}", {}), ("/admin/login/", {"next": target})):
-        response = client.post(address, {"username": "ann", "password": PASSWORD} | form)
+    for address, form in (
+        (f"/accounts/login/?{urlencode({'next': target})}", {}),
+        (LOGIN, {"next": target}),
+    ):
+        response = client.post(address, {"login": "ann", "password": PASSWORD} | form)
         assert response.status_code == 302
         assert is_ours(response["Location"]), response["Location"]
 
@@ -65,8 +69,8 @@ def test_signing_out_stays_with_the_hub(client: Client, ann: None, target: str) 
 
 def test_signing_in_leads_on_to_a_page_of_ours(client: Client, ann: None) -> None:
     response = client.post(
-        "/admin/login/?next=/admin/devices/site/",
-        {"username": "ann", "password": PASSWORD, "next": "/admin/devices/site/"},
+        "/accounts/login/?next=/admin/devices/site/",
+        {"login": "ann", "password": PASSWORD, "next": "/admin/devices/site/"},
     )
 
     assert response["Location"] == "/admin/devices/site/"
@@ -88,7 +92,7 @@ def test_a_missing_slash_leads_nowhere_else(client: Client, address: str) -> Non
 def test_other_host_names_are_refused_and_not_repeated(client: Client, settings: Any, host: str) -> None:
     settings.ALLOWED_HOSTS = ["localhost"]
 
-    response = client.get("/admin/login/", headers={"Host": host}, HTTP_HOST=host)
+    response = client.get(LOGIN, headers={"Host": host}, HTTP_HOST=host)
 
     assert response.status_code == 400
     assert "evil" not in response.content.decode()

@@ -61,7 +61,7 @@ class TestWithHTTPS:
     @pytest.mark.django_db
     def test_the_cookie_that_is_sent_keeps_what_its_name_promises(self, production: dict[str, Any]) -> None:
         with override_settings(**production):
-            response = Client(headers={"Host": "hub.example", "X-Forwarded-Proto": "https"}).get("/admin/login/")
+            response = Client(headers={"Host": "hub.example", "X-Forwarded-Proto": "https"}).get("/accounts/login/")
 
         (cookie,) = response.cookies.values()
         assert cookie.key == "__Host-csrf"
@@ -70,7 +70,7 @@ class TestWithHTTPS:
     @pytest.mark.django_db
     def test_behind_its_proxy_the_hub_promises_https_for_a_year(self, production: dict[str, Any]) -> None:
         with override_settings(**production):
-            response = Client(headers={"Host": "hub.example", "X-Forwarded-Proto": "https"}).get("/admin/login/")
+            response = Client(headers={"Host": "hub.example", "X-Forwarded-Proto": "https"}).get("/accounts/login/")
 
         assert response.status_code == 200
         assert response["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
@@ -91,17 +91,18 @@ class TestWithHTTPS:
         assert response.status_code == 200
 
     @pytest.mark.django_db
-    def test_a_form_from_another_site_is_refused(self, production: dict[str, Any]) -> None:
+    def test_a_form_from_another_site_is_refused(self, production: dict[str, Any], redis_url: str) -> None:
+        page = "/accounts/login/"
         headers = {"Host": "hub.example", "X-Forwarded-Proto": "https"}
-        with override_settings(**production):
+        with override_settings(**production | {"REDIS_URL": redis_url}):
             client = Client(enforce_csrf_checks=True, headers=headers)
-            token = client.get("/admin/login/").context["csrf_token"]
-            form = {"username": "ann", "password": "wrong", "csrfmiddlewaretoken": token}
+            token = client.get(page).context["csrf_token"]
+            form = {"login": "ann", "password": "wrong", "csrfmiddlewaretoken": token}
 
-            assert client.post("/admin/login/", form, headers={"Origin": "https://evil.example"}).status_code == 403
-            assert client.post("/admin/login/", form, headers={"Referer": "https://evil.example/"}).status_code == 403
-            assert client.post("/admin/login/", form).status_code == 403
-            assert client.post("/admin/login/", form, headers={"Origin": "https://hub.example"}).status_code == 200
+            assert client.post(page, form, headers={"Origin": "https://evil.example"}).status_code == 403
+            assert client.post(page, form, headers={"Referer": "https://evil.example/"}).status_code == 403
+            assert client.post(page, form).status_code == 403
+            assert client.post(page, form, headers={"Origin": "https://hub.example"}).status_code == 200
 
     def test_the_proxys_header_can_have_another_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
         found = settings_with(monkeypatch, PROXY_SSL_HEADER="X-Scheme")
