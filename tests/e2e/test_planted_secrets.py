@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -17,6 +19,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.utils import timezone
 from pytest_django import Settings
 from websockets.exceptions import InvalidStatus
@@ -97,7 +100,7 @@ async def test_no_copy_holds_a_secret(
     peer.token = PEERS_TOKEN
     async with peer.listening():
         alder, program, client_secret = await asyncio.to_thread(with_connection_closed, plant, peer.url())
-        session_key = await asyncio.to_thread(sign_in, f"http://127.0.0.1:{hub}")
+        session_key, seed = await asyncio.to_thread(sign_in, f"http://127.0.0.1:{hub}")
         access_token = await asyncio.to_thread(call_api, f"http://127.0.0.1:{hub}", program, client_secret)
         await use_device(hub, alder)
         await until(peer.open_paths)
@@ -112,6 +115,7 @@ async def test_no_copy_holds_a_secret(
         "dialled end's token": PEERS_TOKEN,
         "password": PASSWORD,
         "session key": session_key,
+        "second factor's seed": seed,
         **{name: environment[name] for name in ("SECRET_KEY", "SECRETS_KEYS")},
         **passwords_in(environment),
     }
@@ -135,18 +139,37 @@ def plant(url: str) -> tuple[Household, APIClient, str]:
     return alder, program, api_clients.issue_secret(program, now=timezone.now())
 
 
-def sign_in(base: str) -> str:
-    """With a wrong name first. Returns the session's key."""
-    jar = CookieJar()
-    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
-    login = f"{base}/admin/login/"
-    browser.open(login, timeout=30).read()
-    for username in ("nobody", "ann"):
-        csrf = next(cookie.value for cookie in jar if cookie.name == "csrftoken") or ""
-        form = {"username": username, "password": PASSWORD, "csrfmiddlewaretoken": csrf, "next": "/admin/"}
-        page = browser.open(login, urllib.parse.urlencode(form).encode(), timeout=30).read()
-    assert b"Dashboard" in page
-    return next(cookie.value for cookie in jar if cookie.name == "sessionid") or ""
+class Browser:
+    """As much of one as it takes to fill in forms."""
+
+    def __init__(self, base: str) -> None:
+        self._base = base
+        self._jar = CookieJar()
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._jar))
+
+    def cookie(self, name: str) -> str:
+        return {cookie.name: cookie.value or "" for cookie in self._jar}[name]
+
+    def open(self, path: str, **form: str) -> str:
+        """The page in the end. With a form it is posted; the path has been opened before then."""
+        data = urllib.parse.urlencode(form | {"csrfmiddlewaretoken": self.cookie("csrf")}) if form else ""
+        with self._opener.open(f"{self._base}{path}", data.encode() or None, timeout=30) as page:
+            return str(page.read().decode())
+
+
+def sign_in(base: str) -> tuple[str, str]:
+    """With a wrong name first; then a second factor is set up. Returns the session's key and the factor's seed."""
+    browser, login, activate = Browser(base), "/accounts/login/", "/accounts/2fa/totp/activate/"
+    browser.open(login)
+    for name in ("nobody", "ann"):
+        page = browser.open(login, login=name, password=PASSWORD, next="/admin/")
+    assert "Dashboard" in page
+    found = re.search(r"\b[A-Z2-7]{32}\b", browser.open(activate))
+    assert found
+    seed = found[0]
+    code = format_hotp_value(hotp_value(seed, int(time.time()) // 30))
+    assert "recovery" in browser.open(activate, code=code).lower()
+    return browser.cookie("session"), seed
 
 
 def call_api(base: str, program: APIClient, secret: str) -> str:

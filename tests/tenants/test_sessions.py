@@ -3,9 +3,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore as DjangosStore
 from django.contrib.sessions.models import Session
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from tenants.sessions import SessionStore, digest
@@ -28,7 +30,7 @@ def saved(**values: str) -> SessionStore:
 def test_the_key_is_in_the_cookie_alone(client: Client) -> None:
     client.force_login(make_member(make_tenant("Alder"), "ann"))
 
-    cookie = client.cookies["sessionid"].value
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
 
     assert client.get("/admin/").status_code == 200
     assert stored_keys() == [digest(cookie)]
@@ -38,7 +40,7 @@ def test_the_key_is_in_the_cookie_alone(client: Client) -> None:
 def test_what_is_in_the_table_opens_nothing(client: Client) -> None:
     client.force_login(make_member(make_tenant("Alder"), "ann"))
 
-    client.cookies["sessionid"] = stored_keys()[0]
+    client.cookies[settings.SESSION_COOKIE_NAME] = stored_keys()[0]
 
     assert client.get("/admin/").status_code == 302
 
@@ -56,11 +58,11 @@ def test_its_contents_can_be_read_with_the_key_alone() -> None:
 
 def test_signing_out_ends_it(client: Client) -> None:
     client.force_login(make_member(make_tenant("Alder"), "ann"))
-    cookie = client.cookies["sessionid"].value
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
 
-    client.post("/admin/logout/")
+    client.post(reverse("account_logout"))
 
-    client.cookies["sessionid"] = cookie
+    client.cookies[settings.SESSION_COOKIE_NAME] = cookie
     assert client.get("/admin/").status_code == 302
     assert stored_keys() == []
 

@@ -67,6 +67,8 @@ _SHAPED = tuple(
         (r"(?i)\b(basic(?:\s+|%20|\+))(?=\S{0,200}(?-i:[A-Z\d=]))[\w.~+/=-]{8,}", rf"\1{MASK}"),
         (r"(?i)\b(token\s+)(?=[^\s'\"]{0,100}\d)[\w.~+/=-]{8,}", rf"\1{MASK}"),
         (rf"(?i)((?:{_HEADER}|{_NAME}){_TO_ENCODED_VALUE})(?:(?!%26|%22|%27)[^\s&'\"])+", rf"\1{MASK}"),
+        # The key of a person's session has a shape; the word in front of it has many meanings here.
+        (r"(?i)(session['\"]?\s{0,4}[=:]\s{0,4}['\"]?)[a-z0-9]{32}\b", rf"\1{MASK}"),
         # What is good for one sign-in: OAuth's codes, and links from e-mails.
         (r"(?i)([?&](?:code|state|key|sig|signature|ticket)=)[^\s&'\"]+", rf"\1{MASK}"),
         (r"((?:password/reset/key|confirm-email|invitations?|invite)/)[\w:.~-]{8,}", rf"\1{MASK}"),
@@ -88,7 +90,25 @@ _TRACES = (
         "code_verifier",
         "csrf",
     ),
-    *("pwd", "otp", "key", "session_id", "sessionid", "fh", "eyj", "://", "%3a", "bearer", "basic", "?", "&"),
+    *(
+        "pwd",
+        "otp",
+        "key",
+        "session_id",
+        "sessionid",
+        "session=",
+        "session:",
+        "session'",
+        'session"',
+        "fh",
+        "eyj",
+        "://",
+        "%3a",
+        "bearer",
+        "basic",
+        "?",
+        "&",
+    ),
     *("confirm-email", "invit"),
 )
 

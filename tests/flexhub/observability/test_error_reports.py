@@ -12,13 +12,13 @@ PASSWORD = "correct-horse-battery"
 
 
 @pytest.fixture
-def request_with_secrets(rf: RequestFactory) -> HttpRequest:
+def request_with_secrets(rf: RequestFactory, settings: Settings) -> HttpRequest:
     request = rf.post(
         f"/x?token={PASSWORD}",
         {"password": PASSWORD, "name": "Ann"},
         headers={"authorization": f"Bearer {PASSWORD}", "accept": "text/html", "x-other": f"token={PASSWORD}"},
     )
-    request.COOKIES["sessionid"] = PASSWORD
+    request.COOKIES[settings.SESSION_COOKIE_NAME] = PASSWORD
     return request
 
 

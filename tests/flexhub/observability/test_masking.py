@@ -155,7 +155,10 @@ def test_hides_passwords_in_addresses(scheme: str, user: str, password: str) -> 
             "-----BEGIN PRIVATE KEY-----*** PRIVATE KEY-----",
         ),
         ("password='abc", "password='***'"),
+        ("{'__Host-session': 'abcdefghijklmnopqrstuvwxyz012345'}", "{'__Host-session': '***'}"),
+        ("a=1; session=abcdefghijklmnopqrstuvwxyz012345; b=2", "a=1; session=***; b=2"),
         # And what is no secret.
+        ("session=lasted", "session=lasted"),
         ("the token was stale", "the token was stale"),
         ("no basic understanding", "no basic understanding"),
         ("seat_token=17, token: 4711", "seat_token=17, token: 4711"),
