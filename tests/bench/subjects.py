@@ -35,6 +35,11 @@ SOAK: dict[str, str] = {
     "soak-back": "SIGKILL to the gateway among 5,000 talking sessions, until all are under FRBC again",
     "soak-back-lost": "messages acknowledged before or after that, and not in the store",
 }
+LISTS: Mapping[str, str] = {
+    "rls-list": "CPU of hub and PostgreSQL for the admin's list of devices, of which a provider sees 100 of 10,000",
+    "rls-list-wall": "the same on the clock",
+    "rls-query": "the list's two queries alone, on the clock, with the transaction and the scope around them",
+}
 CORE: Mapping[str, str] = {
     "s2-measurement": "PowerMeasurement with one value",
     "s2-actuator-status": "FRBC.ActuatorStatus with its transition",
@@ -49,5 +54,6 @@ SUBJECTS: Mapping[str, Mapping[str, str]] = {
     "relay": RELAY,
     "crowd": CROWD,
     "soak": SOAK | {f"{name}-uvicorn": f"`{name}` on uvicorn" for name in SOAK},
+    "lists": LISTS,
     "core": CORE,
 }

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
+from flexhub.embedded import roles
 from tests.support.early import GIVEN
 from tests.support.services import fresh_database, running_services
 
@@ -20,9 +21,10 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`environment` makes a process of the hub use these servers."""
+    """`environment` makes a process of the hub use these servers; `admin_url` may do everything in its database."""
 
     environment: dict[str, str]
+    admin_url: str
 
     def devices(self, count: int) -> list[Credentials]:
         """Batteries of one new house, each with a token."""
@@ -46,7 +48,8 @@ class World:
 
 @contextmanager
 def bench_world() -> Iterator[World]:
-    with running_services(GIVEN) as addresses, fresh_database(addresses, f"bench_{os.getpid()}") as database:
+    name = f"bench_{os.getpid()}"
+    with running_services(GIVEN) as addresses, fresh_database(addresses, name) as database:
         os.environ.update(
             DATABASE_URL=database.app_url,
             DATABASE_OWNER_URL=database.owner_url,
@@ -59,7 +62,7 @@ def bench_world() -> Iterator[World]:
         )
         _point_django_at(database.app_url, database.owner_url)
         try:
-            yield World(dict(os.environ))
+            yield World(dict(os.environ), roles.with_database(addresses.maker_url, name))
         finally:
             _close_connections()
 
