@@ -89,6 +89,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",
+    # For the ages of keys on allauth's page of them.
+    "django.contrib.humanize",
     "allauth",
     "allauth.account",
     "allauth.socialaccount",

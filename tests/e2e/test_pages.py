@@ -58,7 +58,7 @@ def scene(transactional_db: None) -> Scene:
 @pytest.fixture
 def gateway(scene: Scene, service_environment: dict[str, str]) -> Iterator[RunningGateway]:
     # As in production: templates are read once, and a browser keeps what is static for a while.
-    with running_gateway(service_environment | {"DEBUG": "0"}) as running:
+    with running_gateway(service_environment | {"DEBUG": "0", "OPERATORS_SECOND_FACTOR": "0"}) as running:
         yield running
 
 

@@ -13,8 +13,8 @@ from tests.support.registry import make_tenant
 
 pytestmark = pytest.mark.django_db
 
-LOGIN = "/accounts/login/"
 PASSWORD = "correct horse battery staple"
+LOGIN = "/accounts/login/"
 HOSTILE = (
     "https://evil.example/",
     "//evil.example/",
@@ -49,31 +49,33 @@ def is_ours(location: str) -> bool:
 
 @pytest.mark.parametrize("target", HOSTILE)
 def test_signing_in_stays_with_the_hub(client: Client, ann: None, target: str) -> None:
-    for address, form in (
-        (f"/accounts/login/?{urlencode({'next': target})}", {}),
-        (LOGIN, {"next": target}),
-    ):
+    for address, form in ((f"{LOGIN}?{urlencode({'next': target})}", {}), (LOGIN, {"next": target})):
         response = client.post(address, {"login": "ann", "password": PASSWORD} | form)
         assert response.status_code == 302
         assert is_ours(response["Location"]), response["Location"]
+        client.logout()
+
+
+@pytest.mark.parametrize("target", HOSTILE)
+def test_the_admins_way_to_sign_in_stays_with_the_hub(client: Client, target: str) -> None:
+    response = client.get(f"/admin/login/?{urlencode({'next': target})}")
+
+    assert is_ours(response["Location"])
+    assert response["Location"].startswith(LOGIN)
 
 
 @pytest.mark.parametrize("target", HOSTILE)
 def test_signing_out_stays_with_the_hub(client: Client, ann: None, target: str) -> None:
-    client.login(username="ann", password=PASSWORD)
-
-    response = client.post(f"/admin/logout/?{urlencode({'next': target})}")
-
-    assert is_ours(response.get("Location", "/"))
+    for address in ("/admin/logout/", "/accounts/logout/"):
+        client.post(LOGIN, {"login": "ann", "password": PASSWORD})
+        response = client.post(f"{address}?{urlencode({'next': target})}", {"next": target})
+        assert is_ours(response.get("Location", "/"))
 
 
 def test_signing_in_leads_on_to_a_page_of_ours(client: Client, ann: None) -> None:
-    response = client.post(
-        "/accounts/login/?next=/admin/devices/site/",
-        {"login": "ann", "password": PASSWORD, "next": "/admin/devices/site/"},
-    )
+    form = {"login": "ann", "password": PASSWORD, "next": "/admin/devices/site/"}
 
-    assert response["Location"] == "/admin/devices/site/"
+    assert client.post(LOGIN, form)["Location"] == "/admin/devices/site/"
 
 
 @pytest.mark.parametrize(

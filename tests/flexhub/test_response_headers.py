@@ -50,7 +50,7 @@ def test_static_files_may_be_kept_and_are_for_our_pages_only(client: Client) -> 
 
 @pytest.mark.django_db
 def test_the_page_to_sign_in_has_all_of_them(client: Client) -> None:
-    response = client.get("/admin/login/")
+    response = client.get("/accounts/login/")
 
     assert {name: response[name] for name in ("X-Frame-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy")} == {
         "X-Frame-Options": "DENY",

@@ -1,4 +1,4 @@
-"""Every page of the admin and the portal that can be looked at, and what a page must not hold."""
+"""Every page of the admin, the portal and the account that can be looked at, and what a page must not hold."""
 
 from __future__ import annotations
 
@@ -16,11 +16,22 @@ from tests.support.registry import Household
 # What browsers run; a block of any other type is data.
 _SCRIPT_TYPES = {"", "module", "text/javascript", "application/javascript"}
 
+_ACCOUNT = (
+    "signin_account",
+    "account_change_password",
+    "account_logout",
+    "socialaccount_connections",
+    "mfa_index",
+    "mfa_activate_totp",
+    "mfa_list_webauthn",
+    "mfa_add_webauthn",
+)
+
 
 def pages_of_operator(user: User, household: Household) -> Iterator[str]:
     """Addresses of all pages for `user`, who may see everything: of each model its list, its form and its first row."""
-    for name in ("index", "sessions", "poison", "password_change", "password_change_done"):
-        yield reverse(f"admin:{name}")
+    for name in ("admin:index", "admin:sessions", "admin:poison", *_ACCOUNT):
+        yield reverse(name)
     yield reverse("admin:app_list", args=["devices"])
     yield reverse("admin:link_conversation", args=[household.link.pk])
     request = HttpRequest()
