@@ -54,7 +54,7 @@ def test_believes_what_is_signed_for_us(idp: FakeProvider) -> None:
         {"name": "x" * 201},
         *({name: None} for name in ("iss", "sub", "aud", "exp", "iat", "nonce")),
     ],
-    ids=str,
+    ids=",".join,
 )
 def test_refuses_what_is_not_for_us_or_not_for_now(idp: FakeProvider, claims: dict[str, Any]) -> None:
     with pytest.raises(IdTokenRefused):
