@@ -41,6 +41,11 @@ def check_url(url: str, *, plain: bool, private: bool) -> None:
         raise AddressRefused(f"{parts.hostname} is not an address of the public Internet")
 
 
+def is_elsewhere(url: str, other: str) -> bool:
+    """Whether two addresses are of different servers, and so what one of them may know is no business of the other."""
+    return urlsplit(url)[:2] != urlsplit(other)[:2]
+
+
 def is_token(text: str) -> bool:
     """Whether this can be sent as a bearer token."""
     return len(text) <= 4096 and _PRINTABLE.fullmatch(text) is not None

@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
 from flexhub.devices.models import Link, Node, Site
 from flexhub.pairing import dialled, services
-from flexhub.pairing.addresses import is_token
+from flexhub.pairing.addresses import is_elsewhere, is_token
 from flexhub.pairing.models import DialledEnd, NodeToken, is_valid_token
 from tenants import tokens
 from tenants.admin import TenantForm, TenantModelAdmin, actor_of, show_token_once
@@ -145,6 +145,13 @@ class DialledEndForm(TenantForm):
         if token and not is_token(token):
             raise ValidationError("A token has neither blanks nor accents, and at most 4096 characters.")
         return token
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or {}
+        kept = "token" in values and self.new_token() is None and self.instance.sealed_token
+        if kept and is_elsewhere(values.get("url", self.initial["url"]), self.initial["url"]):
+            self.add_error("token", dialled.ANOTHER_SERVER)
+        return values
 
     def new_token(self) -> str | None:
         """None: leave it."""

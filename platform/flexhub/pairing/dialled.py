@@ -10,11 +10,14 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 
 from flexhub.devices.models import Link
-from flexhub.pairing.addresses import is_token
+from flexhub.pairing.addresses import is_elsewhere, is_token
 from flexhub.pairing.models import SEALED_TOKEN, DialledEnd
 from tenants import audit, secrets
 from tenants.audit import Actor
 from tenants.scope import tenant_scope
+
+# Who may not read the token must not have it sent to a server of their own.
+ANOTHER_SERVER = "Another server needs a token of its own: enter one, or have the old one forgotten."
 
 
 def create_dialled_end(
@@ -38,13 +41,18 @@ def change_dialled_end(
     enabled: bool | None = None,
     actor: Actor = None,
 ) -> DialledEnd:
-    """Change what is given; an empty token takes the token away. Whoever holds the connection begins anew."""
+    """Change what is given; an empty token takes the token away. Whoever holds the connection begins anew.
+
+    Another server is not shown the token of the one before, so with it the caller says what becomes of the token.
+    """
     with tenant_scope(row.tenant_id):
         # Another change at the same time must not be undone, nor share its revision.
         row = DialledEnd.objects.select_for_update(of=("self",)).get(pk=row.pk)
         before = audit.fields_of(row)
         row.url = row.url if url is None else url
         row.enabled = row.enabled if enabled is None else enabled
+        if token is None and row.sealed_token and is_elsewhere(row.url, before["url"]):
+            raise ValidationError({"token": ANOTHER_SERVER})
         if token is not None:
             row.sealed_token = _sealed(token, row.tenant_id)
         row.revision += 1

@@ -165,6 +165,21 @@ def test_a_dialled_end_is_changed_with_or_without_its_token(client: Client, alde
     assert "geheim" not in str(trail)
 
 
+def test_a_token_does_not_follow_to_another_server(client: Client, alder: Household) -> None:
+    """Who may not read it could have it sent to a server of their own."""
+    client.force_login(make_member(alder.tenant, "ann"))
+    client.post(f"{ENDS}add/", {**NEW_END, "link": str(alder.link.pk)})
+    page = f"{ENDS}{_end(alder).pk}/change/"
+
+    refused = client.post(page, {"url": "wss://elsewhere.example/s2", "token": "", "enabled": "on"})
+    before = _end(alder)
+    client.post(page, {"url": "wss://elsewhere.example/s2", "forget_token": "on", "enabled": "on"})
+
+    assert list(refused.context["adminform"].form.errors) == ["token"]
+    assert (before.url, opened(before)) == (NEW_END["url"], "geheim-1")
+    assert (_end(alder).url, _end(alder).sealed_token) == ("wss://elsewhere.example/s2", "")
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [

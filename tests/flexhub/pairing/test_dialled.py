@@ -68,6 +68,15 @@ def test_an_end_that_is_ours_is_not_dialled(alder: Household) -> None:
         create_dialled_end(link=alder.link, role="CEM", url=URL)
 
 
+def test_shows_a_token_to_no_other_server(alder: Household) -> None:
+    row = make(alder)
+
+    with pytest.raises(ValidationError) as caught:
+        change_dialled_end(row, url="wss://elsewhere.example/s2")
+
+    assert set(caught.value.message_dict) == {"token"}
+
+
 @pytest.mark.parametrize("url", ["https://devices.example", "wss://10.0.0.1/", "wss://localhost:1/"])
 def test_refuses_addresses_that_the_hub_does_not_connect_to(alder: Household, url: str) -> None:
     with pytest.raises(ValidationError) as caught:
