@@ -78,6 +78,10 @@ class User(AbstractUser):
         chosen = (each for each in self.all_memberships if str(each.tenant_id) == str(tenant_id))
         self.membership = next(chosen, next(iter(self.all_memberships), None))
 
+    def keep_to(self, tenant_id: object) -> None:
+        """Know of this tenant's membership alone from now on."""
+        self.all_memberships = tuple(each for each in self.all_memberships if str(each.tenant_id) == str(tenant_id))
+
     def forget_memberships(self) -> None:
         """Look them up anew when they are next asked for: there is one more, or one less."""
         for name in ("all_memberships", "membership"):

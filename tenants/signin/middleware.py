@@ -27,6 +27,9 @@ _OPEN_WHEN_BOUND = frozenset(
         "socialaccount_login_cancelled",
     }
 )
+# Where somebody shows a second factor: when they sign in, and afresh.
+_WAYS_TO_SHOW_ONE = frozenset({"mfa_authenticate", "mfa_reauthenticate", "mfa_reauthenticate_webauthn"})
+_MISSING = "signin_second_factor"
 _GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -49,6 +52,8 @@ class ProviderMiddleware:
         if found is not None and isinstance(request.user, User):
             if binding.holds(found, request.user):
                 binding.hold(request.session, found)
+                # Whoever runs the provider sees what this session sees, and is told of no other tenant.
+                request.user.keep_to(found.tenant_id)
             else:
                 logout(request)
         return self.get_response(request)
@@ -96,10 +101,23 @@ class SecondFactorMiddleware:
             return self.get_response(request)
         if not second_factor.is_demanded(user) or second_factor.was_shown(request.session, user):
             return self.get_response(request)
-        page = reverse("signin_second_factor")
+        page = reverse(_MISSING)
         if "HX-Request" in request.headers:
             return HttpResponse(status=204, headers={"HX-Redirect": page})
         return redirect(page)
+
+    def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
+        """Who has a second factor and did not show it here adds and takes away none.
+
+        The session may be older than the factor, and somebody else's who has stolen the password.
+        """
+        user, match = request.user, request.resolver_match
+        name = (match.url_name if match else None) or ""
+        if not isinstance(user, User) or not name.startswith("mfa_") or name in _WAYS_TO_SHOW_ONE:
+            return None
+        if second_factor.was_shown(request.session, user) or not second_factor.exists(user):
+            return None
+        return redirect(_MISSING)
 
 
 def _is_way_out(request: HttpRequest) -> bool:

@@ -113,5 +113,6 @@ class Invitation(models.Model):
         """Raises ValidationError, beside the field."""
         if (self.role == Membership.Role.RESIDENT) != (self.household_id is not None):
             raise ValidationError({"household": "A resident is invited to a household, and nobody else is."})
-        if self.household is not None and self.household.tenant_id != self.tenant_id:
+        # The form of a tenant's own people does not ask for the tenant, and offers them no other households.
+        if self.household is not None and self.tenant_id not in (None, self.household.tenant_id):
             raise ValidationError({"household": "This household is another tenant's."})

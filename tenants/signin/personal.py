@@ -9,13 +9,18 @@ from allauth.socialaccount.models import SocialAccount
 from django.db.models import QuerySet
 
 from tenants import deletion
+from tenants.audit import Actor
 from tenants.privacy.holdings import File, Holding, Things, as_lines, hold, not_personal
 from tenants.scope import identity_scope
-from tenants.signin.models import Invitation
+from tenants.signin.models import IdentityProvider, Invitation
 
 
 class Invitations(Holding):
     models = (Invitation,)
+
+    def stop(self, things: Things, *, actor: Actor) -> None:
+        """Whoever came by one now would have an account that is part of no erasure."""
+        deletion.delete(_invitations(things), actor=actor)
 
     def files(self, things: Things) -> Iterator[File]:
         yield "signin.invitation.jsonl", as_lines(_invitations(things))
@@ -25,16 +30,21 @@ class Invitations(Holding):
 
 
 class WaysOfSigningIn(Holding):
-    """They go with the accounts, which the people of the household lose first of all."""
+    """They go with the accounts, which the people of the household lose first of all.
+
+    An export leaves out what the providers of other tenants call them: its reader is this tenant.
+    """
 
     models = (EmailAddress, SocialAccount)
 
     def files(self, things: Things) -> Iterator[File]:
         people = things.found.get("people", ())
+        providers = [str(key) for key in IdentityProvider.objects.values_list("pk", flat=True)]
         with identity_scope("export how people of a household sign in"):
-            for model in self.models:
-                rows = model.objects.filter(user__in=people).order_by("pk")
-                yield f"{model._meta.label_lower}.jsonl", list(as_lines(rows))
+            addresses = EmailAddress.objects.filter(user__in=people).order_by("pk")
+            accounts = SocialAccount.objects.filter(user__in=people, provider__in=providers).order_by("pk")
+            yield "account.emailaddress.jsonl", list(as_lines(addresses))
+            yield "socialaccount.socialaccount.jsonl", list(as_lines(accounts))
 
 
 def _invitations(things: Things) -> QuerySet[Invitation]:

@@ -1,7 +1,7 @@
 """Audit rows about signing in. allauth tells what happened; here it gets into the trails of those whom it concerns.
 
-A sign-in is the business of the tenant that the session acts for. How a person signs in (password, second factor,
-provider) concerns each tenant that they belong to, so each of them gets a row.
+A sign-in is the business of the tenant that the session acts for, and a provider that of its tenant, which alone it
+opens. Password and second factor concern each tenant that a person belongs to, so each of them gets a row.
 """
 
 from __future__ import annotations
@@ -91,14 +91,14 @@ def _factor_failed(user: User, **_: Any) -> None:
 
 @receiver(social.social_account_added)
 def _provider_connected(sociallogin: SocialLogin, **_: Any) -> None:
-    user = sociallogin.user
-    _record_everywhere("provider_connected", user, actor=user, after=_named(sociallogin.account))
+    provider = _provider_of(sociallogin.account)
+    _record_at_provider("provider_connected", sociallogin.user, provider, after={"provider": str(provider)})
 
 
 @receiver(social.social_account_removed)
 def _provider_disconnected(socialaccount: SocialAccount, **_: Any) -> None:
-    user = socialaccount.user
-    _record_everywhere("provider_disconnected", user, actor=user, before=_named(socialaccount))
+    provider = _provider_of(socialaccount)
+    _record_at_provider("provider_disconnected", socialaccount.user, provider, before={"provider": str(provider)})
 
 
 @receiver(pre_delete, sender=IdentityProvider)
@@ -108,10 +108,14 @@ def _forget_people_of(instance: IdentityProvider, **_: Any) -> None:
         SocialAccount.objects.filter(provider=str(instance.pk)).delete()
 
 
-def _named(account: SocialAccount) -> dict[str, str]:
-    with platform_scope("name a provider"):
-        provider = IdentityProvider.objects.filter(pk=account.provider).first()
-    return {"provider": str(provider or account.provider)}
+def _provider_of(account: SocialAccount) -> IdentityProvider | None:
+    with platform_scope("find the provider of an account"):
+        return IdentityProvider.objects.filter(pk=account.provider).first()
+
+
+def _record_at_provider(outcome: str, user: User, provider: IdentityProvider | None, **values: Any) -> None:
+    """Not everywhere: its name would tell other tenants for whom else somebody works."""
+    _record(f"tenants.user.{outcome}", user, provider.tenant_id if provider else None, user, **values)
 
 
 def _record_everywhere(outcome: str, user: User, *, actor: User | None, **values: Any) -> None:

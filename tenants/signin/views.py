@@ -47,11 +47,12 @@ def account(request: HttpRequest) -> HttpResponse:
 @never_cache
 @login_required
 def set_up_second_factor(request: HttpRequest) -> HttpResponse:
-    """Where those end up who may do nothing before they have shown a second factor."""
+    """Where those end up who may not go on before they have shown a second factor."""
     user = actor_of(request)
-    if not second_factor.is_demanded(user) or second_factor.was_shown(request.session, user):
+    exists = second_factor.exists(user)
+    if second_factor.was_shown(request.session, user) or not (exists or second_factor.is_demanded(user)):
         return redirect("admin:index")
-    context = {"bound": binding.binding_of(request.session) is not None, "exists": second_factor.exists(user)}
+    context = {"bound": binding.binding_of(request.session) is not None, "exists": exists}
     return render(request, "signin/second_factor.html", context)
 
 

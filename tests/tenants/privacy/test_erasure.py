@@ -18,6 +18,9 @@ from tenants.origin import Origin, Via, bound
 from tenants.privacy import erasure
 from tenants.privacy.holdings import holdings
 from tenants.scope import platform_scope, tenant_scope
+from tenants.signin import invitations
+from tenants.signin.invitations import InvitationNotValid
+from tenants.signin.models import Invitation
 from tests.support.privacy import Customer, make_full_customer
 from tests.support.registry import audited, make_member, make_tenant, query
 
@@ -54,6 +57,21 @@ def _redis(url: str) -> str:
             read: Any = {"stream": client.xrange, "hash": client.hgetall, "set": client.smembers}.get(str(kind))
             found.append(f"{key} {read(key) if read else ''}")
         return "\n".join(found)
+
+
+def test_nobody_comes_by_an_invitation_while_it_is_under_way(customer: Customer) -> None:
+    """They would have an account, with their address, that is part of no erasure."""
+    invitation = invitations.invite(
+        tenant=customer.tenant, email="late@example.com", role=Membership.Role.RESIDENT, household=customer.household
+    )
+    with tenant_scope(customer.tenant.pk):
+        Invitation.objects.update(token_hash="known to tests", expires_at=timezone.now() + timedelta(days=1))
+        invitation.refresh_from_db()
+
+    erasure.request(customer.household, now=timezone.now(), actor=None)
+
+    with pytest.raises(InvitationNotValid):
+        invitations.accept_as_new(invitation, username="late", password="")
 
 
 def test_leaves_nothing_that_tells_of_the_household(customer: Customer, redis_url: str) -> None:

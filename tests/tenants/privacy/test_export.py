@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
 from django.core.management import CommandError, call_command
 
 from tenants.privacy.export import export
 from tenants.privacy.holdings import holdings
+from tenants.scope import platform_scope
+from tenants.signin.models import IdentityProvider
 from tests.support.privacy import Customer, make_full_customer
 from tests.support.registry import audited, make_member, make_tenant
 
@@ -52,6 +55,23 @@ def test_holds_everything_about_the_household(customer: Customer) -> None:
     assert set(index["files"]) == files.keys() - {"index.json"}
     held = {f"{model._meta.label_lower}.jsonl" for holding in holdings() for model in holding.models}
     assert held - files.keys() == {"telemetry.measurement.jsonl"}
+
+
+def test_holds_nothing_of_what_its_people_do_for_others(customer: Customer) -> None:
+    """A resident who works for Birch signs in there with Birch's provider, and bears a name at it."""
+    ours, theirs = (
+        IdentityProvider(tenant=tenant, name="own", issuer="https://login.example", client_id="flexhub")
+        for tenant in (customer.tenant, make_tenant("Birch"))
+    )
+    with platform_scope("test"):
+        IdentityProvider.objects.bulk_create([ours, theirs])
+        for provider, name in ((ours, "resident"), (theirs, "payroll-1138")):
+            SocialAccount.objects.create(user=customer.resident, provider=str(provider.pk), uid=name)
+
+    text = _archive(customer)["socialaccount.socialaccount.jsonl"]
+
+    assert "resident" in text
+    assert "payroll-1138" not in text
 
 
 def test_holds_no_secret(customer: Customer) -> None:

@@ -16,7 +16,7 @@ from tenants.models import Membership, Tenant, User
 from tenants.scope import platform_scope
 from tenants.signin.models import IdentityProvider, Invitation, SignInPolicy
 from tenants.signin.sealed import client_secret_of
-from tests.support.registry import audited, make_member, make_operator, make_tenant
+from tests.support.registry import audited, make_customer, make_member, make_operator, make_tenant
 from tests.tenants.signin.conftest import make_provider
 
 PROVIDERS = "/admin/signin/identityprovider/"
@@ -113,6 +113,17 @@ def test_an_admin_invites_sends_again_and_revokes(
     with platform_scope("test"):
         assert not Invitation.objects.exists()
     assert [len(audited(f"signin.invitation.{done}")) for done in ("created", "sent_again", "revoked")] == [1, 1, 1]
+
+
+def test_an_admin_invites_a_resident(client: Client, alder: Tenant, admin_of_alder: User) -> None:
+    household = make_customer(alder, "Müller")
+
+    values = {"email": "bob@example.com", "role": Membership.Role.RESIDENT, "household": str(household.pk)}
+    response = client.post(f"{INVITATIONS}add/", values)
+
+    assert response.status_code == 302, response.context["errors"]
+    with platform_scope("test"):
+        assert Invitation.objects.get().household_id == household.pk
 
 
 def test_an_admin_demands_a_second_factor(client: Client, alder: Tenant, admin_of_alder: User) -> None:

@@ -94,6 +94,36 @@ def test_it_signs_in_for_its_own_tenant_only(
     assert client.session["tenant_id"] == str(provider.tenant_id)
 
 
+def test_its_owner_learns_of_no_other_tenant(
+    client: Client, ann: User, idp: FakeProvider, provider: IdentityProvider, in_two_tenants: Tenant
+) -> None:
+    """Whoever runs Alder's provider can sign in as Ann, and sees what she sees."""
+    connect(client, idp, provider, "ann", "subject-1")
+    chosen = len(audited("tenants.membership.chosen"))
+    through(client, idp, provider, sub="subject-1")
+
+    pages = [client.get(path).content.decode() for path in ("/accounts/", SITES)]
+    switched = client.post("/admin/switch-tenant/", {"tenant_id": str(in_two_tenants.pk)})
+
+    assert all("Alder" in page and "Birch" not in page for page in pages)
+    assert switched.status_code == 404
+    assert len(audited("tenants.membership.chosen")) == chosen
+
+
+def test_which_provider_somebody_uses_is_told_to_its_own_tenant(
+    client: Client, ann: User, alder: Tenant, idp: FakeProvider, provider: IdentityProvider, in_two_tenants: Tenant
+) -> None:
+    sign_in(client, "ann")
+    through(client, idp, provider, process="connect", sub="subject-1")
+    with identity_scope("test"):
+        account = SocialAccount.objects.get()
+    client.post("/accounts/connections/", {"account": account.pk})
+
+    for done in ("connected", "disconnected"):
+        rows = audited(f"tenants.user.provider_{done}")
+        assert [row["tenant_id"] for row in rows] == [alder.pk]
+
+
 def test_with_a_password_the_same_person_gets_further(
     client: Client, ann: User, in_two_tenants: Tenant, idp: FakeProvider, provider: IdentityProvider
 ) -> None:

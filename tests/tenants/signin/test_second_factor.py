@@ -138,6 +138,19 @@ def test_a_session_from_before_does_not_become_a_full_one(client: Client, alder:
     assert "Sign out, and sign in with it" in client.get(NEEDED).content.decode()
 
 
+@pytest.mark.parametrize("page", ["webauthn/add/", "totp/deactivate/", "recovery-codes/generate/", ""])
+def test_a_session_from_before_changes_no_factor(client: Client, ann: User, page: str) -> None:
+    """With a stolen password it could add one of its own, and be a full one after all."""
+    sign_in(client, "ann")
+    assert client.get("/accounts/2fa/webauthn/add/").status_code == 200
+
+    give_app(ann)
+
+    assert client.get(f"/accounts/2fa/{page}")["Location"] == NEEDED
+    assert client.post(f"/accounts/2fa/{page}")["Location"] == NEEDED
+    assert "Sign out, and sign in with it" in client.get(NEEDED).content.decode()
+
+
 def test_operators_always_show_one(client: Client, alder: Tenant, settings: Any) -> None:
     settings.OPERATORS_SECOND_FACTOR = True
     olga = create_member(tenant=make_tenant("Operations", Tenant.Kind.OPERATOR), username="olga", password=PASSWORD)
