@@ -1,7 +1,8 @@
 """A bound for what a web request may bring along.
 
 Django bounds the forms that it parses, but neither what it writes to a temporary file before that, nor what the REST
-framework reads as JSON. So a body that is larger than any of ours gets no further than here.
+framework reads as JSON. So a body that is larger than any of ours gets no further than here. What comes before that is
+for the server to bound: uvicorn stops reading, and Daphne is helped by `flexhub.gateway.daphne_request`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_REASON = b"This request is too large.\n"
+TOO_LARGE = b"This request is too large.\n"
 _HEADERS = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
 
 
@@ -33,7 +34,7 @@ def bounded(application: Application, max_bytes: int) -> Application:
             await application(scope, _counted(receive, max_bytes), send)
         except _TooLarge:
             await send({"type": "http.response.start", "status": 413, "headers": _HEADERS})
-            await send({"type": "http.response.body", "body": _REASON})
+            await send({"type": "http.response.body", "body": TOO_LARGE})
 
     return serve
 

@@ -6,7 +6,7 @@
     /abrupt says goodbye to its first frame, and lets the peer's own goodbye come before ours has left
     /slow   accepts when nobody waits for it any more
 
-Each but the last says on standard output how its socket ended.
+Each but the last says on standard output how its socket ended. Web requests are taken in whole, wherever they go to.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ import sys
 import time
 from typing import Any
 
+from django.conf import settings
+
 from flexhub.gateway.limits import Patience
 from flexhub.gateway.management.commands.gateway import listen
 from flexhub.gateway.refusals import Receive, Scope, Send
 from flexhub.gateway.server import GatewayServer
+from flexhub.request_size import bounded
 
 PATIENCE = Patience(ask_within_s=1.0, answer_within_s=1.5, ping_every_s=0.3, pong_within_s=1.0, read_within_s=0.6)
 MAX_FRAME_BYTES = 1024 * 1024
@@ -29,6 +32,9 @@ SLOW_S = 3 * PATIENCE.answer_within_s
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        await _web(scope, receive, send)
+        return
     assert (await receive())["type"] == "websocket.connect"
     if scope["path"] == "/slow":
         await asyncio.sleep(SLOW_S)
@@ -78,6 +84,18 @@ async def _nowhere(_: object) -> None:
 
 
 _APPLICATIONS = {"/echo": _echo, "/flood": _flood, "/deaf": _deaf, "/abrupt": _abrupt}
+
+
+async def _swallow(_scope: Scope, receive: Receive, send: Send) -> None:
+    length, more = 0, True
+    while more:
+        event = await receive()
+        length, more = length + len(event["body"]), event["more_body"]
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"connection", b"close")]})
+    await send({"type": "http.response.body", "body": str(length).encode()})
+
+
+_web = bounded(_swallow, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
 async def _goodbye() -> None:

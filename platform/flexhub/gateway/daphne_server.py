@@ -12,7 +12,7 @@ What Daphne 4.2 does not do by itself:
 4. Notice a dead peer whatever else it sends. Daphne postpones its ping with every message and autobahn takes any frame
    for a pong; S2 Connect wants a ping every 30 s in any case, and RFC 6455 an answer to each.
 5. Compress without keeping anything between two messages (permessage-deflate).
-6. Let go soon of connections that ask for nothing.
+6. Let go soon of connections that ask for nothing, and refuse what brings too much (daphne_request.py).
 7. End in order: let the sessions say goodbye, stop listening, then stop the applications that are left.
 """
 
@@ -30,9 +30,11 @@ from autobahn.websocket.compress import PerMessageDeflate, PerMessageDeflateOffe
 from autobahn.websocket.types import ConnectionDeny
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
+from django.conf import settings
 from twisted.internet import defer
 
 from flexhub.gateway import limits
+from flexhub.gateway.daphne_request import BoundedRequest
 from flexhub.gateway.flow import Flow
 from flexhub.gateway.limits import Patience
 from flexhub.gateway.refusals import TOO_BUSY, Receive, Scope, Send
@@ -276,6 +278,7 @@ class DaphneServer(Server):  # type: ignore[misc]  # Daphne ships no types.
             server_name="flexhub",
         )
         self.patience = patience
+        self.max_body_bytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         self._unchecked: list[Any] = []
         self._checked_together = 0
         self._deflate = deflate
@@ -287,6 +290,7 @@ class DaphneServer(Server):  # type: ignore[misc]  # Daphne ships no types.
         self.ws_factory.protocol = GatewayProtocol
         # How long a connection may be silent before its request is whole; Twisted's own minute is for people.
         self.http_factory.timeOut = self.patience.ask_within_s
+        self.http_factory.buildProtocol = partial(_bounded, self.http_factory.buildProtocol)
         self.ws_factory.setProtocolOptions(
             failByDrop=False,
             closeHandshakeTimeout=_CLOSE_HANDSHAKE_S,
@@ -333,6 +337,13 @@ class DaphneServer(Server):  # type: ignore[misc]  # Daphne ships no types.
 async def _serve(application: Application, scope: Scope, receive: Receive, send: Send) -> None:
     socket = scope.pop(_SOCKET, None)
     await application(scope, receive if socket is None else socket.receiving(receive), send)
+
+
+def _bounded(build: Callable[[Any], Any], address: Any) -> Any:
+    """What the factory builds for a new connection, with our own requests."""
+    channel = build(address)
+    channel.requestFactory = BoundedRequest
+    return channel
 
 
 def _accept_nothing(_offers: Iterable[object]) -> None:

@@ -3,6 +3,7 @@
 The application only uses ASGI. What both servers promise beyond it, and each of them does with some help of ours:
 
 * a connection that asks for nothing for 10 s is closed;
+* a web request of more than DATA_UPLOAD_MAX_MEMORY_SIZE is answered 413 without being taken in;
 * 401, 404, 409, 429 and 503 before the upgrade, with a text that says why, within 12 s in any case;
 * a frame above the limit is answered by closing with 1009, and the application learns why;
 * a ping every 30 s; a peer that answers none for 70 s is cut off, whatever else it sends;

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+from django.conf import settings
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -21,6 +22,7 @@ from tests.support.raw_peer import CLOSE, PING, PONG, TEXT, RawPeer
 
 # With a close frame or without; the servers differ in how they tell it.
 BY_THE_PEER = ("1000 None", "1000", "1005 None", "1006 None")
+MAX_BODY_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 EDGE = ("-m", "tests.support.edge_server")
 
 
@@ -80,6 +82,48 @@ def test_lets_go_of_a_connection_that_asks_for_nothing(edge: RunningGateway, beg
         with suppress(ConnectionError):
             while silent.recv(1_000):
                 pass
+
+
+@pytest.mark.parametrize(
+    ("headers", "sent"),
+    [
+        (b"Content-Length: 10000000000\r\nExpect: 100-continue\r\n", b""),
+        (b"Content-Length: 10000000000\r\n", b"x" * 3 * MAX_BODY_BYTES),
+        (
+            b"Transfer-Encoding: chunked\r\n",
+            (b"10000\r\n" + b"x" * 0x10000 + b"\r\n") * (MAX_BODY_BYTES // 0x10000 + 1),
+        ),
+    ],
+    ids=["announced", "under way", "in chunks"],
+)
+def test_refuses_a_body_that_is_too_large_before_it_is_here(edge: RunningGateway, headers: bytes, sent: bytes) -> None:
+    answer = post(edge, headers, sent)
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"This request is too large.\n" in answer
+
+
+def test_takes_a_body_that_is_not_too_large(edge: RunningGateway) -> None:
+    for headers, sent in (
+        (b"Content-Length: %d\r\n" % MAX_BODY_BYTES, b"x" * MAX_BODY_BYTES),
+        (b"Transfer-Encoding: chunked\r\n", b"%x\r\n%s\r\n0\r\n\r\n" % (MAX_BODY_BYTES, b"x" * MAX_BODY_BYTES)),
+    ):
+        answer = post(edge, headers, sent)
+
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert str(MAX_BODY_BYTES).encode() in answer
+
+
+def post(edge: RunningGateway, headers: bytes, body: bytes) -> bytes:
+    """All that is answered until the server hangs up; it may do so before the whole body is sent."""
+    answer = b""
+    with socket.create_connection(("127.0.0.1", edge.port), timeout=20) as peer, suppress(ConnectionError):
+        with suppress(ConnectionError):
+            peer.sendall(b"POST /any HTTP/1.1\r\nHost: localhost\r\n" + headers + b"\r\n" + body)
+        while part := peer.recv(65_536):
+            answer += part
+    return answer
 
 
 def test_cuts_off_a_peer_that_sends_but_answers_no_ping(edge: RunningGateway) -> None:
