@@ -62,7 +62,8 @@ def health_of_products(bus: WorkerBus, manufacturer: Tenant | None, now: datetim
 def _types(manufacturer: Tenant | None) -> list[DeviceType]:
     types = DeviceType.objects.all() if manufacturer is None else DeviceType.objects.filter(tenant=manufacturer)
     counted = types.annotate(sites=Count("devices__site", distinct=True), devices_made=Count("devices", distinct=True))
-    return list(counted)
+    # The order of the model does not hold for rows that are counted.
+    return list(counted.order_by("brand", "model", "pk"))
 
 
 def _sessions(types: Iterable[DeviceType], seated: dict[UUID, UUID]) -> defaultdict[UUID, list[UUID]]:
@@ -101,5 +102,5 @@ def _health(
         instructions=instructions,
         refused=refused,
         sampled=len(sample),
-        rules=rules.most_common(),
+        rules=sorted(rules.items(), key=lambda found: (-found[1], found[0])),
     )

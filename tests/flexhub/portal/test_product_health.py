@@ -51,13 +51,18 @@ def test_adds_up_what_all_homes_do(volta: Tenant, homes: list[Household], seats:
     for home in homes[:2]:
         seats.sit_down(home)
         seats.say(home, "received", {"message_type": "FRBC.StorageStatus"}, findings=[FINDING, FINDING])
-    seats.say(homes[0], "received", {}, findings=[FINDING | {"rule": "R-08"}])
+    seats.say(homes[0], "received", {}, findings=[FINDING | {"rule": rule} for rule in ("R-31", "R-08", "R-12")])
     seats.sit_down(make_household("Elsewhere"))
 
     (health,) = health_of_products(seats.bus, volta, AT)
 
     assert health == ProductHealth(
-        "Volta One", is_shown=True, devices=3, connected=2, sampled=2, rules=[("R-20", 2), ("R-08", 1)]
+        "Volta One",
+        is_shown=True,
+        devices=3,
+        connected=2,
+        sampled=2,
+        rules=[("R-20", 2), ("R-08", 1), ("R-12", 1), ("R-31", 1)],
     )
 
 
@@ -73,6 +78,15 @@ def test_shows_nothing_of_a_product_in_few_homes(volta: Tenant, homes: list[Hous
         ("Volta One", True, 3),
         ("Volta Two", False, 0),
     ]
+
+
+def test_lists_products_by_name(volta: Tenant, seats: Seats) -> None:
+    for model in ("Three", "One", "Two", "Four"):
+        make_device_type(volta, model=model)
+
+    products = [health.product for health in health_of_products(seats.bus, volta, AT)]
+
+    assert products == ["Volta Four", "Volta One", "Volta Three", "Volta Two"]
 
 
 def test_the_page_names_products_and_no_home(
