@@ -79,4 +79,5 @@ def _protected_tables() -> re.Pattern[str]:
     from tenants.rls import protected_models  # Models, which import this module, have to be there first.
 
     names = sorted(model._meta.db_table for model in protected_models())
-    return re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b")
+    # PostgreSQL reads a name without quotes in lower case, however it is written.
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b", re.IGNORECASE)

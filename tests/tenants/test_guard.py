@@ -66,6 +66,7 @@ def test_lets_pass_what_belongs_to_nobody() -> None:
     [
         ('SELECT "devices_site"."id" FROM "devices_site"', "devices_site"),
         ("(SELECT 1 FROM devices_link) UNION ALL (SELECT 2)", "devices_link"),
+        ("select 1 from DEVICES_SITE", "DEVICES_SITE"),
         ("  update Devices_x SET a = 1", None),
         ("SELECT 1 FROM devices_site_of_another", None),
         ("TRUNCATE devices_site", None),

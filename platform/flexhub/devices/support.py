@@ -14,6 +14,7 @@ from flexhub.devices.models import Device, SupportGrant
 from tenants import audit
 from tenants.audit import Actor
 from tenants.models import Tenant, User
+from tenants.origin import Origin, bound
 from tenants.scope import tenant_scope
 
 
@@ -94,8 +95,8 @@ def _supported(grant: SupportGrant) -> SupportedDevice:
 
 
 def _tell_manufacturer(outcome: str, grant: SupportGrant) -> None:
-    """In its own trail, as something that befell its product: who gave it is none of its business."""
+    """In its own trail, as something that befell its product: who gave it, and from where, is none of its business."""
     device = grant.device
-    with tenant_scope(grant.manufacturer_id):
+    with tenant_scope(grant.manufacturer_id), bound(Origin()):
         after = {"grant": grant.pk, "serial_number": device.serial_number, "ends_at": grant.ends_at}
         audit.record(f"devices.supportgrant.{outcome}", device.device_type, actor=None, after=after)

@@ -13,7 +13,9 @@ from cem_service.models import Instruction
 from flexhub.devices.models import Device, DeviceType, Link, Node, Site, SupportGrant
 from flexhub.devices.support import grant_support, note_look, revoke_support, supported_devices
 from flexhub.pairing.models import NodeToken
+from tenants import origin
 from tenants.models import AuditEntry, Tenant
+from tenants.origin import Origin
 from tenants.scope import platform_scope, tenant_scope
 from tests.support.registry import (
     Household,
@@ -154,7 +156,8 @@ def test_is_not_for_a_device_of_ones_own_make(alder: Household) -> None:
 
 
 def test_both_sides_find_it_in_their_trail(alder: Household, maker: Tenant) -> None:
-    revoke_support(grant_of(alder), actor=make_member(alder.tenant, "ann"))
+    with origin.bound(Origin(ip="203.0.113.7")):
+        revoke_support(grant_of(alder), actor=make_member(alder.tenant, "ann"))
 
     (given,) = audited("devices.supportgrant.given")
     (revoked,) = audited("devices.supportgrant.revoked")
@@ -163,7 +166,11 @@ def test_both_sides_find_it_in_their_trail(alder: Household, maker: Tenant) -> N
     told = audited("devices.supportgrant.received") + audited("devices.supportgrant.ended")
     assert [entry["tenant_id"] for entry in told] == [maker.pk, maker.pk]
     assert all(alder.device.serial_number == entry["after"]["serial_number"] for entry in told)
-    assert not any(word in str(told) for word in ("Alder", "ann", str(alder.site.pk), str(alder.tenant.pk)))
+    assert revoked["ip"] == "203.0.113.7"
+    assert not any(
+        word in str(told)
+        for word in ("Alder", "ann", revoked["ip"], revoked["trace_id"], str(alder.site.pk), str(alder.tenant.pk))
+    )
 
 
 def test_a_manufacturer_is_shown_products_and_no_names(alder: Household, maker: Tenant) -> None:

@@ -39,6 +39,12 @@ def test_who_is_signed_in_is_led_on_or_told_no(client: Client, alder: Household)
     assert client.get("/admin/login/").status_code == 403
 
 
+def test_no_search_remembers_what_somebody_found_for_another_tenant(client: Client, alder: Household) -> None:
+    client.force_login(make_member(alder.tenant))
+
+    assert client.get("/admin/search/?s=site").status_code == 404
+
+
 def test_dates_are_sortable_and_in_utc(client: Client, alder: Household) -> None:
     client.force_login(make_member(alder.tenant))
 
