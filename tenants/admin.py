@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import TabularInline
@@ -140,6 +141,26 @@ class MembershipAdmin(TenantModelAdmin):
         """One by one, and never one's own: a tenant with people keeps an admin."""
         allowed = bool(super().has_delete_permission(request, obj))
         return allowed and obj is not None and not self._is_own(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        self._require_admin(request)
+        super().save_model(request, obj, form, change)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self._require_admin(request)
+        super().delete_model(request, obj)
+
+    def _require_admin(self, request: HttpRequest) -> None:
+        """Ask once more, one request after the other: of two admins who end each other one is to be left.
+
+        Raises PermissionDenied.
+        """
+        actor = actor_of(request)
+        if actor.sees_all_tenants:
+            return
+        admins = Membership.objects.filter(tenant=actor.tenant, role=Membership.Role.ADMIN).order_by("pk")
+        if actor.pk not in set(admins.select_for_update().values_list("user_id", flat=True)):
+            raise PermissionDenied
 
     @admin.display(description="person", ordering="user__username")
     def person(self, membership: Membership) -> str:

@@ -19,7 +19,7 @@ from tenants.model_admin import ReadOnlyAdmin, TenantForm, TenantModelAdmin, act
 from tenants.scope import current_tenant_id
 from tenants.signin import invitations, trail
 from tenants.signin.invitations import InvitationNotValid
-from tenants.signin.models import IdentityProvider, Invitation, SignInPolicy
+from tenants.signin.models import INVITED_ALREADY, IdentityProvider, Invitation, SignInPolicy
 from tenants.signin.sealed import seal_client_secret
 
 # allauth's own pages would show how people sign in, and let it be changed past every check.
@@ -35,8 +35,20 @@ class SignInPolicyAdmin(TenantModelAdmin):
     fields = ("second_factor",)
 
 
+class InvitationForm(TenantForm):
+    def clean(self) -> dict[str, Any]:
+        """Django judges no constraint that is about more than the form asks for."""
+        values: dict[str, Any] = super().clean() or {}
+        tenant = values.get("tenant")
+        owner = tenant.pk if tenant else self.tenant_id_of_new()
+        if owner and "email" in values and invitations.open_to(values["email"]).filter(tenant_id=owner).exists():
+            self.add_error("email", INVITED_ALREADY)
+        return values
+
+
 @admin.register(Invitation)
 class InvitationAdmin(TenantModelAdmin):
+    form = InvitationForm
     chooses_tenant = True
     list_display = ("email", "role", "household", "state", "invited_by", "expires_at")
     list_filter = ("role",)

@@ -7,4 +7,5 @@ class SignInConfig(AppConfig):
     verbose_name = "Sign-in"
 
     def ready(self) -> None:
-        from tenants.signin import checks, sealed, trail  # noqa: F401 - They register themselves. Models are there by now.
+        # They register themselves. Models are there by now.
+        from tenants.signin import checks, invitations, sealed, trail  # noqa: F401

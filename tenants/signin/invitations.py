@@ -13,6 +13,9 @@ from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.signals import post_save, pre_delete
+from django.dispatch import receiver
 from django.utils import timezone
 
 from tenants import audit, tokens
@@ -55,7 +58,7 @@ def send_again(invitation: Invitation, *, actor: User) -> None:
         send_after_commit(invitation)
 
 
-def revoke(invitation: Invitation, *, actor: User) -> None:
+def revoke(invitation: Invitation, *, actor: User | None) -> None:
     """Its link ends at once."""
     with tenant_scope(invitation.tenant_id):
         audit.record("signin.invitation.revoked", invitation, actor=actor, before=audit.fields_of(invitation))
@@ -130,6 +133,22 @@ def accept_as_new(invitation: Invitation, *, username: str, password: str) -> Us
         with tenant_scope(invitation.tenant_id):
             audit.record("tenants.user.created", user, actor=user, after=audit.fields_of(user))
     return user
+
+
+def open_to(email: str) -> QuerySet[Invitation]:
+    """Those that this address was not accepted with yet, of the tenants that the open scope shows."""
+    return Invitation.objects.filter(email__iexact=email, accepted_at=None)
+
+
+@receiver(pre_delete, sender=Membership)
+@receiver(post_save, sender=Membership)
+def _end_with_inviter(instance: Membership, signal: object, **_: object) -> None:
+    """Who may no longer invite must not come back, as somebody else, by an invitation of their own."""
+    if signal is post_save and instance.role == Membership.Role.ADMIN:
+        return
+    theirs = Invitation.objects.filter(invited_by=instance.user_id, tenant_id=instance.tenant_id, accepted_at=None)
+    for invitation in theirs:
+        revoke(invitation, actor=None)
 
 
 def has_account(email: str) -> bool:

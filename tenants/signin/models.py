@@ -17,6 +17,9 @@ from tenants.models import Household, Membership, Tenant, User
 _ISSUER = RegexValidator(r"^https?://[^\s/?#@]+(/[^\s?#]*)?$", "An issuer is an https:// address without ? and #.")
 
 
+INVITED_ALREADY = "This address has an open invitation. Send it again, or revoke it."
+
+
 class SignInPolicy(models.Model):
     """What a tenant demands of its people. Without a row it demands nothing.
 
@@ -94,7 +97,7 @@ class Invitation(models.Model):
                 Lower("email"),
                 condition=Q(accepted_at__isnull=True),
                 name="invitation_open",
-                violation_error_message="This address has an open invitation. Send it again, or revoke it.",
+                violation_error_message=INVITED_ALREADY,
             ),
         )
 

@@ -86,6 +86,8 @@ def _accept_as(request: HttpRequest, user: User, invitation: Invitation) -> Http
         invitations.accept(invitation, user)
     except AlreadyMember:
         return render(request, "signin/invitation.html", {"invitation": invitation, "is_member": True})
+    except ValidationError as error:
+        return render(request, "signin/invitation.html", {"invitation": invitation, "errors": error.messages})
     # From now on they act for whom they have just joined.
     request.session[ACTING_FOR] = str(invitation.tenant_id)
     del request.session[_SHOWN]

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.db.models import Model
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
 
@@ -246,6 +249,35 @@ def test_an_admin_looks_after_the_people_of_their_own_tenant(client: Client) -> 
 
     bob.forget_memberships()
     assert [each.tenant for each in bob.all_memberships] == [birch]
+
+
+@pytest.mark.parametrize("act", ["change", "delete"])
+def test_of_two_admins_who_end_each_other_one_is_left(client: Client, act: str) -> None:
+    """Ann's request began while she was an admin, and had to wait for Bob's."""
+    alder = make_tenant("Alder")
+    ann, bob = make_member(alder, "ann"), make_member(alder, "bob")
+    page = admin.site.get_model_admin(Membership)
+    client.force_login(ann)
+    with tenant_scope(alder.pk):
+        bobs = Membership.objects.get(user=bob)
+    with pytest.MonkeyPatch.context() as patch:
+        ended_meanwhile = _after_asking(Membership.objects.filter(user=ann))
+        patch.setattr(page, f"has_{act}_permission", ended_meanwhile)
+        response = client.post(_url(Membership, f"{bobs.pk}/{act}/"), {"post": "yes", "role": "MEMBER"})
+
+    assert response.status_code == 403
+    with tenant_scope(alder.pk):
+        bobs.refresh_from_db()
+    assert bobs.role == Membership.Role.ADMIN
+
+
+def _after_asking(rows: QuerySet[Membership]) -> Callable[..., bool]:
+    def allowed(request: HttpRequest, obj: Any = None) -> bool:
+        with platform_scope("test"):
+            rows.update(role=Membership.Role.MEMBER)
+        return True
+
+    return allowed
 
 
 def test_a_member_looks_after_neither_people_nor_programs(client: Client) -> None:

@@ -167,10 +167,8 @@ def test_both_sides_find_it_in_their_trail(alder: Household, maker: Tenant) -> N
     assert [entry["tenant_id"] for entry in told] == [maker.pk, maker.pk]
     assert all(alder.device.serial_number == entry["after"]["serial_number"] for entry in told)
     assert revoked["ip"] == "203.0.113.7"
-    assert not any(
-        word in str(told)
-        for word in ("Alder", "ann", revoked["ip"], revoked["trace_id"], str(alder.site.pk), str(alder.tenant.pk))
-    )
+    hidden = ("Alder", "ann", revoked["ip"], revoked["trace_id"], str(alder.site.pk), str(alder.tenant.pk))
+    assert not [word for word in hidden if word in str(told)]
 
 
 def test_a_manufacturer_is_shown_products_and_no_names(alder: Household, maker: Tenant) -> None:

@@ -126,6 +126,14 @@ def test_an_admin_invites_a_resident(client: Client, alder: Tenant, admin_of_ald
         assert Invitation.objects.get().household_id == household.pk
 
 
+def test_an_address_is_not_invited_twice(client: Client, alder: Tenant, admin_of_alder: User) -> None:
+    client.post(f"{INVITATIONS}add/", {"email": "bob@example.com", "role": Membership.Role.MEMBER})
+
+    response = client.post(f"{INVITATIONS}add/", {"email": "Bob@example.com", "role": Membership.Role.MEMBER})
+
+    assert "This address has an open invitation" in response.content.decode()
+
+
 def test_an_admin_demands_a_second_factor(client: Client, alder: Tenant, admin_of_alder: User) -> None:
     client.post(f"{POLICIES}add/", {"second_factor": "on"})
 

@@ -16,11 +16,11 @@ from django.utils import timezone
 from tenants import tokens
 from tenants.models import Household, Membership, Tenant, User
 from tenants.scope import identity_scope, platform_scope, tenant_scope
-from tenants.services import create_member
+from tenants.services import create_member, end_membership
 from tenants.signin import invitations
 from tenants.signin.invitations import AlreadyMember, InvitationNotValid
 from tenants.signin.models import Invitation
-from tests.support.registry import audited, make_tenant
+from tests.support.registry import audited, give_quotas, make_member, make_tenant
 from tests.tenants.signin.conftest import PASSWORD, link_in, sign_in, who
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -202,6 +202,25 @@ def test_a_revoked_link_ends_at_once(client: Client, ann: User, invite: Callable
     assert audited("signin.invitation.revoked")[0]["before"]["email"] == "bob@example.com"
 
 
+@pytest.mark.parametrize("ending", ["removed", "made a member"])
+def test_an_invitation_ends_with_the_one_who_made_it(
+    client: Client, alder: Tenant, invite: Callable[..., str], ending: str
+) -> None:
+    """Who is shown out would come back by it under another name."""
+    ann = make_member(alder, "ann")
+    path = invite("ann@elsewhere.example", role=Membership.Role.ADMIN, actor=ann)
+    with tenant_scope(alder.pk):
+        membership = Membership.objects.get(user=ann)
+        if ending == "removed":
+            end_membership(membership)
+        else:
+            membership.role = Membership.Role.MEMBER
+            membership.save()
+
+    assert client.get(path).status_code == 404
+    assert audited("signin.invitation.revoked")[0]["object_name"] == "ann@elsewhere.example"
+
+
 def test_a_member_stays_what_they_are(client: Client, ann: User, invite: Callable[..., str]) -> None:
     before = memberships("ann")
     path = invite("ann@elsewhere.example", role=Membership.Role.ADMIN)
@@ -213,6 +232,18 @@ def test_a_member_stays_what_they_are(client: Client, ann: User, invite: Callabl
     assert stored().accepted_at is None
     with pytest.raises(AlreadyMember):
         invitations.accept(stored(), ann)
+
+
+def test_who_would_be_one_too_many_is_told_so(client: Client, ann: User, invite: Callable[..., str]) -> None:
+    birch = make_tenant("Birch")
+    path = invite("ann@elsewhere.example", tenant=birch)
+    give_quotas(birch, members=0)
+    sign_in(client, "ann")
+    client.get(path)
+
+    assert "quota of this tenant is 0 members" in client.post(ACCEPT).content.decode()
+    assert memberships("ann") == [("Alder", "MEMBER")]
+    assert stored().accepted_at is None
 
 
 @pytest.mark.parametrize(
