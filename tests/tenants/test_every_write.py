@@ -21,6 +21,7 @@ from rm_adapters.models import VendorAccount
 from tenants.model_admin import ReadOnlyAdmin, TenantModelAdmin
 from tenants.models import AuditEntry, Retention
 from tenants.scope import platform_scope, tenant_scope
+from tenants.signin.models import IdentityProvider, Invitation, SignInPolicy
 from tests.support.privacy import make_full_customer
 from tests.support.programs import make_program
 from tests.support.registry import make_operator, make_tenant
@@ -42,6 +43,7 @@ FIXED = {
     "devices.Link",
     "flexibility.Enrolment",
     "pairing.NodeToken",
+    "signin.Invitation",
     "tenants.Membership",
 }
 
@@ -54,6 +56,9 @@ def rows(redis_url: str) -> None:
     with tenant_scope(alder.pk):
         Retention.objects.create(tenant=alder)
         VendorAccount.objects.create(tenant=alder, vendor="simulator", name="Müller")
+        SignInPolicy.objects.create(tenant=alder)
+        Invitation.objects.create(tenant=alder, email="bob@example.com")
+        IdentityProvider.objects.create(tenant=alder, name="login", issuer="https://login.example", client_id="us")
 
 
 def _told() -> set[int]:
