@@ -104,7 +104,8 @@ def test_lists_take_as_many_queries_for_many_rows_as_for_one(client: Client, ald
 
     client.force_login(make_operator())
     make_instruction(alder, plan_run=make_plan_run(alder))
-    few = [queries(url) for url in (INSTRUCTIONS, RUNS)]
+    # An operator's first look at each page leaves a row in the tenant's trail, which the next ones do not.
+    few = [(queries(url), queries(url))[1] for url in (INSTRUCTIONS, RUNS)]
 
     for number in range(10):
         other = replace_device(alder, f"Battery {number}")

@@ -104,7 +104,7 @@ def test_a_dialled_peer_is_known_as_if_it_had_signed_in(alder: Household) -> Non
 
 def test_an_older_revision_is_not_dialled(alder: Household) -> None:
     row = dialled(alder)
-    change_dialled_end(row, url="wss://other.example")
+    change_dialled_end(row, url="wss://other.example", token="another")
 
     assert dialling(row.pk, 1) is None
     found = dialling(row.pk, 2)
