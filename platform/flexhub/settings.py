@@ -154,12 +154,16 @@ TEMPLATES = [
 # `default` is the unprivileged role that the application runs as; `owner` owns the tables and runs migrations only:
 # `manage.py migrate --database owner`. Row-level security holds because no request ever uses the second.
 _hint = "For example postgresql://flexhub_app:…@localhost/flexhub; `make demo` makes one by itself."
-# Nothing that the application asks takes long; a migration may, so its role has no such limits.
+# Nothing that the application asks takes long; a migration may. But while it waits for a table, all who come after it
+# wait as well, so it soon gives up, and is run again.
 _limits = {"options": "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"}
 DATABASES = {
     "default": env.database("DATABASE_URL", hint=_hint, options=_limits)
     | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True},
-    "owner": env.database("DATABASE_OWNER_URL", env.text("DATABASE_URL", hint=_hint)) | {"TEST": {"MIRROR": "default"}},
+    "owner": env.database(
+        "DATABASE_OWNER_URL", env.text("DATABASE_URL", hint=_hint), options={"options": "-c lock_timeout=5s"}
+    )
+    | {"TEST": {"MIRROR": "default"}},
 }
 # Attempts to sign in and codes that were used, in Redis; without Redis nobody signs in.
 CACHES = {"default": {"BACKEND": "flexhub.bus.cache.BusCache", "KEY_PREFIX": "fh:cache"}}

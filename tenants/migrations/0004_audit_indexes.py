@@ -22,6 +22,9 @@ class Migration(migrations.Migration):
     dependencies = [("tenants", "0003_audit_origin")]
 
     operations = [
+        # Each index waits for the transactions that are open, and nobody waits behind it.
+        migrations.RunSQL("SET lock_timeout = 0", "RESET lock_timeout"),
         *(AddIndexConcurrently(model_name="auditentry", index=index) for index in _INDEXES),
         RemoveIndexConcurrently(model_name="auditentry", name="audit_by_object"),
+        migrations.RunSQL("RESET lock_timeout", "SET lock_timeout = 0"),
     ]

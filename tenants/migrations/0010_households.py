@@ -5,6 +5,13 @@ import django.db.models.functions.comparison
 from django.conf import settings
 from django.db import migrations, models
 
+# Undone, a membership says no more than that somebody works for the tenant, which residents do not.
+_NO_RESIDENTS = """
+SELECT set_config('app.scope', 'platform', true);
+DELETE FROM tenants_membership WHERE role = 'RESIDENT';
+SELECT set_config('app.scope', '', true);
+"""
+
 
 class Migration(migrations.Migration):
     """Households, and memberships of several tenants. Whoever belonged to a tenant goes on as one of its admins."""
@@ -126,4 +133,5 @@ class Migration(migrations.Migration):
                 null=True,
             ),
         ),
+        migrations.RunSQL(migrations.RunSQL.noop, _NO_RESIDENTS),
     ]

@@ -23,11 +23,15 @@ PRODUCTION = {
 _OF_THE_WEB = ("SECURE_", "SESSION_COOKIE_", "CSRF_COOKIE_", "CONTENT_SECURITY_POLICY", "ALLOWED_HOSTS")
 
 
-def settings_with(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, Any]:
+def all_settings_with(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, Any]:
     """What the settings would be, without making them those of this process."""
     for name, value in (PRODUCTION | environment).items():
         monkeypatch.setenv(name, value)
-    found = runpy.run_path(str(ROOT / "platform" / "flexhub" / "settings.py"))
+    return runpy.run_path(str(ROOT / "platform" / "flexhub" / "settings.py"))
+
+
+def settings_with(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, Any]:
+    found = all_settings_with(monkeypatch, **environment)
     return {name: value for name, value in found.items() if name.startswith(_OF_THE_WEB)}
 
 
@@ -44,6 +48,12 @@ def test_the_deployment_check_has_nothing_to_say() -> None:
 
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout
+
+
+def test_who_migrates_does_not_wait_long_for_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = all_settings_with(monkeypatch)["DATABASES"]["owner"]
+
+    assert owner["OPTIONS"]["options"] == "-c lock_timeout=5s"
 
 
 class TestWithHTTPS:

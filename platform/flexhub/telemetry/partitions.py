@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from django.db import connections
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.backends.utils import CursorWrapper
 from django.db.migrations.state import StateApps
 from psycopg import sql
 
@@ -107,10 +108,13 @@ def create_functions(_apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) 
 
 
 def narrow_for_households(_apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """For RunPython: the partitions that are older than households get their policies too."""
+    """For RunPython: the partitions that are older than households get their policies too.
+
+    Some may have them: the functions that make new ones stay narrow when the migration is undone.
+    """
+    widen_for_households(_apps, schema_editor)
     with schema_editor.connection.cursor() as cursor:
-        cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass", [TABLE])
-        for (partition,) in cursor.fetchall():
+        for partition in _partitions(cursor):
             for statement in household_policies(partition, visible=OF_VISIBLE_SITE):
                 cursor.execute(statement)
 
@@ -118,14 +122,19 @@ def narrow_for_households(_apps: StateApps, schema_editor: BaseDatabaseSchemaEdi
 def widen_for_households(_apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """The inverse of `narrow_for_households`. New partitions go on being narrow, which hurts nobody."""
     with schema_editor.connection.cursor() as cursor:
-        cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass", [TABLE])
-        for (partition,) in cursor.fetchall():
+        for partition in _partitions(cursor):
             for policy in (HOUSEHOLD_POLICY, HOUSEHOLD_DELETE_POLICY):
                 cursor.execute(f"DROP POLICY IF EXISTS {policy} ON {partition}")
 
 
 def drop_functions(_apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     schema_editor.execute(f"DROP FUNCTION {ENSURE}(date), {DROP_BEFORE}(date)")
+
+
+def _partitions(cursor: CursorWrapper) -> list[str]:
+    """Their names, quoted where they have to be."""
+    cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass", [TABLE])
+    return [name for (name,) in cursor.fetchall()]
 
 
 def _app_user() -> str:
