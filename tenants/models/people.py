@@ -34,8 +34,13 @@ class People(UserManager["User"]):
     def create_superuser(
         self, username: str, email: str | None = None, password: str | None = None, **extra_fields: Any
     ) -> User:
-        with identity_scope("add a superuser"):
-            return super().create_superuser(username, email, password, **extra_fields)
+        from tenants import audit  # It asks for the models of this package.
+
+        # The trail of who belongs to no tenant is the platform's own.
+        with platform_scope("add a superuser"):
+            user = super().create_superuser(username, email, password, **extra_fields)
+            audit.record("tenants.user.created", user, actor=None, after=audit.fields_of(user))
+        return user
 
 
 class User(AbstractUser):

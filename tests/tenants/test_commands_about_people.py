@@ -7,7 +7,7 @@ from django.core.management import call_command
 
 from tenants.management.commands import changepassword
 from tenants.models import User
-from tests.support.registry import make_superuser
+from tests.support.registry import audited, make_superuser
 
 pytestmark = pytest.mark.django_db
 
@@ -20,6 +20,9 @@ def test_makes_the_first_superuser(monkeypatch: pytest.MonkeyPatch) -> None:
     root = User.objects.get_by_natural_key("root")
     assert root.is_superuser
     assert root.check_password("a long and odd one")
+    (told,) = audited("tenants.user.created")
+    assert (told["object_name"], told["via"], told["after"]["is_superuser"]) == ("root", "command", True)
+    assert told["after"]["password"] == "(secret)"
 
 
 def test_changes_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,3 +32,5 @@ def test_changes_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
     call_command("changepassword", "root")
 
     assert User.objects.get_by_natural_key("root").check_password("a long and odd one")
+    (told,) = audited("tenants.user.password_changed")
+    assert (told["object_name"], told["via"], told["after"]) == ("root", "command", None)
