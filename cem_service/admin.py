@@ -45,6 +45,7 @@ class TariffAdmin(TenantModelAdmin):
     form = TariffForm
     chooses_tenant = True
     list_display = ("name", "buying", "feeding_in")
+    ordering = ("name",)
     search_fields = ("name",)
     fields = ("name", "import_eur_per_kwh", "export_eur_per_kwh")
 

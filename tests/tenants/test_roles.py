@@ -18,6 +18,13 @@ def test_the_table_has_each_combination_that_there_is() -> None:
     assert set(ROLES) == {*itertools.product(Tenant.Kind, (ADMIN, MEMBER)), (PROVIDER, RESIDENT)}
 
 
+@pytest.mark.parametrize("kind", Tenant.Kind)
+def test_an_admin_may_do_all_that_a_member_may(kind: str) -> None:
+    admin, member = ROLES[kind, ADMIN], ROLES[kind, MEMBER]
+
+    assert (member.view <= admin.view, member.edit <= admin.edit, member.change <= admin.change) == (True,) * 3
+
+
 def test_a_combination_that_there_is_not_may_do_nothing() -> None:
     odd = role_of(Membership(tenant=Tenant(kind=MANUFACTURER), role=RESIDENT))
 

@@ -44,7 +44,6 @@ class SiteAdmin(TenantModelAdmin):
     list_display = ("name", "household", "timezone", "fuse_limit_w", "export_limit_w", "device_count", "main_meter")
     list_filter = ("household",)
     list_select_related = ("household", "main_meter")
-    ordering = ("name",)  # Counting drops the model's own, and completion shows them page by page.
     search_fields = ("name", "id")
     fields = ("name", "household", "timezone", "fuse_limit_w", "export_limit_w", "main_meter")
 

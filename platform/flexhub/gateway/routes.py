@@ -29,6 +29,8 @@ from flexhub.gateway.wake_sender import WakeSender
 _ID = r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
 # The second id names the other node of the link, for an energy manager that has several.
 _NODE_PATH = re.compile(rf"/s2/v0/{_ID}(?:/{_ID})?/?")
+# All of them: the tests of tenants' isolation try each.
+WEBSOCKET_PATHS = {"s2": _NODE_PATH}
 
 
 async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
