@@ -22,7 +22,8 @@ class TenantScopeMiddleware:
 
     The session says for which tenant the person acts. Who acts for an operator gets the platform's scope, a resident
     that of the household. Where people sign in and look after their own account, IDENTITY_PATHS, it is the identity
-    scope for everyone. An anonymous visitor elsewhere, and a person without a tenant, get none and see no row.
+    scope for everyone, save on OUTBOUND_PATHS: there views open scopes themselves, so that none is open while they wait
+    for another server. An anonymous visitor elsewhere, and a person without a tenant, get none and see no row.
     It wraps the whole response and not the view alone, because templates are rendered after the view has returned. It
     is synchronous: under ASGI, Django then runs it, the view and its queries in one thread and so on one connection.
     A response that streams outlives the transaction, so what streams is a file (`tenants.downloads`).
@@ -53,6 +54,8 @@ def _scope_of(request: HttpRequest) -> AbstractContextManager[None] | None:
     user = request.user
     if isinstance(user, User):
         user.act_for(request.session.get(ACTING_FOR))
+    if request.path_info.startswith(tuple(settings.OUTBOUND_PATHS)):
+        return None
     if request.path_info.startswith(tuple(settings.IDENTITY_PATHS)):
         return identity_scope("a request about somebody's own account")
     if not isinstance(user, User):

@@ -181,6 +181,8 @@ LOGIN_URL = "account_login"
 SESSION_ENGINE = "tenants.sessions"
 # Where people sign in and look after their own account: these requests see people and no tenant's rows.
 IDENTITY_PATHS = ["/accounts/"]
+# Below these other servers are asked. No transaction is to wait for them, so views open their scopes themselves.
+OUTBOUND_PATHS = ["/accounts/oidc/"]
 LOGIN_REDIRECT_URL = "admin:index"
 LOGOUT_REDIRECT_URL = "account_login"
 # A working day. Whoever closes the browser before is signed out as well.

@@ -4,11 +4,12 @@
 
 allauth's state and PKCE tie a callback to the session, and to the provider, that began it; the nonce, which allauth
 leaves out, ties the id token to them too. All that we believe is in the signed id token; nothing else is fetched, and
-no token is kept.
+no token is kept. A provider may be slow, so no transaction is open while it is asked (OUTBOUND_PATHS).
 """
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from http import HTTPStatus
 from typing import Any
 
@@ -27,6 +28,7 @@ from django.utils.functional import cached_property
 from pydantic import ValidationError
 from requests import RequestException
 
+from tenants.scope import identity_scope
 from tenants.signin.id_token import Discovery, IdTokenRefused, nonce_for, read_id_token
 
 _DOCUMENT = "/.well-known/openid-configuration"
@@ -39,6 +41,11 @@ class TenantOIDC(OpenIDConnectOAuth2Adapter):
     """
 
     _nonce = ""
+
+    @cached_property
+    def scope(self) -> ExitStack:
+        """Ends what is opened once the provider has said all. The view stands inside it."""
+        return ExitStack()
 
     @cached_property
     def discovery(self) -> Discovery:
@@ -89,6 +96,7 @@ class TenantOIDC(OpenIDConnectOAuth2Adapter):
             )
         except IdTokenRefused as error:
             raise OAuth2Error(f"id token: {error}") from None
+        self.scope.enter_context(identity_scope("sign in through a provider"))
         return self.get_provider().sociallogin_from_response(request, {"id_token": claims.model_dump()})
 
     def _document(self, url: str) -> dict[str, Any]:
@@ -143,7 +151,8 @@ def callback(request: HttpRequest, provider_id: object) -> HttpResponse:
     # Each one asks the provider, and holds a thread meanwhile.
     refused = ratelimit.consume_or_429(request, action="login", limit_get=True)
     try:
-        return refused or OAuth2CallbackView.adapter_view(oidc)(request)
+        with oidc.scope:
+            return refused or OAuth2CallbackView.adapter_view(oidc)(request)
     except (OAuth2Error, RequestException) as error:
         return render_authentication_error(request, oidc.get_provider(), exception=error)
 

@@ -12,8 +12,9 @@ from tenants.models import Membership, Tenant, User
 from tenants.scope import identity_scope, platform_scope, tenant_scope
 from tenants.services import create_member
 from tenants.signin.models import IdentityProvider
+from tenants.signin.outbound import ProviderSession
 from tests.support.identity_provider import FakeProvider
-from tests.support.registry import audited, make_site, make_tenant
+from tests.support.registry import audited, make_site, make_tenant, query
 from tests.tenants.signin.conftest import PASSWORD, connect, make_provider, sign_in, through, who
 
 SITES = "/admin/devices/site/"
@@ -369,6 +370,25 @@ def test_a_provider_that_answers_nonsense_is_no_error_of_ours(
 
     assert response.status_code == 401
     assert client.post(f"/accounts/oidc/{provider.pk}/login/").status_code in (200, 401)
+
+
+def test_no_transaction_waits_for_the_provider(
+    client: Client, ann: User, idp: FakeProvider, provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(client, idp, provider, "ann", "subject-1")
+    scopes: list[Any] = []
+    send = ProviderSession.send
+
+    def observed(session: ProviderSession, request: Any, **kwargs: Any) -> Any:
+        scopes.append(query("SELECT current_setting('app.scope', true)"))
+        return send(session, request, **kwargs)
+
+    monkeypatch.setattr(ProviderSession, "send", observed)
+    through(client, idp, provider, sub="subject-1")
+
+    assert who(client) == "ann"
+    # Once on the way there; on the way back the document, the token and the keys.
+    assert scopes == [[("",)]] * 4
 
 
 def test_nothing_of_the_provider_is_kept_in_the_clear(
