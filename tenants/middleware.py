@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, transaction
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 
 from tenants.models import User
 from tenants.scope import identity_scope, platform_scope, tenant_scope
@@ -15,6 +16,7 @@ from tenants.scope import identity_scope, platform_scope, tenant_scope
 # In the session: for which of their tenants a person acts, as text.
 ACTING_FOR = "tenant_id"
 _FAILED = "tenants.request_failed"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 class TenantScopeMiddleware:
@@ -37,6 +39,9 @@ class TenantScopeMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         scope = _scope_of(request)
+        if _is_meant_for_another(request):
+            del request.session[ACTING_FOR]
+            return redirect("admin:index")
         if scope is None:
             return self.get_response(request)
         with scope:
@@ -48,6 +53,14 @@ class TenantScopeMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         """Django turns an exception of the view into a response before it reaches `__call__`, so it is noted here."""
         request.META[_FAILED] = True
+
+
+def _is_meant_for_another(request: HttpRequest) -> bool:
+    """A change for a tenant that the person has left since is not made for the next one of theirs."""
+    user, chosen = request.user, request.session.get(ACTING_FOR)
+    if request.method in _SAFE or chosen is None or not isinstance(user, User) or user.tenant is None:
+        return False
+    return str(user.tenant.pk) != chosen and not request.path_info.startswith(tuple(settings.IDENTITY_PATHS))
 
 
 def _scope_of(request: HttpRequest) -> AbstractContextManager[None] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
@@ -20,8 +21,10 @@ def switch_tenant(request: HttpRequest) -> HttpResponse:
     chosen = next((each for each in user.all_memberships if str(each.tenant_id) == wanted), None)
     if chosen is None:
         raise Http404
-    # What may be done with the session changes, and so does its key.
+    # What may be done with the session changes, and so does its key. What stands open in another window was for the
+    # tenant before, and is not taken for this one.
     request.session.cycle_key()
+    rotate_token(request)
     request.session[ACTING_FOR] = wanted
     with platform_scope("note for whom somebody acts"):
         audit.record("tenants.membership.chosen", chosen, actor=user)

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from tenants.models import Membership, Tenant, User
-from tenants.services import create_membership
+from tenants.services import create_membership, end_membership
 from tests.support.registry import audited, make_customer, make_member, make_site, make_tenant
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +54,39 @@ def test_who_switches_sees_what_is_the_others_alone_and_leaves_a_trace(client: C
     assert (entry["tenant_id"], entry["actor_name"]) == (birch.pk, "ann")
     client.post(SWITCH, {"tenant_id": str(alder.pk)})
     assert "Alder house" in client.get(SITES).content.decode()
+
+
+def test_a_form_that_was_opened_for_one_tenant_writes_nothing_for_another() -> None:
+    ann, _, _ = _ann_of_two()
+    cedar = make_tenant("Cedar")
+    create_membership(user=ann, tenant=cedar)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(ann)
+    token = str(client.get(f"{SITES}add/").context["csrf_token"])
+    assert client.post(SWITCH, {"tenant_id": str(cedar.pk), "csrfmiddlewaretoken": token}).status_code == 302
+
+    values = {"name": "Alder annex", "timezone": "UTC", "fuse_limit_w": 1000, "csrfmiddlewaretoken": token}
+    response = client.post(f"{SITES}add/", values)
+
+    assert response.status_code == 403
+    assert [row["tenant_id"] for row in audited("devices.site.created")].count(cedar.pk) == 0
+
+
+def test_what_was_meant_for_a_tenant_that_one_has_left_is_not_written_for_another(client: Client) -> None:
+    ann, alder, _ = _ann_of_two()
+    cedar = make_tenant("Cedar")
+    membership = create_membership(user=ann, tenant=cedar)
+    client.force_login(ann)
+    client.post(SWITCH, {"tenant_id": str(cedar.pk)})
+    end_membership(membership)
+
+    values = {"name": "Cedar annex", "timezone": "UTC", "fuse_limit_w": 1000}
+    response = client.post(f"{SITES}add/", values)
+
+    assert (response.status_code, response["Location"]) == (302, "/admin/")
+    assert "Cedar annex" not in str(audited("devices.site.created"))
+    assert client.post(f"{SITES}add/", values | {"name": "Alder annex"}).status_code == 302
+    assert audited("devices.site.created")[-1]["tenant_id"] == alder.pk
 
 
 def test_nobody_switches_to_what_is_not_theirs_or_by_a_link(client: Client) -> None:
