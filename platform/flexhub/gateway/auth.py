@@ -16,7 +16,7 @@ from http import HTTPStatus
 from uuid import UUID
 
 import structlog
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 
 from flexhub.gateway.limits import AUTH_BATCH, AUTH_GATHER_S, AUTH_QUEUE, AUTH_THREADS, AUTH_TIMEOUT_S
 from flexhub.gateway.refusals import Refusal
@@ -46,7 +46,9 @@ class Doorkeeper:
 
     def __init__(self, authenticate: Authenticate = authenticate_nodes) -> None:
         self._authenticate = authenticate
-        self._threads = ThreadPoolExecutor(AUTH_THREADS, thread_name_prefix="gateway-auth")
+        # One by one, since a connection belongs to its thread, which alone can close it.
+        self._threads = [ThreadPoolExecutor(1, thread_name_prefix="gateway-auth") for _ in range(AUTH_THREADS)]
+        self._idle = list(self._threads)
         self._waiting: deque[_Visitor] = deque()
         self._checks: set[asyncio.Task[None]] = set()
 
@@ -72,7 +74,9 @@ class Doorkeeper:
     def close(self) -> None:
         for task in self._checks:
             task.cancel()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for thread in self._threads:
+            thread.submit(connections.close_all)
+            thread.shutdown(wait=False)
 
     def _check_next(self) -> None:
         """Ask about those who wait, unless as much as we allow ourselves is being asked already."""
@@ -96,12 +100,15 @@ class Doorkeeper:
             return
         loop, sign_ins = asyncio.get_running_loop(), [each.sign_in for each in visitors]
         answers: Sequence[Answer | Refusal]
+        thread = self._idle.pop()  # There are no more checks than threads.
         try:
-            answers = await loop.run_in_executor(self._threads, self._ask, sign_ins)
+            answers = await loop.run_in_executor(thread, self._ask, sign_ins)
         except Exception as error:  # noqa: BLE001  # Whatever it is, it is our trouble, and theirs to come again.
             # The error's text may quote the query, and with it what was asked for.
             logger.warning("gateway.auth.unavailable", nodes=len(visitors), error=type(error).__name__)
             answers = [UNAVAILABLE] * len(visitors)
+        finally:
+            self._idle.append(thread)
         for visitor, answer in zip(visitors, answers, strict=True):
             if not visitor.answer.done():
                 visitor.answer.set_result(answer if isinstance(answer, Refusal) else _judged(answer))

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from flexhub.gateway import auth
 from flexhub.gateway.auth import (
@@ -22,6 +23,7 @@ from flexhub.gateway.auth import (
 from flexhub.gateway.limits import AUTH_BATCH, AUTH_THREADS
 from flexhub.pairing.services import LinkUnnamedError, SignIn
 from tests.support.gateway_inside import identity
+from tests.support.threads import await_that
 
 WHO = identity()
 
@@ -204,3 +206,27 @@ async def test_never_logs_the_token(caplog: pytest.LogCaptureFixture) -> None:
 
     assert "gateway.auth.unavailable" in caplog.text
     assert "very-secret" not in caplog.text
+
+
+@pytest.mark.django_db
+async def test_takes_its_connections_to_the_database_along() -> None:
+    opened: list[BaseDatabaseWrapper] = []
+    all_are_there = threading.Barrier(AUTH_THREADS, timeout=20)
+
+    def authenticate(sign_ins: Sequence[SignIn]) -> list[Answer]:
+        connections["default"].ensure_connection()
+        opened.append(connections["default"])
+        all_are_there.wait()
+        return [WHO] * len(sign_ins)
+
+    doorkeeper = Doorkeeper(authenticate)
+    visits = []
+    for _ in range(AUTH_THREADS):
+        visits.append(asyncio.create_task(doorkeeper.admit(uuid4(), HEADERS)))
+        await asyncio.to_thread(await_that, lambda: len(opened) == len(visits))
+    await asyncio.gather(*visits)
+    assert all(each.connection is not None for each in opened)
+
+    doorkeeper.close()
+
+    await asyncio.to_thread(await_that, lambda: all(each.connection is None for each in opened))
