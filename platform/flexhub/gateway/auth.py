@@ -74,7 +74,8 @@ class Doorkeeper:
     def close(self) -> None:
         for task in self._checks:
             task.cancel()
-        for thread in self._threads:
+        threads, self._threads = self._threads, []  # Closing again changes nothing.
+        for thread in threads:
             thread.submit(connections.close_all)
             thread.shutdown(wait=False)
 
