@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from uuid import UUID
 
 import structlog
-from django.db import close_old_connections, connections
 
+from flexhub.gateway.database import ConnectionThread
 from flexhub.gateway.limits import AUTH_BATCH, AUTH_GATHER_S, AUTH_QUEUE, AUTH_THREADS, AUTH_TIMEOUT_S
 from flexhub.gateway.refusals import Refusal
 from flexhub.pairing.services import LinkUnnamedError, NodeIdentity, SignIn, authenticate_nodes
@@ -46,8 +46,7 @@ class Doorkeeper:
 
     def __init__(self, authenticate: Authenticate = authenticate_nodes) -> None:
         self._authenticate = authenticate
-        # One by one, since a connection belongs to its thread, which alone can close it.
-        self._threads = [ThreadPoolExecutor(1, thread_name_prefix="gateway-auth") for _ in range(AUTH_THREADS)]
+        self._threads = [ConnectionThread("gateway-auth") for _ in range(AUTH_THREADS)]
         self._idle = list(self._threads)
         self._waiting: deque[_Visitor] = deque()
         self._checks: set[asyncio.Task[None]] = set()
@@ -74,10 +73,8 @@ class Doorkeeper:
     def close(self) -> None:
         for task in self._checks:
             task.cancel()
-        threads, self._threads = self._threads, []  # Closing again changes nothing.
-        for thread in threads:
-            thread.submit(connections.close_all)
-            thread.shutdown(wait=False)
+        for thread in self._threads:
+            thread.close()
 
     def _check_next(self) -> None:
         """Ask about those who wait, unless as much as we allow ourselves is being asked already."""
@@ -99,11 +96,11 @@ class Doorkeeper:
         visitors = self._next_visitors()
         if not visitors:
             return
-        loop, sign_ins = asyncio.get_running_loop(), [each.sign_in for each in visitors]
+        sign_ins = [each.sign_in for each in visitors]
         answers: Sequence[Answer | Refusal]
         thread = self._idle.pop()  # There are no more checks than threads.
         try:
-            answers = await loop.run_in_executor(thread, self._ask, sign_ins)
+            answers = await thread.run(partial(self._authenticate, sign_ins))
         except Exception as error:  # noqa: BLE001  # Whatever it is, it is our trouble, and theirs to come again.
             # The error's text may quote the query, and with it what was asked for.
             logger.warning("gateway.auth.unavailable", nodes=len(visitors), error=type(error).__name__)
@@ -118,14 +115,6 @@ class Doorkeeper:
         self._checks.discard(task)
         if not task.cancelled():
             self._check_next()
-
-    def _ask(self, sign_ins: Sequence[SignIn]) -> list[Answer]:
-        # No request surrounds this thread's work, so what Django does at a request's edges is done here.
-        close_old_connections()
-        try:
-            return self._authenticate(sign_ins)
-        finally:
-            close_old_connections()
 
 
 @dataclass(frozen=True, slots=True)
