@@ -19,11 +19,12 @@ from cem_service.domain.resource import Resource
 from cem_service.domain.series import Array
 from cem_service.domain.site import SiteState
 from cem_service.planners.forecast import forecast_base, forecast_resource, production_can_be_curtailed
-from cem_service.planners.frbc import plan_store
 from cem_service.planners.horizon import Horizon
+from cem_service.planners.oracle import best_response, is_planned
 from cem_service.planners.plan import DevicePlan, SitePlan
-from cem_service.planners.ppbc import expected_power_w, plan_profile
-from cem_service.planners.site_cost import J_PER_KWH, SiteCost
+from cem_service.planners.power_cost import J_PER_KWH
+from cem_service.planners.ppbc import expected_power_w
+from cem_service.planners.site_cost import SiteCost, usable_limits_w
 
 SWEEPS = 2
 
@@ -39,8 +40,9 @@ class _Problem:
 def plan_site(site: SiteState) -> SitePlan:
     """The plan for the coming 24 hours. Always returns one; what was missing stands in its notes."""
     horizon = Horizon.at(site.now)
-    cost = SiteCost.of(site, horizon, curtailable=production_can_be_curtailed(site))
-    steered = sorted((one for one in site.resources if _is_planned(one)), key=_turn)
+    curtailable = production_can_be_curtailed(site)
+    cost = SiteCost.of(site, horizon, curtailable=curtailable)
+    steered = sorted((one for one in site.resources if is_planned(one)), key=_turn)
     base_w = forecast_base(site, horizon)
     for resource in site.resources:
         if resource not in steered:
@@ -54,15 +56,11 @@ def plan_site(site: SiteState) -> SitePlan:
         made_at=site.now,
         start=horizon.start,
         base_w=base_w,
-        net_w=np.maximum(net_w, -cost.export_limit_w) if cost.export_can_be_curtailed else net_w,
+        net_w=np.maximum(net_w, -usable_limits_w(site)[1]) if curtailable else net_w,
         cost_eur=float(cost.eur(net_w, horizon.durations_s).sum()),
         devices=devices,
         notes=_notes(problem, net_w),
     )
-
-
-def _is_planned(resource: Resource) -> bool:
-    return resource.ready and isinstance(resource, FRBCResource | PPBCResource)
 
 
 def _turn(resource: Resource) -> tuple[bool, float]:
@@ -83,19 +81,10 @@ def _best_responses(problem: _Problem, steered: list[Resource]) -> dict[UUID, De
     for _ in range(SWEEPS if len(steered) > 1 else 1):
         for resource in steered:
             others = [plan.power_w for link_id, plan in plans.items() if link_id != resource.link_id]
-            plan = best_response(resource, problem.base_w + sum(others), problem.cost, problem.horizon)
+            plan = best_response(resource, problem.cost.seen_by(problem.base_w + sum(others)), problem.horizon)
             if plan is not None:
                 plans[resource.link_id] = plan
     return plans
-
-
-def best_response(resource: Resource, base_w: Array, cost: SiteCost, horizon: Horizon) -> DevicePlan | None:
-    """The best plan of one resource against the power of everything else; None where it has nothing to choose."""
-    if isinstance(resource, FRBCResource):
-        return plan_store(resource, base_w, cost, horizon)
-    if isinstance(resource, PPBCResource):
-        return plan_profile(resource, base_w, cost, horizon)
-    return None
 
 
 def _with_reason(problem: _Problem, resource: Resource, plans: dict[UUID, DevicePlan], net_w: Array) -> DevicePlan:

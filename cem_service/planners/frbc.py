@@ -23,7 +23,7 @@ from cem_service.domain.frbc import Actuator, FRBCResource, Mode
 from cem_service.domain.series import Array
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.plan import DevicePlan, ValueTable
-from cem_service.planners.site_cost import SiteCost
+from cem_service.planners.power_cost import PowerCost
 from cem_service.planners.store import OUT_OF_RANGE_EUR, drain_rates, edge_cost_eur, leftover_eur_per_unit
 
 LEVELS = 41
@@ -80,7 +80,7 @@ class _Outcomes:
     weight: Array  # of the grid level after it
 
 
-def plan_store(resource: FRBCResource, base_w: Array, cost: SiteCost, horizon: Horizon) -> DevicePlan | None:
+def plan_store(resource: FRBCResource, cost: PowerCost, horizon: Horizon) -> DevicePlan | None:
     """The plan of a ready resource; None where its store has no room, so that there is nothing to plan.
 
     Several actuators are planned one after the other, each against the latest plan of the others.
@@ -99,7 +99,7 @@ def plan_store(resource: FRBCResource, base_w: Array, cost: SiteCost, horizon: H
                 other_w, other_rates = other_w + other.power_w, other_rates + other.rates
             if actuator.usable_modes:
                 plans[actuator.actuator_id] = plan_actuator(
-                    resource, actuator, base_w=base_w + other_w, other_rates=other_rates, cost=cost, horizon=horizon
+                    resource, actuator, other_rates=other_rates, cost=cost.beside(other_w), horizon=horizon
                 )
                 last = actuator.actuator_id
     decisive = plans[last]
@@ -117,31 +117,28 @@ def plan_actuator(
     resource: FRBCResource,
     actuator: Actuator,
     *,
-    base_w: Array,
     other_rates: Array,
-    cost: SiteCost,
+    cost: PowerCost,
     horizon: Horizon,
     level_count: int = LEVELS,
 ) -> FRBCPlan:
-    """The best modes and factors of one actuator, against the power of everything else in `base_w`."""
+    """The best modes and factors of one actuator; `other_rates` is what the others do to the level, per second."""
     level = resource.fill_level if resource.fill_level is not None else resource.lowest_level
     grid = np.linspace(min(resource.lowest_level, level), max(resource.highest_level, level), level_count)
     drift = other_rates[:, None] - drain_rates(resource, horizon, grid)
-    candidates = _lay_out(resource, actuator, grid, base_w, cost)
-    outcomes = _foresee(resource, candidates, grid, drift, base_w, cost, horizon)
+    candidates = _lay_out(resource, actuator, grid, cost)
+    outcomes = _foresee(resource, candidates, grid, drift, cost, horizon)
     switching = _switching_eur(actuator, candidates.modes)
-    leftover = leftover_eur_per_unit(resource, cost, base_w)
+    leftover = leftover_eur_per_unit(resource, cost)
     edges_eur = edge_cost_eur(resource, horizon, grid)
     edges_eur[-1] -= leftover * grid
     totals, cost_to_go = _backwards(candidates, outcomes, switching, edges_eur)
     return _forwards(actuator, level, grid, drift, candidates, outcomes, switching, totals, cost_to_go, horizon)
 
 
-def _lay_out(resource: FRBCResource, actuator: Actuator, grid: Array, base_w: Array, cost: SiteCost) -> _Candidates:
+def _lay_out(resource: FRBCResource, actuator: Actuator, grid: Array, cost: PowerCost) -> _Candidates:
     modes = actuator.usable_modes
     even = EVEN_FACTORS if len(modes) <= MANY_MODES else ENDS_ONLY
-    # Zero net power, and both limits; what the actuator then has to take is what the rest leaves.
-    aims_w = np.stack((-base_w, cost.import_limit_w - base_w, -cost.export_limit_w - base_w), axis=1)
     inside = np.clip(grid, resource.lowest_level, resource.highest_level)
     columns: list[Array] = []  # per candidate: usable, powers, rates, running cost; each over the grid
     mode_of: list[int] = []
@@ -157,12 +154,12 @@ def _lay_out(resource: FRBCResource, actuator: Actuator, grid: Array, base_w: Ar
             ]
         )
         fixed = all(element is None or element.is_fixed for element in elements)
-        own = _factors(table[:, 1], table[:, 2], aims_w, even) if not fixed else [np.zeros((1, 1))]
+        own = _factors(table[:, 1], table[:, 2], cost.at_w, even) if not fixed else [np.zeros((1, 1))]
         columns += [table] * len(own)
         mode_of += [index] * len(own)
         factors += own
     layout = np.stack(columns, axis=1)
-    shape = (base_w.size, grid.size)
+    shape = (cost.steps, grid.size)
     return _Candidates(
         modes=modes,
         mode_of=np.array(mode_of),
@@ -191,8 +188,7 @@ def _foresee(
     candidates: _Candidates,
     grid: Array,
     drift: Array,
-    base_w: Array,
-    cost: SiteCost,
+    cost: PowerCost,
     horizon: Horizon,
 ) -> _Outcomes:
     durations = horizon.durations_s[:, None, None]
@@ -204,7 +200,7 @@ def _foresee(
     share = np.where(moves, np.clip(wanted / np.where(moves, moved, 1.0), 0.0, 1.0), 1.0)
     reached = resting + share * moved
     power_w = share * (candidates.power_at_0_w + candidates.factor * candidates.power_span_w)
-    cost_eur = cost.eur(base_w[:, None, None] + power_w, horizon.durations_s)
+    cost_eur = cost.eur(power_w, horizon.durations_s)
     cost_eur += share * durations * candidates.running_eur_per_s
     # Not to be had from the levels of the grid: a level beyond its ends is looked up at the end.
     outside = np.maximum(grid[0] - reached, 0.0) + np.maximum(reached - grid[-1], 0.0)

@@ -17,7 +17,7 @@ from cem_service.domain.ppbc import Container, PPBCResource, Sequence
 from cem_service.domain.series import Array, StepSeries
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.plan import STEP, DevicePlan, Placement
-from cem_service.planners.site_cost import SiteCost
+from cem_service.planners.power_cost import PowerCost
 
 SLOT_S = 300.0
 NEVER_EUR = np.inf
@@ -30,14 +30,13 @@ class _Slots:
 
     origin: datetime
     count: int
-    base_w: Array
-    cost: SiteCost
+    cost: PowerCost
 
     def time(self, slot: int) -> datetime:
         return self.origin + timedelta(seconds=SLOT_S * slot)
 
 
-def plan_profile(resource: PPBCResource, base_w: Array, cost: SiteCost, horizon: Horizon) -> DevicePlan | None:
+def plan_profile(resource: PPBCResource, cost: PowerCost, horizon: Horizon) -> DevicePlan | None:
     """Placements of all pending containers of a ready resource; None where its window lies beyond the horizon."""
     if resource.start_time is None or resource.end_time is None:
         return None
@@ -45,7 +44,7 @@ def plan_profile(resource: PPBCResource, base_w: Array, cost: SiteCost, horizon:
     if origin >= horizon.end:
         return None
     pending = [container for container in resource.containers if container.pending and container.sequences]
-    slots = _slots(origin, min(resource.end_time, horizon.end), base_w, cost, horizon)
+    slots = _slots(origin, min(resource.end_time, horizon.end), cost, horizon)
     choices = _place(pending, slots, something_ran=any(not container.pending for container in resource.containers))
     too_late = not choices
     if too_late:
@@ -78,13 +77,13 @@ def _series(sequence: Sequence, start: datetime) -> StepSeries:
     return StepSeries.consecutive(start, ((round(s * 1000), power_w) for s, power_w in sequence.elements))
 
 
-def _slots(origin: datetime, end: datetime, base_w: Array, cost: SiteCost, horizon: Horizon) -> _Slots:
-    """Base load and prices by slot; a slot takes those of the step in which it begins."""
+def _slots(origin: datetime, end: datetime, cost: PowerCost, horizon: Horizon) -> _Slots:
+    """The cost by slot; a slot takes that of the step in which it begins."""
     count = max(int((end - origin).total_seconds() // SLOT_S), 0)
     first_s = (origin - horizon.start).total_seconds()
     steps = ((first_s + SLOT_S * np.arange(count)) // STEP.total_seconds()).astype(np.intp)
     steps = np.clip(steps, 0, horizon.steps - 1)
-    return _Slots(origin, count, base_w[steps], cost.at(steps))
+    return _Slots(origin, count, cost.at(steps))
 
 
 def _start_costs(sequence: Sequence, slots: _Slots) -> Array:
@@ -97,8 +96,8 @@ def _start_costs(sequence: Sequence, slots: _Slots) -> Array:
     edges: Array = SLOT_S * np.arange(length + 1, dtype=np.float64) + slots.origin.timestamp()
     power_w = _series(sequence, slots.origin).means(edges, 0.0)
     index = np.arange(starts)[:, None] + np.arange(length)
-    base_w, cost = slots.base_w[index].ravel(), slots.cost.at(index.ravel())
-    extra = cost.eur(base_w + np.tile(power_w, starts), SLOT_S) - cost.eur(base_w, SLOT_S)
+    cost, wanted_w = slots.cost.at(index.ravel()), np.tile(power_w, starts)
+    extra = cost.eur(wanted_w, SLOT_S) - cost.eur(np.zeros_like(wanted_w), SLOT_S)
     result[:starts] = extra.reshape(starts, length).sum(axis=1) + LATER_EUR * np.arange(starts)
     return result
 

@@ -51,7 +51,7 @@ def _plan_of(resource: PPBCResource, site: SiteState, plan: SitePlan | None, bas
         return device
     horizon = Horizon.at(site.now)
     cost = SiteCost.of(site, horizon, curtailable=False)
-    return plan_profile(resource, np.full(horizon.steps, base_w), cost, horizon)
+    return plan_profile(resource, cost.seen_by(np.full(horizon.steps, base_w)), horizon)
 
 
 def _still_fits(resource: PPBCResource, device: DevicePlan, now: datetime) -> bool:

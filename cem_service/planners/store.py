@@ -11,7 +11,7 @@ import numpy as np
 from cem_service.domain.frbc import FRBCResource
 from cem_service.domain.series import Array
 from cem_service.planners.horizon import Horizon
-from cem_service.planners.site_cost import SiteCost
+from cem_service.planners.power_cost import PowerCost
 
 # EUR for each kWh that the store is off at an edge between two quarter hours.
 BELOW_TARGET_EUR = 2.0
@@ -66,9 +66,9 @@ def drain_rates(resource: FRBCResource, horizon: Horizon, levels: Array) -> Arra
     return rates
 
 
-def leftover_eur_per_unit(resource: FRBCResource, cost: SiteCost, base_w: Array) -> float:
+def leftover_eur_per_unit(resource: FRBCResource, cost: PowerCost) -> float:
     """What a unit of fill level at the end of the horizon is worth, in EUR."""
-    marginal = np.sort(np.where(base_w > 0, cost.buy, cost.sell))
+    marginal = np.sort(cost.marginal_eur_per_kwh(np.zeros(cost.steps)))
     cheapest = marginal[: max(1, int(CHEAPEST_SHARE * marginal.size))]
     share = LEFTOVER_SHARE if resource.can_discharge or resource.drains else LEFTOVER_SHARE / 2
     return max(0.0, share * float(cheapest.mean())) * resource.kwh_per_unit

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cem_service.domain.frbc import FRBCResource
 from cem_service.planners.frbc import SWITCH_EUR, VALUE_EDGES, plan_actuator, plan_store
 from cem_service.planners.horizon import Horizon
+from cem_service.planners.power_cost import PowerCost
 from cem_service.planners.site_cost import SiteCost
 from cem_service.planners.store import edge_cost_eur, leftover_eur_per_unit
 from s2.messages import FRBCUsageForecast, FRBCUsageForecastElement
@@ -46,11 +47,11 @@ def steps_of_one(level: float, active: str = "idle") -> FRBCResource:
     return read_store("store", messages)
 
 
-def by_brute_force(resource: FRBCResource, base_w: np.ndarray, cost: SiteCost, horizon: Horizon) -> float:
+def by_brute_force(resource: FRBCResource, cost: PowerCost, horizon: Horizon) -> float:
     """The least cost over all sequences of modes, each cost written out."""
     grid = np.linspace(0.0, 10.0, 11)
     edges = edge_cost_eur(resource, horizon, grid)
-    leftover = leftover_eur_per_unit(resource, cost, base_w)
+    leftover = leftover_eur_per_unit(resource, cost)
     effect = {"up": (1, 4000.0), "idle": (0, 0.0), "down": (-1, -3500.0)}
     assert resource.fill_level is not None
     best = np.inf
@@ -61,9 +62,7 @@ def by_brute_force(resource: FRBCResource, base_w: np.ndarray, cost: SiteCost, h
             move, power_w = effect[name]
             if not 0 <= level + move <= 10:
                 move, power_w = 0, 0.0  # The device is full or empty, so that the mode does nothing.
-            net_w = base_w[step] + power_w
-            over_w = max(net_w - cost.import_limit_w, -net_w - cost.export_limit_w, 0.0)
-            total += (net_w * (cost.buy[step] if net_w > 0 else cost.sell[step]) + 50.0 * over_w) * QUARTER_S / 3.6e6
+            total += cost.eur(np.full(horizon.steps, power_w), QUARTER_S)[step]
             level, before = level + move, name
         total += edges[-1, level] - leftover * level
         best = min(best, total)
@@ -79,34 +78,33 @@ def by_brute_force(resource: FRBCResource, base_w: np.ndarray, cost: SiteCost, h
 )
 def test_costs_what_brute_force_costs(level: int, buy: list[float], sell: list[float], base: list[float]) -> None:
     horizon, base_w = Horizon(NOON, steps=STEPS), np.array(base)
-    cost = SiteCost(np.array(buy), np.array(sell), 8000.0, 8000.0)
+    cost = SiteCost.within(np.array(buy), np.array(sell), 8000.0, 8000.0).seen_by(base_w)
     resource = steps_of_one(float(level))
 
     plan = plan_actuator(
         resource,
         resource.actuators[0],
-        base_w=base_w,
         other_rates=np.zeros(STEPS),
         cost=cost,
         horizon=horizon,
         level_count=11,
     )
 
-    assert plan.cost_to_go_eur[0, level] == pytest.approx(by_brute_force(resource, base_w, cost, horizon), abs=1e-6)
+    assert plan.cost_to_go_eur[0, level] == pytest.approx(by_brute_force(resource, cost, horizon), abs=1e-6)
 
 
 def day(sell: float = 0.05) -> tuple[Horizon, SiteCost]:
     horizon = Horizon.at(NOON)
     hours = np.array([horizon.step_start(step).hour for step in range(horizon.steps)])
     buy = np.where((hours >= 17) & (hours < 21), 0.40, 0.20)
-    return horizon, SiteCost(buy, np.full(horizon.steps, sell), 8000.0, 8000.0)
+    return horizon, SiteCost.within(buy, np.full(horizon.steps, sell), 8000.0, 8000.0)
 
 
 def test_a_battery_takes_the_surplus_and_gives_it_to_the_dear_hours() -> None:
     horizon, cost = day()
     base_w = np.where(np.arange(horizon.steps) < 16, -2000.0, 600.0)
 
-    plan = plan_store(battery(level=2.0), base_w, cost, horizon)
+    plan = plan_store(battery(level=2.0), cost.seen_by(base_w), horizon)
 
     assert plan is not None
     assert plan.values is not None
@@ -120,7 +118,9 @@ def test_a_car_is_ready_at_its_departure_and_waits_for_the_cheap_hours() -> None
     horizon, cost = day()
 
     plan = plan_store(
-        ev_charger(level=30.0, departure=NOON + timedelta(hours=18)), np.full(horizon.steps, 300.0), cost, horizon
+        ev_charger(level=30.0, departure=NOON + timedelta(hours=18)),
+        cost.seen_by(np.full(horizon.steps, 300.0)),
+        horizon,
     )
 
     assert plan is not None
@@ -132,7 +132,7 @@ def test_a_car_is_ready_at_its_departure_and_waits_for_the_cheap_hours() -> None
 def test_a_buffer_stays_in_its_range() -> None:
     horizon, cost = day()
 
-    plan = plan_store(heat_pump(level=44.0), np.full(horizon.steps, 300.0), cost, horizon)
+    plan = plan_store(heat_pump(level=44.0), cost.seen_by(np.full(horizon.steps, 300.0)), horizon)
 
     assert plan is not None
     assert plan.levels is not None
@@ -144,7 +144,7 @@ def test_keeps_below_the_limit_of_the_site() -> None:
     horizon, cost = day()
     base_w = np.full(horizon.steps, 4000.0)
 
-    plan = plan_store(ev_charger(level=10.0, departure=NOON + timedelta(hours=20)), base_w, cost, horizon)
+    plan = plan_store(ev_charger(level=10.0, departure=NOON + timedelta(hours=20)), cost.seen_by(base_w), horizon)
 
     assert plan is not None
     assert (base_w + plan.power_w).max() <= 8000.0 + 1e-6
@@ -172,7 +172,7 @@ def test_two_actuators_fill_one_store_without_filling_it_twice() -> None:
     messages = store_messages(*pair, levels=whole, level=10.0, active=active, extra=[usage])
     resource = read_store("pair", messages)
 
-    plan = plan_store(resource, np.full(horizon.steps, -1500.0), cost, horizon)
+    plan = plan_store(resource, cost.seen_by(np.full(horizon.steps, -1500.0)), horizon)
 
     assert plan is not None
     assert plan.levels is not None
@@ -187,4 +187,4 @@ def test_a_store_without_room_has_nothing_to_plan() -> None:
     description = actuator((mode("m1", element((0, 1), (0, 0), (0, 0))),))
     messages = store_messages(description, levels=(5, 5), level=5.0, active=[("actuator", "m1", 0.0)])
 
-    assert plan_store(read_store("store", messages), np.zeros(horizon.steps), cost, horizon) is None
+    assert plan_store(read_store("store", messages), cost.seen_by(np.zeros(horizon.steps)), horizon) is None

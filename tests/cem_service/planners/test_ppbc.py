@@ -17,7 +17,7 @@ from tests.support.resources import NOON, dishwasher, sequence
 
 def flat_cost(horizon: Horizon, buy: np.ndarray | None = None) -> SiteCost:
     prices = np.full(horizon.steps, 0.3) if buy is None else buy
-    return SiteCost(prices, np.full(horizon.steps, 0.05), 8000.0, 8000.0)
+    return SiteCost.within(prices, np.full(horizon.steps, 0.05), 8000.0, 8000.0)
 
 
 def plan(
@@ -25,7 +25,7 @@ def plan(
 ) -> DevicePlan:
     horizon = Horizon.at(now)
     resource = dishwasher(*containers, now=now, window=window)
-    found = plan_profile(resource, np.full(horizon.steps, 200.0), flat_cost(horizon, buy), horizon)
+    found = plan_profile(resource, flat_cost(horizon, buy).seen_by(np.full(horizon.steps, 200.0)), horizon)
     assert found is not None
     return found
 

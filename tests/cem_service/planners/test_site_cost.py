@@ -13,7 +13,7 @@ from tests.support.sites import site_with
 
 
 def test_prices_both_directions_and_punishes_what_is_over_a_limit() -> None:
-    cost = SiteCost(np.full(4, 0.3), np.full(4, 0.1), 2000.0, 1000.0)
+    cost = SiteCost.within(np.full(4, 0.3), np.full(4, 0.1), 2000.0, 1000.0)
 
     eur = cost.eur(np.array([1000.0, -500.0, 3000.0, -2000.0]), 3600.0)
 
@@ -25,7 +25,7 @@ def test_what_can_be_curtailed_is_lost_beyond_the_export_limit_and_never_sold_at
     site = site_with(tariff=Tariff.flat(0.3, -0.1), export_limit_w=1000.0)
 
     at_a_loss = SiteCost.of(site, horizon, curtailable=True)
-    at_a_gain = SiteCost(np.array([0.3]), np.array([0.1]), 2000.0, 1000.0, export_can_be_curtailed=True)
+    at_a_gain = SiteCost.within(np.array([0.3]), np.array([0.1]), 2000.0, 1000.0, curtailable=True)
 
     assert float(at_a_loss.eur(np.array([-5000.0]), 3600.0)[0]) == 0.0
     assert float(at_a_gain.eur(np.array([-5000.0]), 3600.0)[0]) == pytest.approx(-0.1)

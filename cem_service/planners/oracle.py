@@ -1,0 +1,36 @@
+"""The one question that every planner answers: what is best for the site, given what each watt of mine costs it?
+
+Whatever plans more than one device (a building, a pool) is a loop around this. It knows nothing of control types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cem_service.domain.frbc import FRBCResource
+from cem_service.domain.ppbc import PPBCResource
+from cem_service.domain.resource import Resource
+from cem_service.planners.frbc import plan_store
+from cem_service.planners.horizon import Horizon
+from cem_service.planners.plan import DevicePlan
+from cem_service.planners.power_cost import PowerCost
+from cem_service.planners.ppbc import plan_profile
+
+Planner = Callable[[Any, PowerCost, Horizon], DevicePlan | None]
+
+PLANNERS: dict[type[Resource], Planner] = {
+    FRBCResource: plan_store,
+    PPBCResource: plan_profile,
+}
+
+
+def is_planned(resource: Resource) -> bool:
+    """Whether the resource can be planned as it is now."""
+    return resource.ready and type(resource) in PLANNERS
+
+
+def best_response(resource: Resource, cost: PowerCost, horizon: Horizon) -> DevicePlan | None:
+    """The best plan of one ready resource; None where it has nothing to choose."""
+    planner = PLANNERS.get(type(resource))
+    return None if planner is None else planner(resource, cost, horizon)

@@ -1,0 +1,60 @@
+"""What the power of one device costs the site: all that a planner of one device is told of the world around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cem_service.domain.series import Array
+
+J_PER_KWH = 3.6e6
+
+
+@dataclass(frozen=True, slots=True)
+class PowerCost:
+    """A piecewise linear cost of the device's own power p for each step, in EUR/kWh:
+
+    `offset + slope * p + sum over k of weight[:, k] * max(0, p - at_w[:, k])`
+
+    `offset` and `slope` have shape (steps,), `at_w` and `weight` (steps, hinges). Between two hinges every watt costs
+    the same, so the powers in `at_w` (where the site draws nothing, where it meets a limit) are those worth trying.
+    """
+
+    offset: Array
+    slope: Array
+    at_w: Array
+    weight: Array
+
+    @property
+    def steps(self) -> int:
+        return int(self.slope.size)
+
+    @property
+    def is_convex(self) -> bool:
+        """False where a kilowatt-hour more may cost less: a sale that earns more than the purchase costs."""
+        return bool((self.weight >= 0.0).all())
+
+    def at(self, steps: NDArray[np.intp]) -> PowerCost:
+        """The cost of other stretches of time, each with what holds in the step that is named for it."""
+        return PowerCost(self.offset[steps], self.slope[steps], self.at_w[steps], self.weight[steps])
+
+    def beside(self, power_w: Array) -> PowerCost:
+        """The cost for a second device while a first one takes `power_w`, shape (steps,)."""
+        return PowerCost(self.offset + self.slope * power_w, self.slope, self.at_w - power_w[:, None], self.weight)
+
+    def eur(self, power_w: Array, durations_s: Array | float) -> Array:
+        """EUR for holding `power_w` for `durations_s`; the steps run along the first axis of all arrays."""
+        extra_axes = (1,) * (power_w.ndim - 1)
+        cost = self.offset.reshape(-1, *extra_axes) + self.slope.reshape(-1, *extra_axes) * power_w
+        for at_w, weight in zip(self.at_w.T, self.weight.T, strict=True):
+            cost = cost + weight.reshape(-1, *extra_axes) * np.maximum(power_w - at_w.reshape(-1, *extra_axes), 0.0)
+        result: Array = cost * (np.reshape(durations_s, (-1, *extra_axes)) / J_PER_KWH)
+        return result
+
+    def marginal_eur_per_kwh(self, power_w: Array) -> Array:
+        """What one watt more costs in each step at `power_w`, shape (steps,)."""
+        passed = np.where(power_w[:, None] >= self.at_w, self.weight, 0.0)
+        result: Array = self.slope + passed.sum(axis=1)
+        return result
