@@ -7,12 +7,12 @@ them both are linear in the factor (R-57). The level moves by the fill rates of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import ClassVar, Self
 
+from cem_service.domain.machines import Machine, machine_facts
 from cem_service.domain.quantities import bounded, total_power_w
 from cem_service.domain.resource import CommonFacts, MessageSet, Resource
 from cem_service.domain.series import StepSeries
@@ -85,34 +85,12 @@ class Mode:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class ModeTransition:
-    blocking_timers: tuple[str, ...]
-    cost_eur: float
-    duration_s: float
-    abnormal_condition_only: bool
-
-
-@dataclass(frozen=True)
-class Actuator:
-    """`active_mode_id` is None while no status came. `timers_end` holds when each timer that ever ran ends."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Actuator(Machine[Mode]):
+    """One that fills or empties the store."""
 
     actuator_id: str
     label: str
-    modes: Mapping[str, Mode]
-    transitions: Mapping[tuple[str, str], ModeTransition]
-    timers_end: Mapping[str, datetime] = field(default_factory=dict)
-    active_mode_id: str | None = None
-    active_factor: float = 0.0
-
-    @property
-    def usable_modes(self) -> tuple[Mode, ...]:
-        """Those that need no abnormal condition (R-38)."""
-        return tuple(mode for mode in self.modes.values() if not mode.abnormal_condition_only)
-
-    @property
-    def active_mode(self) -> Mode | None:
-        return None if self.active_mode_id is None else self.modes.get(self.active_mode_id)
 
     @cached_property
     def largest_power_w(self) -> float:
@@ -124,26 +102,6 @@ class Actuator:
             for power_w in (element.power_at_0_w, element.power_at_1_w)
         ]
         return max(ends, default=0.0)
-
-    def may_switch(self, to_mode_id: str, now: datetime) -> bool:
-        """Whether the active mode may be left for `to_mode_id` at `now` (R-52, R-53, R-54)."""
-        if self.active_mode_id is None:
-            return False
-        return self.allows(self.active_mode_id, to_mode_id) and not self.is_blocked(
-            self.active_mode_id, to_mode_id, now
-        )
-
-    def allows(self, from_mode_id: str, to_mode_id: str) -> bool:
-        """Whether the description has a way from one mode to the other in one hop, in a normal condition."""
-        if from_mode_id == to_mode_id:
-            return True
-        transition = self.transitions.get((from_mode_id, to_mode_id))
-        return transition is not None and not transition.abnormal_condition_only
-
-    def is_blocked(self, from_mode_id: str, to_mode_id: str, now: datetime) -> bool:
-        transition = self.transitions.get((from_mode_id, to_mode_id))
-        timers = transition.blocking_timers if transition else ()
-        return any(now < self.timers_end[timer] for timer in timers if timer in self.timers_end)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,18 +233,7 @@ def _read_actuator(description: FRBCActuatorDescription, known: MessageSet) -> A
         actuator_id=description.id,
         label=description.diagnostic_label or "",
         modes={mode.id: _read_mode(mode) for mode in description.operation_modes},
-        transitions={
-            (transition.from_, transition.to): ModeTransition(
-                blocking_timers=tuple(transition.blocking_timers),
-                cost_eur=bounded(transition.transition_costs or 0.0),
-                duration_s=(transition.transition_duration or 0) / 1000,
-                abnormal_condition_only=transition.abnormal_condition_only,
-            )
-            for transition in description.transitions
-        },
-        timers_end={timer.timer_id: timer.finished_at for timer in timers},
-        active_mode_id=status.active_operation_mode_id if status else None,
-        active_factor=min(max(status.operation_mode_factor, 0.0), 1.0) if status else 0.0,
+        **machine_facts(description.transitions, description.timers, status, timers),
     )
 
 
