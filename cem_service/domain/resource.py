@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Self, TypedDict, TypeVar
 from uuid import UUID
 
+from cem_service.domain.phases import EVEN, PhaseShares, phase_shares
 from cem_service.domain.quantities import total_power_w
 from s2.messages import ControlType, Message, PowerForecast, PowerMeasurement, ResourceManagerDetails
 
@@ -49,6 +50,7 @@ class CommonFacts(TypedDict):
     measured_w: float | None
     measured_at: datetime | None
     power_forecast: PowerForecast | None
+    phase_shares: PhaseShares
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +64,7 @@ class Resource:
     measured_w: float | None = None
     measured_at: datetime | None = None
     power_forecast: PowerForecast | None = None
+    phase_shares: PhaseShares = EVEN
     not_ready: str | None = None
 
     reads: ClassVar[tuple[ControlType, ...]] = ()
@@ -81,6 +84,7 @@ class Resource:
         now: datetime,
     ) -> Resource:
         """Read a snapshot. Never raises on its content; look at `not_ready`."""
+        messages = tuple(messages)
         known = MessageSet(messages)
         details = known.latest(ResourceManagerDetails)
         measurement = known.latest(PowerMeasurement)
@@ -97,6 +101,7 @@ class Resource:
             measured_w=measured_w,
             measured_at=measurement.measurement_timestamp if measurement and measured_w is not None else None,
             power_forecast=known.latest(PowerForecast),
+            phase_shares=phase_shares(messages),
         )
         subtype = cls._subtypes[control_type or ControlType.NO_SELECTION]
         return subtype.read(known, now, common)

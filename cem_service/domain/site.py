@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from cem_service.domain.objectives import NO_OBJECTIVES, Objectives
+from cem_service.domain.phases import PhasePowers
 from cem_service.domain.resource import MEASUREMENT_VALID_FOR, Resource
+from cem_service.domain.series import Array
 from cem_service.domain.tariff import Tariff
 
 QuarterHourMeans = Mapping[datetime, float]  # UTC start of each quarter hour -> mean power in W
@@ -19,7 +22,8 @@ class SiteState:
 
     `resources` leaves the main meter's own resource out: its power is the sum of the others and of the base load,
     which nobody measures by itself. `base_history` holds past means of that base load (the main meter less all of
-    `resources`), `power_history` those of single resources such as a PV system.
+    `resources`), `power_history` those of single resources such as a PV system. `fuse_per_phase_w` is what each of
+    three phases may carry, None where only their sum is limited; `main_meter_phases_w` is what the meter reads on each.
     """
 
     site_id: UUID
@@ -27,9 +31,12 @@ class SiteState:
     timezone: str
     fuse_limit_w: float
     tariff: Tariff
+    objectives: Objectives = NO_OBJECTIVES
     resources: tuple[Resource, ...] = ()
     export_limit_w: float | None = None
+    fuse_per_phase_w: float | None = None
     main_meter_w: float | None = None
+    main_meter_phases_w: PhasePowers | None = None
     main_meter_at: datetime | None = None
     base_history: QuarterHourMeans = field(default_factory=dict)
     power_history: Mapping[UUID, QuarterHourMeans] = field(default_factory=dict)
@@ -45,3 +52,7 @@ class SiteState:
             and self.main_meter_at is not None
             and self.now - self.main_meter_at <= MEASUREMENT_VALID_FOR
         )
+
+    def prices(self, start: datetime, steps: int, step: timedelta) -> tuple[Array, Array]:
+        """(buy, sell) in EUR/kWh for each step."""
+        return self.tariff.prices(start, steps, step)

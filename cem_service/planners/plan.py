@@ -9,6 +9,7 @@ A plan travels as plain JSON, so numbers are rounded to what a decision can noti
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -16,6 +17,9 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
+
+from cem_service.domain.decision import Objective
+from cem_service.domain.reason import Reason
 
 Array = NDArray[np.float64]
 STEP = timedelta(minutes=15)
@@ -96,8 +100,25 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnCost:
+    """What a plan costs its resource apart from the site's energy, in EUR, by the stage that it counts in.
+
+    `comfort_eur` weighs targets, comfort and fill level ranges as far as they are missed; `money_eur` is what running
+    and switching really cost, less the worth of what a store holds at the end; `tidy_eur` is for calm, such as
+    switches that cost nothing.
+    """
+
+    comfort_eur: float = 0.0
+    money_eur: float = 0.0
+    tidy_eur: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class DevicePlan:
-    """`power_w` is the expected mean of each step; `levels` the fill level at each step's end, for stores."""
+    """`power_w` is the expected mean of each step; `levels` the fill level at each step's end, for stores.
+
+    `own` is what its planner says beside the site's cost; two plans of a resource can be compared by both together.
+    """
 
     link_id: UUID
     power_w: Array
@@ -105,6 +126,8 @@ class DevicePlan:
     values: ValueTable | None = None
     placements: tuple[Placement, ...] = ()
     reason: str = ""
+    own: OwnCost = OwnCost()
+    reasons: tuple[Reason, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -113,6 +136,7 @@ class DevicePlan:
             "values": None if self.values is None else self.values.as_dict(),
             "placements": [placement.as_dict() for placement in self.placements],
             "reason": self.reason,
+            "reasons": [reason.as_dict() for reason in self.reasons],
         }
 
     @classmethod
@@ -124,12 +148,18 @@ class DevicePlan:
             values=None if data["values"] is None else ValueTable.from_dict(data["values"]),
             placements=tuple(Placement.from_dict(placement) for placement in data["placements"]),
             reason=data["reason"],
+            reasons=tuple(Reason.from_dict(reason) for reason in data.get("reasons", ())),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class SitePlan:
-    """Power in W for each quarter hour from `start` on. `notes` names what was missing or had to be relaxed."""
+    """Power in W for each quarter hour from `start` on.
+
+    `cost_eur` is what the coming day is expected to cost in money, `costs` the share of each objective in EUR; an
+    objective without a price counts what is beyond it in kWh. `notes` names what was missing or had to be relaxed, the
+    most important first, and `reasons` says the same as data.
+    """
 
     site_id: UUID
     made_at: datetime
@@ -139,6 +169,8 @@ class SitePlan:
     cost_eur: float
     devices: dict[UUID, DevicePlan] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    costs: Mapping[Objective, float] = field(default_factory=dict)
+    reasons: tuple[Reason, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON types only; well below 30 KB for a home."""
@@ -151,6 +183,8 @@ class SitePlan:
             "cost_eur": round(self.cost_eur, 4),
             "devices": {str(link_id): device.as_dict() for link_id, device in self.devices.items()},
             "notes": list(self.notes),
+            "costs": {objective.value: round(cost, 4) for objective, cost in self.costs.items()},
+            "reasons": [reason.as_dict() for reason in self.reasons],
         }
 
     @classmethod
@@ -168,4 +202,6 @@ class SitePlan:
                 for link_id, device in data["devices"].items()
             },
             notes=tuple(data["notes"]),
+            costs={Objective(name): cost for name, cost in data.get("costs", {}).items()},
+            reasons=tuple(Reason.from_dict(reason) for reason in data.get("reasons", ())),
         )

@@ -1,0 +1,53 @@
+"""Why a resource is planned as it is, as data: a code and the figures that belong to it.
+
+Whoever shows a reason puts it into words of a language; nothing here is a sentence. Figures are in the unit that the
+key ends with; moments are ISO 8601 in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+from cem_service.domain.decision import Objective
+
+Figure = float | str
+
+
+class ReasonCode(StrEnum):
+    """What each says, with its figures; MOVED, HELD and EXCEEDS name their objective."""
+
+    RESTS = "rests"  # takes and gives nothing worth naming: no figures
+    # takes_kwh, takes_eur_per_kwh, gives_kwh, gives_eur_per_kwh: energy, and what one kWh is worth then
+    ENERGY = "energy"
+    STARTS = "starts"  # starts_at, cost_eur, saved_eur: against starting at once
+    TOO_LATE = "too_late"  # starts_at: its window is too short, so it runs as soon as it can
+    # The objective moves `moved_kwh` of the resource's energy to another time, first at `first_at`, from `from_w` to
+    # `to_w`; that costs everything else `cost_eur`.
+    MOVED = "moved"
+    HELD = "held"  # at `first_at` the site is at `limit_w`, a limit of the objective, and the resource is held by it
+    COMFORT = "comfort"  # comfort_eur: what weighs its own targets as far as they cannot be kept
+    # Of a site:
+    EXCEEDS = "exceeds"  # at `first_at` `expected_w` are expected where the objective's limit is `limit_w`; `over_kwh`
+    LEFT_OUT = "left_out"  # name, why
+    NO_METER = "no_meter"  # there is no recent reading of the main meter
+    NO_HISTORY = "no_history"  # there is no history of the base load yet
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    code: ReasonCode
+    objective: Objective | None = None
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        rounded = {key: round(one, 4) if isinstance(one, float) else one for key, one in self.figures.items()}
+        return {"code": self.code.value, "objective": self.objective and self.objective.value, "figures": rounded}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `as_dict`. Raises KeyError or ValueError on anything else."""
+        objective = data["objective"]
+        return cls(ReasonCode(data["code"]), None if objective is None else Objective(objective), dict(data["figures"]))
