@@ -63,32 +63,38 @@ def worker_number(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture(scope="session")
-def empty_database(services: Addresses, worker_number: int) -> Iterator[DatabaseOfTests]:
-    """The database of this process, before any migration."""
-    from tests.support.services import fresh_database
+def own_database(
+    django_test_environment: None, django_db_blocker: DjangoDbBlocker, services: Addresses, worker_number: int
+) -> Iterator[DatabaseOfTests]:
+    """The database of this process; the owner has migrated it."""
+    from tests.support.databases import migrated_database
 
-    with fresh_database(services, f"test_flexhub_{os.getpid()}_{worker_number}") as database:
+    with ExitStack() as stack:
+        with django_db_blocker.unblock():
+            database = stack.enter_context(migrated_database(services, f"test_flexhub_{os.getpid()}_{worker_number}"))
         yield database
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(
-    django_test_environment: None, django_db_blocker: DjangoDbBlocker, empty_database: DatabaseOfTests
-) -> Iterator[None]:
-    """In place of pytest-django's: the owner migrates, the tests run as the application."""
-    from django.core.management import call_command
+def django_db_setup(django_db_blocker: DjangoDbBlocker, own_database: DatabaseOfTests) -> Iterator[None]:
+    """In place of pytest-django's: the tests run as the application."""
+    from django.contrib.auth.hashers import PBKDF2PasswordHasher
     from django.db import connections
+    from django.test import TransactionTestCase
 
-    from tests.support.services import let_app_truncate, point_django_at
+    from tests.support.databases import emptied
+    from tests.support.services import point_django_at
 
-    with django_db_blocker.unblock():
-        point_django_at(empty_database)
-        call_command("migrate", database="owner", verbosity=0, interactive=False)
-        connections["owner"].close()
-    let_app_truncate(empty_database)
-    yield
-    with django_db_blocker.unblock():
-        connections.close_all()
+    with emptied(own_database) as empty, pytest.MonkeyPatch.context() as patch:
+        # After a test with real transactions; a rollback ends all others.
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: empty())
+        # As many as keep guessers away take as long as many tests.
+        patch.setattr(PBKDF2PasswordHasher, "iterations", 10)
+        with django_db_blocker.unblock():
+            point_django_at(own_database)
+        yield
+        with django_db_blocker.unblock():
+            connections.close_all()
 
 
 @pytest.fixture
@@ -108,11 +114,11 @@ def redis_url(services: Addresses, worker_number: int, monkeypatch: pytest.Monke
 
 
 @pytest.fixture
-def service_environment(django_db_setup: None, empty_database: DatabaseOfTests, redis_url: str) -> dict[str, str]:
+def service_environment(django_db_setup: None, own_database: DatabaseOfTests, redis_url: str) -> dict[str, str]:
     """Variables for a real process of the hub. It sees only committed rows: use it with `transactional_db`."""
     return os.environ | {
-        "DATABASE_URL": empty_database.app_url,
-        "DATABASE_OWNER_URL": empty_database.owner_url,
+        "DATABASE_URL": own_database.app_url,
+        "DATABASE_OWNER_URL": own_database.owner_url,
         "REDIS_URL": redis_url,
         "DJANGO_SETTINGS_MODULE": "flexhub.settings",
     }

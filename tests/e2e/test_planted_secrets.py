@@ -89,7 +89,7 @@ def says(log: Path, word: bytes) -> bool:
 async def test_no_copy_holds_a_secret(
     hub: int,
     environment: dict[str, str],
-    empty_database: DatabaseOfTests,
+    own_database: DatabaseOfTests,
     services: Addresses,
     redis_url: str,
     settings: Settings,
@@ -104,7 +104,7 @@ async def test_no_copy_holds_a_secret(
         access_token = await asyncio.to_thread(call_api, f"http://127.0.0.1:{hub}", program, client_secret)
         await use_device(hub, alder)
         await until(peer.open_paths)
-        database = await asyncio.to_thread(dump_of_database, with_all_rows(services, empty_database))
+        database = await asyncio.to_thread(dump_of_database, with_all_rows(services, own_database))
         in_redis = await asyncio.to_thread(dump_of_redis, redis_url)
     logs = await asyncio.to_thread(logs_in, tmp_path)
 

@@ -22,7 +22,6 @@ from uuid import UUID
 
 import psutil
 import psycopg
-from django.core.management import call_command
 from psycopg.rows import dict_row
 
 from flexhub import embedded
@@ -32,7 +31,8 @@ from flexhub.demo import fleet
 from flexhub.demo.processes import Child, ProcessSpec, end_groups
 from flexhub.embedded.server import Server
 from flexhub.embedded.services import Services
-from tests.support.services import PREFIX, Addresses, DatabaseOfTests, django_at, fresh_database
+from tests.support.databases import migrated_database
+from tests.support.services import PREFIX, Addresses, DatabaseOfTests
 
 # A machine that runs two test processes and this hub is slow at times; nothing waits this long when it works.
 PATIENCE_S = 45.0
@@ -211,11 +211,9 @@ def running_hub(addresses: Addresses, name: str) -> Iterator[Hub]:
     """Start everything and wait until it is ready; at the end nothing of it is left."""
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     folder.chmod(0o711)
-    with fresh_database(addresses, name) as database:
+    with migrated_database(addresses, name) as database:
         services = embedded.start(folder, lambda _: None, tethered=True, durable=False, environment=_given(database))
         try:
-            with django_at(database):
-                call_command("migrate", database="owner", verbosity=0, interactive=False)
             yield from _run(Hub(folder, services, database))
         finally:
             services.stop()

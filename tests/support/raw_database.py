@@ -18,7 +18,8 @@ import psycopg
 from psycopg import sql
 
 from flexhub.embedded import roles
-from tests.support.services import Addresses, django_at, fresh_database
+from tests.support.databases import migrated_database
+from tests.support.services import Addresses
 
 ALDER, BIRCH = UUID(int=0xA), UUID(int=0xB)
 NOBODY = None
@@ -153,11 +154,7 @@ def in_scope(
 @contextmanager
 def raw_database(addresses: Addresses) -> Iterator[RawDatabase]:
     """Migrated, and filled by a superuser."""
-    from django.core.management import call_command
-
-    with fresh_database(addresses, f"raw_{uuid4().hex[:12]}") as database:
-        with django_at(database):
-            call_command("migrate", database="owner", verbosity=0, interactive=False)
+    with migrated_database(addresses, f"raw_{uuid4().hex[:12]}") as database:
         name = database.app_url.rpartition("/")[2].partition("?")[0]
         raw = RawDatabase(roles.with_database(addresses.maker_url, name), database.app_url)
         raw.fill()

@@ -27,12 +27,14 @@ from flexhub.embedded.server import bare_environment
 PASSWORD = "known to tests@only"  # With what a URL has to quote.
 WITHIN_S = 30.0
 _QUOTED = quote(PASSWORD, safe="")
+_LINES_TOLD = 40
 
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
     port: int
     process: psutil.Process
+    log: Path
     client: redis.Redis = field(repr=False)
 
     def ask(self, *command: str | int) -> Any:
@@ -44,6 +46,15 @@ class RunningServer:
 
     def go_on(self) -> None:
         self.process.send_signal(signal.SIGCONT)
+
+    def story(self) -> str:
+        """What it knows of the others, and the end of its log."""
+        try:
+            nodes = str(self.ask("CLUSTER", "NODES"))
+        except redis.RedisError as error:
+            nodes = repr(error)
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LINES_TOLD:]
+        return "\n".join([f"--- Redis at {self.port}", nodes, *lines])
 
     def end(self) -> None:
         self.client.close()
@@ -108,34 +119,40 @@ class GuardedRedis:
 @contextmanager
 def running_cluster(*, node_timeout_ms: int = 15_000) -> Iterator[RedisCluster]:
     """Three servers that have a third of the slots each."""
-    with _folder() as folder:
-        lines = f"cluster-enabled yes\ncluster-node-timeout {node_timeout_ms}"
-        servers = [_start(folder, lines) for _ in range(3)]
-        try:
-            _join(servers)
-            nodes = [f":{_QUOTED}@127.0.0.1:{server.port}" for server in servers]
-            url = f"redis+cluster://{nodes[0]},127.0.0.1:{servers[1].port}"
-            yield RedisCluster(tuple(servers), url, f"redis://{nodes[2]}")
-        finally:
-            for server in servers:
-                server.end()
+    lines = f"cluster-enabled yes\ncluster-node-timeout {node_timeout_ms}"
+    with _folder() as folder, _running([_start(folder, lines) for _ in range(3)]) as servers:
+        _join(servers)
+        nodes = [f":{_QUOTED}@127.0.0.1:{server.port}" for server in servers]
+        url = f"redis+cluster://{nodes[0]},127.0.0.1:{servers[1].port}"
+        yield RedisCluster(tuple(servers), url, f"redis://{nodes[2]}")
 
 
 @contextmanager
 def running_replica(cluster: RedisCluster, master: RunningServer) -> Iterator[RunningServer]:
     """Another member of the Cluster, which takes over when `master` is gone."""
-    with _folder() as folder:
-        replica = _start(folder, "cluster-enabled yes\ncluster-node-timeout 1000\ncluster-replica-validity-factor 0")
-        try:
-            replica.client.cluster("MEET", "127.0.0.1", master.port)
-            master_id = _id(master)
-            _wait(lambda: master_id in str(replica.ask("CLUSTER", "NODES")))
-            replica.client.cluster("REPLICATE", master_id)
-            _wait(lambda: replica.client.info("replication").get("master_link_status") == "up")
-            _wait(lambda: all("slave" in str(each.ask("CLUSTER", "NODES")) for each in cluster.servers))
-            yield replica
-        finally:
-            replica.end()
+    lines = "cluster-enabled yes\ncluster-node-timeout 1000\ncluster-replica-validity-factor 0"
+    with _folder() as folder, _running([_start(folder, lines)]) as (replica,):
+        replica.client.cluster("MEET", "127.0.0.1", master.port)
+        master_id = _id(master)
+        _wait(lambda: master_id in str(replica.ask("CLUSTER", "NODES")))
+        replica.client.cluster("REPLICATE", master_id)
+        _wait(lambda: replica.client.info("replication").get("master_link_status") == "up")
+        _wait(lambda: all("slave" in str(each.ask("CLUSTER", "NODES")) for each in cluster.servers))
+        yield replica
+
+
+@contextmanager
+def _running(servers: list[RunningServer]) -> Iterator[list[RunningServer]]:
+    """End them at last. When something failed meanwhile, they say what they know of it."""
+    try:
+        yield servers
+    except BaseException as error:
+        for server in servers:
+            error.add_note(server.story())
+        raise
+    finally:
+        for server in servers:
+            server.end()
 
 
 @contextmanager
@@ -233,7 +250,7 @@ def _start(folder: Path, lines: str, *, program: tuple[str, ...] = ()) -> Runnin
         host="127.0.0.1", port=port, password=PASSWORD, socket_timeout=10, decode_responses=True, protocol=2
     )
     _wait(lambda: _answers(client))
-    return RunningServer(port, process, client)
+    return RunningServer(port, process, home / "log", client)
 
 
 def _answers(client: redis.Redis) -> bool:
@@ -263,9 +280,9 @@ def _wait(condition: Callable[[], bool]) -> None:
 
 
 def _free_port() -> int:
-    """The members of a Cluster also listen 10,000 above, so it must not be one of the system's own choice."""
+    """The members of a Cluster also listen 10,000 above; neither may be one that the system gives to others."""
     while True:
-        port = 20_000 + secrets.randbelow(10_000)
+        port = 11_000 + secrets.randbelow(10_000)
         with suppress(OSError), socket.socket() as probe, socket.socket() as other:
             probe.bind(("127.0.0.1", port))
             other.bind(("127.0.0.1", port + 10_000))

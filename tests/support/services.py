@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
+import psycopg
 from psycopg import sql
 
 from flexhub import embedded
@@ -22,12 +23,13 @@ PREFIX = "flexhub-tests-"
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """`maker_url` may create databases, for the role `owner_role` to own."""
+    """`maker_url` may create databases for the owner's role; `template` is the name of the one that is copied."""
 
     maker_url: str
     owner_url: str
     app_url: str
     redis_url: str
+    template: str
 
     def as_dict(self) -> dict[str, str]:
         return asdict(self)
@@ -48,29 +50,42 @@ def running_services(given: dict[str, str]) -> Iterator[Addresses]:
     root.chmod(0o711)
     messages: list[str] = []
     services = embedded.start(root, messages.append, tethered=True, durable=False, environment=given)
+    addresses = Addresses(
+        services.admin_url or services.database_owner_url,
+        services.database_owner_url,
+        services.database_url,
+        services.redis_url,
+        f"test_template_{os.getpid()}",
+    )
     try:
-        yield Addresses(
-            services.admin_url or services.database_owner_url,
-            services.database_owner_url,
-            services.database_url,
-            services.redis_url,
-        )
+        yield addresses
     finally:
+        with roles.connect(addresses.maker_url) as connection:
+            _drop(connection, addresses.template)
         services.stop()
         services.places.remove()
 
 
 @contextmanager
-def fresh_database(addresses: Addresses, name: str) -> Iterator[DatabaseOfTests]:
-    """An empty database, owned as in production, dropped at the end even if a test left a connection open."""
-    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-    with roles.connect(addresses.owner_url) as connection:
-        owner = connection.info.user
-    with roles.connect(addresses.app_url) as connection:
-        app = connection.info.user
+def fresh_database(addresses: Addresses, name: str, *, template: str = "template0") -> Iterator[DatabaseOfTests]:
+    """An empty database, owned as in production, dropped at the end even if a test left a connection open.
+
+    `template` is another one to copy, to which nobody may be connected.
+    """
+    owner, app = _user(addresses.owner_url), _user(addresses.app_url)
+    names = {
+        "name": sql.Identifier(name),
+        "owner": sql.Identifier(owner),
+        "template": sql.Identifier(template),
+    }
     with roles.connect(addresses.maker_url) as connection:
-        connection.execute(drop)
-        roles.ensure_database(connection, name, owner)
+        _drop(connection, name)
+        for statement in (
+            "CREATE DATABASE {name} OWNER {owner} TEMPLATE {template} ENCODING 'UTF8'",
+            # A copy has the rights on all that is in a database, and not those on the database itself.
+            "REVOKE ALL ON DATABASE {name} FROM PUBLIC",
+        ):
+            connection.execute(sql.SQL(statement).format(**names))
     with roles.connect(roles.with_database(addresses.maker_url, name)) as connection:
         roles.grant_to_app(connection, owner=owner, app=app)
     try:
@@ -79,17 +94,16 @@ def fresh_database(addresses: Addresses, name: str) -> Iterator[DatabaseOfTests]
         )
     finally:
         with roles.connect(addresses.maker_url) as connection:
-            connection.execute(drop)
+            _drop(connection, name)
 
 
-def let_app_truncate(database: DatabaseOfTests) -> None:
-    """Tests with real transactions empty all tables afterwards, which the application itself may never do."""
-    with roles.connect(database.app_url) as connection:
-        app = connection.info.user
-    with roles.connect(database.owner_url) as connection:
-        statement = sql.SQL("GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO {}")
-        connection.execute(statement.format(sql.Identifier(app)))
-        connection.execute("ALTER TABLE tenants_auditentry DISABLE TRIGGER append_only_whole")
+def _drop(connection: psycopg.Connection, name: str) -> None:
+    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _user(url: str) -> str:
+    with roles.connect(url) as connection:
+        return connection.info.user
 
 
 def point_django_at(database: DatabaseOfTests) -> None:

@@ -10,11 +10,15 @@ import psycopg
 import pytest
 import redis
 from django.conf import settings
+from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import ProgrammingError, connection
 
+from tenants.models import AuditEntry, Tenant
+from tenants.scope import platform_scope
 from tests.support.clock import FixedClock
 from tests.support.early import is_pure
+from tests.support.registry import make_tenant
 
 
 @pytest.mark.django_db
@@ -30,9 +34,18 @@ def test_a_test_runs_as_the_application() -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("_", range(2))
 def test_committed_rows_are_gone_before_the_next_test(_: int) -> None:
-    assert not ContentType.objects.filter(app_label="left_over").exists()
+    with platform_scope("test"):
+        assert not Tenant.objects.exists()
+        assert not AuditEntry.objects.exists()
 
-    ContentType.objects.create(app_label="left_over", model="row")
+    make_tenant("Alder")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("_", range(2))
+def test_what_migrations_made_is_there_in_each_test(_: int) -> None:
+    assert ContentType.objects.filter(app_label="tenants", model="tenant").exists()
+    assert Permission.objects.exists()
 
 
 @pytest.mark.parametrize("_", range(2))

@@ -99,10 +99,10 @@ def _as_owner(database: DatabaseOfTests) -> Iterator[psycopg.Connection]:
     ],
 )
 def test_the_owner_does_not_rewrite_it_by_mistake(
-    django_db_setup: None, empty_database: DatabaseOfTests, statement: str
+    django_db_setup: None, own_database: DatabaseOfTests, statement: str
 ) -> None:
     with (
-        _as_owner(empty_database) as owner,
+        _as_owner(own_database) as owner,
         pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"),
         owner.transaction(),
     ):
@@ -175,8 +175,8 @@ def test_what_opened_the_trail_is_closed_afterwards() -> None:
         assert query("SELECT current_setting('app.trail_change', true)") == [("",)]
 
 
-def test_the_functions_cannot_be_lent_to_everybody(django_db_setup: None, empty_database: DatabaseOfTests) -> None:
-    with roles.connect(empty_database.owner_url) as owner:
+def test_the_functions_cannot_be_lent_to_everybody(django_db_setup: None, own_database: DatabaseOfTests) -> None:
+    with roles.connect(own_database.owner_url) as owner:
         rows = owner.execute(
             "SELECT proname, prosecdef, coalesce(array_to_string(proacl, ','), '=X') ~ '(^|,)=X'"
             " FROM pg_proc WHERE proname LIKE 'tenants\\_audit\\_%%'"

@@ -247,5 +247,5 @@ async def test_the_replica_of_a_dead_server_is_found() -> None:
                     lambda: asyncio.to_thread(worker_line.exchange, [("GET", key) for key in KEYS])
                 )
 
-    assert replies[0] == 2
-    assert worker_replies[0] == "2"
+                assert replies[0] == 2
+                assert worker_replies[0] == "2"

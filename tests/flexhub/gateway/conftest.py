@@ -33,7 +33,7 @@ from tests.support.services import Addresses, DatabaseOfTests
 
 @pytest.fixture(scope="module")
 def module_environment(
-    services: Addresses, worker_number: int, django_db_setup: None, empty_database: DatabaseOfTests
+    services: Addresses, worker_number: int, django_db_setup: None, own_database: DatabaseOfTests
 ) -> dict[str, str]:
     """As `service_environment`, for the whole module; Redis is emptied once."""
     parts = urlsplit(services.redis_url)
@@ -41,8 +41,8 @@ def module_environment(
     with redis.Redis.from_url(url, socket_timeout=10) as client:
         client.flushdb()
     return os.environ | {
-        "DATABASE_URL": empty_database.app_url,
-        "DATABASE_OWNER_URL": empty_database.owner_url,
+        "DATABASE_URL": own_database.app_url,
+        "DATABASE_OWNER_URL": own_database.owner_url,
         "REDIS_URL": url,
         "DJANGO_SETTINGS_MODULE": "flexhub.settings",
     }

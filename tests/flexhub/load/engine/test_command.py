@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,14 @@ ONLY_WHAT_IT_NEEDS = {"PYTHONPATH": str(ROOT / "platform"), "PATH": os.environ["
 def targets_file(tmp_path: Path) -> Path:
     write_targets(tmp_path / "targets.jsonl", targets(6))
     return tmp_path / "targets.jsonl"
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """What is started with SIGINT ignored, as by a shell in the background, ignores it too, and so do its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 async def start(hub: LoadHub, file: Path, *more: str) -> asyncio.subprocess.Process:
@@ -66,6 +75,7 @@ async def test_several_processes_share_sessions_and_rate(targets_file: Path) -> 
     assert not hub.findings
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("processes", ["1", "2"])
 async def test_ctrl_c_prints_what_there_is_so_far(targets_file: Path, processes: str) -> None:
     async with load_hub() as hub:
