@@ -26,6 +26,7 @@ class Quantity(StrEnum):
     SESSIONS = "sessions"
     MESSAGES_PER_S = "messages_per_s"
     API_CALLS_PER_MIN = "api_calls_per_min"
+    INVITATIONS_PER_DAY = "invitations_per_day"
 
     @property
     def label(self) -> str:
@@ -47,8 +48,15 @@ _LABELS = {
     Quantity.SESSIONS: "sessions",
     Quantity.MESSAGES_PER_S: "messages a second",
     Quantity.API_CALLS_PER_MIN: "API calls a minute",
+    Quantity.INVITATIONS_PER_DAY: "invitations a day",
 }
 
+
+_REMEDIES = {
+    Quantity.SESSIONS: "Close some",
+    Quantity.MEMBERS: "Remove some",
+    Quantity.INVITATIONS_PER_DAY: "Wait until the first ones are a day old",
+}
 
 # The rest is of everybody.
 _OF_SOME = {
@@ -76,6 +84,8 @@ class Quotas:
     # What one gateway process takes in is of this size, so that no tenant fills one by itself for long.
     messages_per_s: int = 2_000
     api_calls_per_min: int = 600
+    # Each is a mail of ours to whomever somebody names.
+    invitations_per_day: int = 500
 
     def __getitem__(self, quantity: Quantity) -> int:
         value: int = getattr(self, quantity.value)
@@ -129,10 +139,10 @@ class Usage:
 
 def reached(quantity: Quantity, quota: int) -> str:
     """The message for whoever is refused: which quota it is, its value, and what to do."""
-    verb = {Quantity.SESSIONS: "Close", Quantity.MEMBERS: "Remove"}.get(quantity, "Delete")
+    remedy = _REMEDIES.get(quantity, "Delete some")
     return (
         f"The quota of this tenant is {quota} {quantity.label}, and all of it is used. "
-        f"{verb} some, or ask the operator of this hub for more."
+        f"{remedy}, or ask the operator of this hub for more."
     )
 
 

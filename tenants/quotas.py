@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import Count, Model, QuerySet
+from django.utils import timezone
 
 from tenants.models import Tenant
 from tenants.quota_table import Quantity, Quotas, reached, room_for
@@ -38,10 +40,14 @@ class QuotaReachedError(ValidationError):
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Rows that a quota counts: those of a model, where `only` says so just the ones with these values."""
+    """Rows that a quota counts: those of a model, where `only` says so just the ones with these values.
+
+    With `within`, only those that were added in this time until now.
+    """
 
     model: str
     only: Mapping[str, Any]
+    within: timedelta | None = None
 
     def covers(self, row: Model) -> bool:
         return row._meta.label_lower == self.model and all(
@@ -50,6 +56,8 @@ class Counted:
 
     def rows(self) -> QuerySet[Model]:
         rows: QuerySet[Model] = apps.get_model(self.model)._default_manager.filter(**self.only)
+        if self.within is not None:
+            rows = rows.filter(at__gt=timezone.now() - self.within)
         return rows.order_by()
 
 
@@ -61,6 +69,12 @@ COUNTED: dict[Quantity, Counted] = {
     Quantity.DEVICE_TYPES: Counted("devices.devicetype", {}),
     Quantity.MEMBERS: Counted("tenants.membership", {}),
     Quantity.API_CLIENTS: Counted("tenants.apiclient", {}),
+    # In the trail, since what was sent is not unsent by revoking it. Nobody can delete from the trail.
+    Quantity.INVITATIONS_PER_DAY: Counted(
+        "tenants.auditentry",
+        {"action__in": ("signin.invitation.created", "signin.invitation.sent_again")},
+        within=timedelta(days=1),
+    ),
 }
 
 

@@ -74,8 +74,9 @@ def create_membership(
     """
     with platform_scope("add a membership"):
         membership = Membership(user=user, tenant=tenant, role=role, household=household)
-        membership.full_clean()
+        # First, since whoever adds the same person at this moment waits here, and then finds the membership.
         quotas.require_room(tenant.pk, Quantity.MEMBERS)
+        membership.full_clean()
         membership.save()
         audit.record("tenants.membership.created", membership, actor=actor, after=audit.fields_of(membership))
     user.forget_memberships()

@@ -52,6 +52,13 @@ class Quota(models.Model):
     api_calls_per_min = models.PositiveIntegerField(
         "API calls a minute", null=True, blank=True, validators=_AT_MOST, help_text="All API clients together."
     )
+    invitations_per_day = models.PositiveIntegerField(
+        "invitations a day",
+        null=True,
+        blank=True,
+        validators=_AT_MOST,
+        help_text="Mails that invite somebody, those that are sent again included, in the last 24 hours.",
+    )
 
     def __str__(self) -> str:
         return f"quotas of {self.tenant}"

@@ -16,6 +16,7 @@ from django.urls import reverse
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from tenants.model_admin import ReadOnlyAdmin, TenantForm, TenantModelAdmin, actor_of
+from tenants.quotas import QuotaReachedError
 from tenants.scope import current_tenant_id
 from tenants.signin import invitations, trail
 from tenants.signin.invitations import InvitationNotValid
@@ -71,6 +72,9 @@ class InvitationAdmin(TenantModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj.invited_by = actor_of(request)
+        if obj.tenant_id is None:
+            obj.tenant_id = current_tenant_id()
+        invitations.require_room(obj.tenant_id)
         super().save_model(request, obj, form, change)
         invitations.send_after_commit(obj)
 
@@ -81,6 +85,9 @@ class InvitationAdmin(TenantModelAdmin):
                 invitations.send_again(invitation, actor=actor_of(request))
             except InvitationNotValid:
                 self.message_user(request, f"{invitation} was accepted already.", messages.WARNING)
+            except QuotaReachedError as error:
+                self.message_user(request, f"{invitation} and the rest were not sent. {error.message}", messages.ERROR)
+                break
 
     @admin.action(description="Revoke", permissions=["add"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:

@@ -12,20 +12,23 @@ from typing import Any
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
-from django.db import transaction
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.db.models.signals import post_save, pre_delete
 from django.dispatch import receiver
 from django.utils import timezone
 
-from tenants import audit, tokens
+from tenants import audit, quotas, tokens
 from tenants.models import Household, Membership, Tenant, User
+from tenants.quota_table import Quantity
 from tenants.scope import identity_scope, platform_scope, tenant_scope
 from tenants.services import create_membership
 from tenants.signin import mail
 from tenants.signin.models import Invitation
 
 VALID_FOR = timedelta(days=7)
+TAKEN_MEANWHILE = "Somebody has taken this name or this address a moment ago."
 
 
 class InvitationNotValid(Exception):
@@ -39,10 +42,14 @@ class AlreadyMember(Exception):
 def invite(
     *, tenant: Tenant, email: str, role: str, household: Household | None = None, actor: User | None = None
 ) -> Invitation:
-    """The mail is on its way once the transaction is through. Raises ValidationError, by field."""
+    """The mail is on its way once the transaction is through.
+
+    Raises ValidationError, by field, and QuotaReachedError for one too many today.
+    """
     invitation = Invitation(tenant=tenant, email=email, role=role, household=household, invited_by=actor)
     with tenant_scope(tenant.pk):
         invitation.full_clean()
+        require_room(tenant.pk)
         invitation.save()
         audit.record("signin.invitation.created", invitation, actor=actor, after=audit.fields_of(invitation))
         send_after_commit(invitation)
@@ -50,10 +57,14 @@ def invite(
 
 
 def send_again(invitation: Invitation, *, actor: User) -> None:
-    """A new mail with a new link; the old link ends with it. Raises InvitationNotValid for one that was accepted."""
+    """A new mail with a new link; the old link ends with it.
+
+    Raises InvitationNotValid for one that was accepted, and QuotaReachedError for one mail too many today.
+    """
     if invitation.accepted_at is not None:
         raise InvitationNotValid
     with tenant_scope(invitation.tenant_id):
+        require_room(invitation.tenant_id)
         audit.record("signin.invitation.sent_again", invitation, actor=actor)
         send_after_commit(invitation)
 
@@ -63,6 +74,14 @@ def revoke(invitation: Invitation, *, actor: User | None) -> None:
     with tenant_scope(invitation.tenant_id):
         audit.record("signin.invitation.revoked", invitation, actor=actor, before=audit.fields_of(invitation))
         invitation.delete()
+
+
+def require_room(tenant_id: UUID) -> None:
+    """Raises QuotaReachedError unless the tenant may send one more of these mails now: people who never asked get them.
+
+    They are counted by their audit rows, which whoever calls this writes in the same transaction.
+    """
+    quotas.require_room(tenant_id, Quantity.INVITATIONS_PER_DAY)
 
 
 def send_after_commit(invitation: Invitation) -> None:
@@ -120,18 +139,22 @@ def accept(invitation: Invitation, user: User) -> Membership:
 def accept_as_new(invitation: Invitation, *, username: str, password: str) -> User:
     """Add a person, whose e-mail address the link has proved, and make them a member.
 
-    Raises InvitationNotValid, and ValidationError for a taken name. The password has been judged before.
+    Raises InvitationNotValid, and ValidationError for a taken name or address. The password has been judged before.
     """
     # allauth finds addresses in lower case only.
     user = User(username=username, email=invitation.email.lower(), is_staff=True)
     user.set_password(password)
-    with identity_scope("add the person who accepts an invitation"):
-        user.full_clean()
-        user.save()
-        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-        accept(invitation, user)
-        with tenant_scope(invitation.tenant_id):
-            audit.record("tenants.user.created", user, actor=user, after=audit.fields_of(user))
+    try:
+        with identity_scope("add the person who accepts an invitation"):
+            user.full_clean()
+            user.save()
+            EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+            accept(invitation, user)
+            with tenant_scope(invitation.tenant_id):
+                audit.record("tenants.user.created", user, actor=user, after=audit.fields_of(user))
+    except IntegrityError:
+        # Both were free a moment ago. The same person may come by two links at once, in two windows.
+        raise ValidationError(TAKEN_MEANWHILE) from None
     return user
 
 

@@ -106,9 +106,10 @@ def _accept_as_new(request: HttpRequest, invitation: Invitation) -> HttpResponse
             invitation, username=form.cleaned_data["username"], password=form.cleaned_data["password1"]
         )
     except ValidationError as error:
-        # Somebody took the name a moment ago.
+        # Somebody took the name a moment ago, or came by another link to this address.
         form.add_error(None, error)
-        return render(request, "signin/invitation.html", {"invitation": invitation, "form": form})
+        context = {"invitation": invitation, "form": form, "has_account": invitations.has_account(invitation.email)}
+        return render(request, "signin/invitation.html", context)
     del request.session[_SHOWN]
     record_authentication(request, user, method="password", username=user.get_username())
     return perform_login(request, user)

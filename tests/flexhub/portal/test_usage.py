@@ -52,7 +52,12 @@ class TestReading:
         nothing: dict[Quantity, float | None] = dict.fromkeys(Quantity, 0)
 
         shown = [usage.quantity for usage in usages_of("AGGREGATOR", Quotas(), nothing)]
-        assert shown == [Quantity.MEMBERS, Quantity.API_CLIENTS, Quantity.API_CALLS_PER_MIN]
+        assert shown == [
+            Quantity.MEMBERS,
+            Quantity.API_CLIENTS,
+            Quantity.API_CALLS_PER_MIN,
+            Quantity.INVITATIONS_PER_DAY,
+        ]
         assert Quantity.SITES in [u.quantity for u in usages_of("AGGREGATOR", Quotas(), nothing | {Quantity.SITES: 1})]
 
 

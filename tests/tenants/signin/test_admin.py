@@ -16,7 +16,7 @@ from tenants.models import Membership, Tenant, User
 from tenants.scope import platform_scope
 from tenants.signin.models import IdentityProvider, Invitation, SignInPolicy
 from tenants.signin.sealed import client_secret_of
-from tests.support.registry import audited, make_customer, make_member, make_operator, make_tenant
+from tests.support.registry import audited, give_quotas, make_customer, make_member, make_operator, make_tenant
 from tests.tenants.signin.conftest import make_provider
 
 PROVIDERS = "/admin/signin/identityprovider/"
@@ -113,6 +113,22 @@ def test_an_admin_invites_sends_again_and_revokes(
     with platform_scope("test"):
         assert not Invitation.objects.exists()
     assert [len(audited(f"signin.invitation.{done}")) for done in ("created", "sent_again", "revoked")] == [1, 1, 1]
+
+
+def test_the_pages_say_when_a_tenant_has_invited_enough_today(
+    client: Client, alder: Tenant, admin_of_alder: User
+) -> None:
+    give_quotas(alder, invitations_per_day=1)
+    client.post(f"{INVITATIONS}add/", {"email": "bob@example.com", "role": Membership.Role.MEMBER})
+    with platform_scope("test"):
+        (invitation,) = Invitation.objects.all()
+
+    new = client.post(f"{INVITATIONS}add/", {"email": "eve@example.com", "role": Membership.Role.MEMBER}, follow=True)
+    again = client.post(INVITATIONS, {"action": "send_again", "_selected_action": [str(invitation.pk)]}, follow=True)
+
+    assert "The quota of this tenant is 1 invitations a day" in new.content.decode()
+    assert "bob@example.com and the rest were not sent. The quota" in again.content.decode()
+    assert not audited("signin.invitation.sent_again")
 
 
 def test_an_admin_invites_a_resident(client: Client, alder: Tenant, admin_of_alder: User) -> None:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from tenants import tokens
 from tenants.models import Household, Membership, Tenant, User
+from tenants.quotas import QuotaReachedError
 from tenants.scope import identity_scope, platform_scope, tenant_scope
 from tenants.services import create_member, end_membership
 from tenants.signin import invitations
@@ -141,6 +142,70 @@ def test_of_two_who_come_at_once_one_gets_in(ann: User, invite: Callable[..., st
         invitations.accept(second, eve)
 
     assert memberships("eve") == [("Cedar", memberships("eve")[0][1])]
+
+
+def test_of_two_links_to_one_address_one_makes_an_account(
+    client: Client, invite: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in two windows at once: both found the address free."""
+    paths = [invite(tenant=make_tenant(name)) for name in ("Birch", "Cedar")]
+    late = Client()
+    for browser, path in zip((client, late), paths, strict=True):
+        browser.get(path)
+    with monkeypatch.context() as at_once:
+        at_once.setattr(invitations, "has_account", lambda email: False)
+        client.post(ACCEPT, FORM)
+        assert invitations.TAKEN_MEANWHILE in late.post(ACCEPT, FORM | {"username": "bobby"}).content.decode()
+
+    assert "Make an account" not in late.post(ACCEPT, FORM | {"username": "bobby"}).content.decode()
+    assert (people(), memberships("bob")) == ({"bob"}, [("Birch", "MEMBER")])
+    with platform_scope("test"):
+        assert Invitation.objects.get(accepted_at=None).tenant.name == "Cedar"
+
+
+def test_of_two_who_take_one_name_at_once_one_gets_it(
+    client: Client, invite: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, path = Client(), invite("eve@example.com")
+    late.get(path)
+    client.get(invite())
+    client.post(ACCEPT, FORM)
+    monkeypatch.setattr(User, "full_clean", lambda self: None)
+    monkeypatch.setattr("tenants.signin.forms.AcceptInvitationForm.clean_username", lambda form: "bob")
+
+    assert invitations.TAKEN_MEANWHILE in late.post(ACCEPT, FORM).content.decode()
+    assert memberships("bob") == [("Alder", "MEMBER")]
+
+
+def test_a_tenant_sends_so_many_a_day(
+    alder: Tenant, ann: User, invite: Callable[..., str], mailoutbox: list[EmailMessage]
+) -> None:
+    give_quotas(alder, invitations_per_day=2)
+    invite()
+    invitations.send_again(stored(), actor=ann)
+    invitations.revoke(stored(), actor=ann)
+
+    with pytest.raises(QuotaReachedError, match="quota of this tenant is 2 invitations a day"):
+        invite()
+    invite("bob@elsewhere.example", tenant=make_tenant("Birch"))
+    with pytest.raises(QuotaReachedError):
+        invite("eve@example.com")
+
+    assert [mail.to for mail in mailoutbox] == [["bob@example.com"], ["bob@elsewhere.example"]]
+
+
+def test_a_day_later_there_is_room_again(
+    alder: Tenant, ann: User, invite: Callable[..., str], monkeypatch: Any
+) -> None:
+    give_quotas(alder, invitations_per_day=1)
+    invite()
+    with pytest.raises(QuotaReachedError):
+        invitations.send_again(stored(), actor=ann)
+
+    tomorrow = timezone.now() + timedelta(days=1)
+    monkeypatch.setattr("tenants.quotas.timezone.now", lambda: tomorrow)
+
+    invitations.send_again(stored(), actor=ann)
 
 
 def test_a_link_is_not_good_for_ever(client: Client, invite: Callable[..., str]) -> None:
