@@ -69,7 +69,8 @@ API_TOKEN_REQUESTS_PER_MINUTE: int = env.parsed(
 POOL_MINIMUM_SITES = env.integer("POOL_MINIMUM_SITES", 5)
 # How long a device's owner may let its manufacturer look at it, with one grant.
 SUPPORT_GRANT_MAX_DAYS = env.integer("SUPPORT_GRANT_MAX_DAYS", 30)
-TELEMETRY_RETENTION_DAYS = env.integer("TELEMETRY_RETENTION_DAYS", 90)
+# The database refuses to drop younger days (`flexhub.telemetry.partitions`).
+TELEMETRY_RETENTION_DAYS: int = env.parsed("TELEMETRY_RETENTION_DAYS", between(7, 36_500), "7 or more", "90")
 # What a tenant may have and do, by its kind; a row of `tenants.Quota` says otherwise for one of them.
 QUOTAS = default_quotas(env)
 

@@ -1,7 +1,8 @@
 """What the migration teaches PostgreSQL: the table, and the two functions that make and drop its partitions.
 
 The functions run with the rights of the owner (SECURITY DEFINER), take nothing but a date, and have their search path
-pinned so that no other schema can slip a table or function of its own in between. A partition has the same policies as
+pinned so that no other schema can slip a table or function of its own in between. What no retention may end is not
+dropped, whoever asks: the application's role is not trusted with the last days. A partition has the same policies as
 its parent and no rights for the application: rows are reached through the parent alone.
 """
 
@@ -24,6 +25,8 @@ from tenants.rls import (
 TABLE = "telemetry_measurement"
 ENSURE = "telemetry_ensure_partition"
 DROP_BEFORE = "telemetry_drop_partitions_before"
+#: The hub keeps measurements for that many days at least; `TELEMETRY_RETENTION_DAYS` may not say less.
+LEAST_DAYS = 7
 
 CREATE_TABLE = f"""
 CREATE TABLE {TABLE} (
@@ -69,7 +72,8 @@ END
 $body$
 """
 
-# A lock that a long query holds up is not worth stopping all writers for: give up, the next run tries again.
+# A lock that a long query holds up is not worth stopping all writers for: give up, the next run tries again. A day less
+# is guarded than is kept at least, since the clocks of hub and database differ around midnight.
 _DROP_BEFORE = """
 CREATE OR REPLACE FUNCTION {schema}.{drop_before}(day date) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, {schema}, pg_temp SET lock_timeout = '5s' AS $body$
@@ -77,6 +81,9 @@ DECLARE
     partition text;
     dropped integer := 0;
 BEGIN
+    IF day > (now() AT TIME ZONE 'UTC')::date - {guarded_days} THEN
+        RAISE EXCEPTION 'measurements of the last {guarded_days} days are not dropped' USING ERRCODE = '22023';
+    END IF;
     FOR partition IN
         SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
         WHERE inhparent = format('%I.%I', {schema_name}, {table_name})::regclass
@@ -152,6 +159,7 @@ def _parts(schema: str, app: str) -> dict[str, sql.Composable]:
         "drop_before": sql.Identifier(DROP_BEFORE),
         "app": sql.Identifier(app),
         "app_name": sql.Literal(app),
+        "guarded_days": sql.Literal(LEAST_DAYS - 1),
         "policy": sql.Literal(owned_by_scope()),
         "household_policy": sql.Literal(household_policy),
         "household_delete_policy": sql.Literal(household_delete_policy),

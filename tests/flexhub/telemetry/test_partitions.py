@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from django.db import ProgrammingError, connection, transaction
+from django.db import DataError, ProgrammingError, connection, transaction
 
+from flexhub.telemetry.partitions import LEAST_DAYS
 from tenants.rls import HOUSEHOLD_DELETE_POLICY, HOUSEHOLD_POLICY, POLICY
 from tests.support.registry import query
 
@@ -56,6 +57,24 @@ def test_row_security_is_forced_with_the_same_policy(table: str) -> None:
 def test_the_application_cannot_touch_a_partition(statement: str) -> None:
     with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"), transaction.atomic():
         query(statement.format(PARTITION))
+
+
+@pytest.mark.parametrize("day", ["current_date - 5", "current_date", "'infinity'"])
+def test_nobody_drops_what_no_retention_may_end(day: str) -> None:
+    query("SELECT telemetry_ensure_partition((now() AT TIME ZONE 'UTC')::date - 2)")
+
+    with pytest.raises(DataError, match="measurements of the last 6 days are not dropped"), transaction.atomic():
+        query(f"SELECT telemetry_drop_partitions_before({day})")
+
+    assert query("SELECT count(*) FROM pg_inherits WHERE inhparent = 'telemetry_measurement'::regclass") == [(2,)]
+
+
+def test_the_shortest_retention_may_be_kept() -> None:
+    query("SELECT telemetry_ensure_partition((now() AT TIME ZONE 'UTC')::date - %s)", LEAST_DAYS + 1)
+
+    ((dropped,),) = query("SELECT telemetry_drop_partitions_before(current_date - %s)", LEAST_DAYS)
+
+    assert dropped >= 1
 
 
 def test_the_functions_are_for_the_application_alone_with_a_pinned_path() -> None:
