@@ -64,6 +64,10 @@ class Clock:
     def now(self) -> datetime:
         return self.origin + timedelta(seconds=(self.real_time() - self.real_origin_s) * self.factor)
 
+    def shown_at(self, moment: datetime) -> datetime:
+        """What this clock showed at a real moment, such as PostgreSQL writes it down."""
+        return self.origin + timedelta(seconds=(moment.timestamp() - self.real_origin_s) * self.factor)
+
     def real_seconds(self, duration: timedelta) -> float:
         """How long `duration` of this clock takes in real seconds."""
         return duration.total_seconds() / self.factor

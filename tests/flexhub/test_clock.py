@@ -33,6 +33,13 @@ def test_starting_at_shows_the_origin_first() -> None:
     assert timedelta(0) <= clock.now() - TEN < timedelta(minutes=1)
 
 
+def test_tells_what_it_showed_at_a_real_moment() -> None:
+    clock = Clock(origin=TEN, real_origin_s=1000.0, factor=60.0)
+
+    assert clock.shown_at(datetime.fromtimestamp(1001.0, UTC)) == TEN + timedelta(minutes=1)
+    assert Clock.system().shown_at(TEN) == TEN
+
+
 def test_durations_convert_both_ways() -> None:
     clock = FixedClock.at(TEN, factor=60.0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -49,13 +50,14 @@ def revoke_support(grant: SupportGrant, *, actor: Actor = None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SupportedDevice:
-    """What a manufacturer is shown of a device: nothing that its owner has named."""
+    """What a manufacturer is shown of a device: nothing that its owner has named, or said before `begins_at`."""
 
     device_id: UUID
     owner_id: UUID
     brand: str
     model: str
     serial_number: str
+    begins_at: datetime
     ends_at: datetime
 
 
@@ -65,9 +67,10 @@ def supported_devices(manufacturer: Tenant | None) -> list[SupportedDevice]:
     grants = living.select_related("device__device_type").order_by("ends_at")
     if manufacturer is not None:
         grants = grants.filter(manufacturer=manufacturer)
-    # Where there are several for a device the last one counts.
-    found = {each.device_id: each for each in grants}
-    return sorted(map(_supported, found.values()), key=lambda each: (each.brand, each.model, each.serial_number))
+    of_device: dict[UUID, list[SupportGrant]] = {}
+    for grant in grants:
+        of_device.setdefault(grant.device_id, []).append(grant)
+    return sorted(map(_supported, of_device.values()), key=lambda each: (each.brand, each.model, each.serial_number))
 
 
 def note_look(device: SupportedDevice, page: str, *, actor: User) -> None:
@@ -87,10 +90,17 @@ def check_end(ends_at: datetime) -> None:
         raise ValidationError({"ends_at": f"At most {most.days} days from now; another grant makes it last longer."})
 
 
-def _supported(grant: SupportGrant) -> SupportedDevice:
-    device, device_type = grant.device, grant.device.device_type
+def _supported(grants: Sequence[SupportGrant]) -> SupportedDevice:
+    """What all that live of one device allow together: from the first one's beginning to the last one's end."""
+    device, device_type = grants[0].device, grants[0].device.device_type
     return SupportedDevice(
-        device.pk, grant.tenant_id, device_type.brand, device_type.model, device.serial_number, grant.ends_at
+        device_id=device.pk,
+        owner_id=grants[0].tenant_id,
+        brand=device_type.brand,
+        model=device_type.model,
+        serial_number=device.serial_number,
+        begins_at=min(each.created_at for each in grants),
+        ends_at=max(each.ends_at for each in grants),
     )
 
 

@@ -102,7 +102,10 @@ def _device(request: HttpRequest, device_id: UUID) -> SupportedDevice:
 
 
 def _heard(device: SupportedDevice) -> tuple[Snapshot | None, list[LogEntry] | None]:
-    """The state of the device's link and its conversation; no conversation at all while the bus is down."""
+    """The state of the device's link and its conversation under the grant; none at all while the bus is down.
+
+    What was said before was not meant for the manufacturer. The conversation is written by the hub's clock.
+    """
     link = Link.objects.filter(rm_node__device_id=device.device_id).values("pk", "rm_node__hosted").first()
     if link is None:
         return None, []
@@ -110,9 +113,11 @@ def _heard(device: SupportedDevice) -> tuple[Snapshot | None, list[LogEntry] | N
     # A device behind its maker's cloud speaks through us, with a manager of ours or with one elsewhere.
     roles = (RM, CEM) if link["rm_node__hosted"] else (RM,)
     try:
-        return _first_heard(bus, [end_id(link["pk"], role.value) for role in roles])
+        snapshot, entries = _first_heard(bus, [end_id(link["pk"], role.value) for role in roles])
     except BusUnavailable:
         return None, None
+    since = settings.CLOCK.shown_at(device.begins_at)
+    return snapshot, [entry for entry in entries if entry.at >= since]
 
 
 def _first_heard(bus: WorkerBus, ends: Sequence[UUID]) -> tuple[Snapshot | None, list[LogEntry]]:

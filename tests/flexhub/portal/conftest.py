@@ -63,11 +63,12 @@ class Seats:
         status: Any = None,
         findings: Any = (),
         peer: str = "RM",
+        at: datetime = AT,
     ) -> None:
         text = json.dumps(message) if isinstance(message, Mapping) else message
         batch = Batch()
         link_id = end_id(household.link.pk, peer)
-        batch.log(link_id, self._tokens[link_id], direction, AT, text, status=status, findings=findings)
+        batch.log(link_id, self._tokens[link_id], direction, at, text, status=status, findings=findings)
         asyncio.run(self._gateway.write(batch))
 
 

@@ -5,23 +5,31 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
+from flexhub.clock import Clock
 from flexhub.devices.models import SupportGrant
 from flexhub.devices.support import grant_support, revoke_support
 from tenants.models import Tenant
-from tests.flexhub.portal.conftest import Seats
+from tenants.scope import tenant_scope
+from tests.flexhub.portal.conftest import AT, Seats
 from tests.support.gateway_inside import details
 from tests.support.registry import Household, audited, make_household, make_member, make_operator, make_tenant
 
 pytestmark = pytest.mark.django_db
 
 SUPPORT = "/admin/support/"
+SECOND = timedelta(seconds=1)
 FINDING = {"rule": "R-20", "severity": "error", "text": "1.3 should lie in [0, 1]", "path": "$.factor"}
 
 
 @pytest.fixture
 def grant(alder: Household) -> SupportGrant:
-    return grant_support(alder.device, ends_at=timezone.now() + timedelta(days=1))
+    """Given at the moment at which everything is said."""
+    grant = grant_support(alder.device, ends_at=timezone.now() + timedelta(days=1))
+    with tenant_scope(alder.tenant.pk):
+        SupportGrant.objects.update(created_at=AT)
+    return grant
 
 
 @pytest.fixture
@@ -57,6 +65,31 @@ def test_shows_state_and_conversation_without_a_name(mia: Client, seats: Seats, 
         for secret in (alder.site.pk, alder.tenant.pk, alder.cem_node.pk):
             assert str(secret) not in text
         assert ("ResourceManagerDetails" in text) is (query == "")
+
+
+def test_what_was_said_before_the_grant_stays_the_owners(mia: Client, seats: Seats, alder: Household) -> None:
+    seats.sit_down(alder)
+    seats.say(alder, "received", {"message_type": "FRBC.StorageStatus"}, findings=[FINDING], at=AT - SECOND)
+    seats.say(alder, "received", {"message_type": "FRBC.ActuatorStatus"}, findings=[FINDING], at=AT)
+    # Another one, given later, takes nothing away from the first.
+    grant_support(alder.device, ends_at=timezone.now() + timedelta(days=2))
+
+    for query in ("", "?findings=1"):
+        text = mia.get(page_of(alder) + query).content.decode()
+        assert "FRBC.ActuatorStatus" in text
+        assert "FRBC.StorageStatus" not in text
+
+
+def test_the_hubs_clock_says_what_was_before(mia: Client, seats: Seats, alder: Household, settings: Settings) -> None:
+    """Conversations are written by that clock, and grants by PostgreSQL's."""
+    settings.CLOCK = Clock(origin=AT + timedelta(days=9), real_origin_s=AT.timestamp(), factor=60.0)
+    seats.sit_down(alder)
+    seats.say(alder, "received", {"message_type": "FRBC.StorageStatus"}, at=AT + timedelta(days=9) - SECOND)
+    seats.say(alder, "received", {"message_type": "FRBC.ActuatorStatus"}, at=AT + timedelta(days=9))
+
+    text = mia.get(page_of(alder)).content.decode()
+
+    assert ("FRBC.ActuatorStatus" in text, "FRBC.StorageStatus" in text) == (True, False)
 
 
 def test_each_look_is_in_the_owners_trail(mia: Client, seats: Seats, alder: Household) -> None:
