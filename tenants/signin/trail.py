@@ -1,11 +1,13 @@
 """Audit rows about signing in. allauth tells what happened; here it gets into the trails of those whom it concerns.
 
 A sign-in is the business of the tenant that the session acts for, and a provider that of its tenant, which alone it
-opens. Password and second factor concern each tenant that a person belongs to, so each of them gets a row.
+opens. Password and second factor concern each tenant that a person belongs to, so each of them gets a row; from where
+the person did it concerns none of them, and is in the platform's own trail.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +22,7 @@ from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from tenants import audit
+from tenants import audit, origin
 from tenants.models import User
 from tenants.scope import identity_scope, platform_scope
 from tenants.signin import second_factor
@@ -119,9 +121,12 @@ def _record_at_provider(outcome: str, user: User, provider: IdentityProvider | N
 
 
 def _record_everywhere(outcome: str, user: User, *, actor: User | None, **values: Any) -> None:
-    tenants: list[UUID | None] = [membership.tenant_id for membership in user.all_memberships] or [None]
-    for tenant_id in tenants:
-        _record(f"tenants.user.{outcome}", user, tenant_id, actor, **values)
+    """A row for each tenant of the person, without the address, and one with it that no tenant sees."""
+    action = f"tenants.user.{outcome}"
+    with origin.bound(replace(origin.current(), ip=None)):
+        for membership in user.all_memberships:
+            _record(action, user, membership.tenant_id, actor, **values)
+    _record(action, user, None, actor, **values)
 
 
 def _record(

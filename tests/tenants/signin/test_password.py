@@ -10,7 +10,7 @@ from django.test import Client
 
 from tenants.models import Tenant, User
 from tenants.scope import identity_scope
-from tenants.services import create_member
+from tenants.services import create_member, create_membership
 from tests.support.registry import audited, make_tenant
 from tests.tenants.signin.conftest import PASSWORD, sign_in, who
 
@@ -92,8 +92,11 @@ def test_failures_leave_one_row_and_not_what_was_typed(client: Client, alder: Te
     for login in ("ann", "ann@alder.example", "my password"):
         sign_in(client, login, "wrong")
 
-    (entry,) = audited("tenants.user.sign_in_failed")
-    assert (entry["object_name"], entry["tenant_id"], entry["actor_type"]) == ("ann", alder.pk, "system")
+    entries = audited("tenants.user.sign_in_failed")
+    assert [(entry["object_name"], entry["tenant_id"], entry["actor_type"]) for entry in entries] == [
+        ("ann", alder.pk, "system"),
+        ("ann", None, "system"),
+    ]
 
 
 def test_nobody_signs_in_while_redis_is_away_and_who_is_in_stays(client: Client, ann: User, settings: Any) -> None:
@@ -121,8 +124,19 @@ def test_a_changed_password_ends_the_other_sessions(client: Client, alder: Tenan
     client.post("/accounts/password/change/", form)
 
     assert (who(client), who(elsewhere)) == ("ann", None)
-    (entry,) = audited("tenants.user.password_changed")
-    assert (entry["actor_name"], entry["tenant_id"]) == ("ann", alder.pk)
+    assert audited("tenants.user.password_changed")[0]["actor_name"] == "ann"
+
+
+def test_each_tenant_learns_of_a_new_password_and_none_from_where(client: Client, alder: Tenant, ann: User) -> None:
+    birch = make_tenant("Birch")
+    create_membership(user=ann, tenant=birch)
+    sign_in(client, "ann")
+    form = {"oldpassword": PASSWORD, "password1": "another odd one", "password2": "another odd one"}
+
+    client.post("/accounts/password/change/", form)
+
+    told = {entry["tenant_id"]: entry["ip"] for entry in audited("tenants.user.password_changed")}
+    assert told == {alder.pk: None, birch.pk: None, None: "127.0.0.1"}
 
 
 def test_the_session_cookie_is_for_this_host_and_a_day(client: Client, settings: Any, ann: User) -> None:

@@ -49,7 +49,7 @@ def test_a_person_sets_up_an_app_and_shows_it_from_then_on(client: Client, ann: 
     sign_in(client, "ann")
     secret = client.get("/accounts/2fa/totp/activate/").context["form"].secret
     client.post("/accounts/2fa/totp/activate/", {"code": code(secret)})
-    assert [entry["after"] for entry in audited("tenants.user.second_factor_added")] == [
+    assert [entry["after"] for entry in audited("tenants.user.second_factor_added") if entry["tenant_id"]] == [
         {"type": "totp"},
         {"type": "recovery_codes"},
     ]
@@ -216,7 +216,7 @@ def test_an_operator_takes_a_lost_one_away(client: Client, alder: Tenant, ann: U
     assert SECRET not in client.get(f"{page}change/").content.decode()
     client.post(f"{page}delete/", {"post": "yes"})
 
-    (entry,) = audited("tenants.user.second_factor_removed")
+    entry, _ = audited("tenants.user.second_factor_removed")
     assert (entry["actor_name"], entry["object_name"], entry["tenant_id"]) == ("olga", "ann", alder.pk)
     assert sign_in(Client(), "ann")["Location"] == "/admin/"
 
