@@ -330,7 +330,11 @@ def solar(
 
 
 def sequence(
-    sequence_id: str, *pieces: tuple[int, float], max_pause_ms: int | None = None, abnormal: bool = False
+    sequence_id: str,
+    *pieces: tuple[int, float],
+    max_pause_ms: int | None = None,
+    abnormal: bool = False,
+    interruptible: bool = False,
 ) -> PPBCPowerSequence:
     """Pieces of (minutes, W)."""
     return PPBCPowerSequence(
@@ -342,7 +346,7 @@ def sequence(
             )
             for minutes, power_w in pieces
         ),
-        is_interruptible=False,
+        is_interruptible=interruptible,
         max_pause_before=max_pause_ms,
         abnormal_condition_only=abnormal,
     )
@@ -353,7 +357,9 @@ def dishwasher(
     now: datetime = NOON,
     window: timedelta = timedelta(hours=12),
     statuses: Iterable[PPBCPowerSequenceContainerStatus] = (),
+    others: Iterable[PPBCPowerProfileDefinition] = (),
 ) -> PPBCResource:
+    """One profile named "profile", and `others` beside it."""
     if not containers:
         containers = (
             PPBCPowerSequenceContainer(
@@ -373,11 +379,14 @@ def dishwasher(
     )
     messages: list[Message] = [
         definition,
+        *others,
         PPBCPowerProfileStatus(message_id=new_id(), sequence_container_status=statuses),
         measurement(0.0, now),
     ]
-    resource = Resource.from_messages(
-        link_id("Dishwasher"), "Dishwasher", messages, ControlType.POWER_PROFILE_BASED_CONTROL, now
-    )
+    return read_profiles("Dishwasher", messages, now)
+
+
+def read_profiles(name: str, messages: Iterable[Message], now: datetime = NOON) -> PPBCResource:
+    resource = Resource.from_messages(link_id(name), name, messages, ControlType.POWER_PROFILE_BASED_CONTROL, now)
     assert isinstance(resource, PPBCResource)
     return resource
