@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from celery import shared_task
+from celery import shared_task, signals
+from celery.apps.worker import Worker
 from django.db import OperationalError
 
 from cem_service import housekeeping, ledger, runtime, services
+from cem_service.planners.kernels.warm import warm_up
 from flexhub.bus.errors import BusUnavailable
 from flexhub.observability.outage import Outage
 from tenants.tasks import TenantTask
@@ -15,6 +17,16 @@ from tenants.tasks import TenantTask
 # These two are tried again within seconds, and a server that is away is no news each time.
 _closing = Outage("the instruction ledger is not being closed")
 _waking = Outage("sites whose plan is overdue are not being woken")
+
+# The workers of these queues call the planners' kernels.
+_CALCULATING = {"cem", "plan"}
+
+
+@signals.celeryd_after_setup.connect
+def compile_kernels(instance: Worker, **_: object) -> None:
+    """Before the pool forks, so that its children share what was compiled, and before the worker reports ready."""
+    if _CALCULATING & set(instance.app.amqp.queues.consume_from):
+        warm_up()
 
 
 @shared_task(base=TenantTask)

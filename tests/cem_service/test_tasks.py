@@ -3,9 +3,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import pytest
+from celery import signals
 
 from cem_service import runtime, services, tasks
 from flexhub.bus.worker_side import RedisWorkerBus
@@ -60,3 +62,17 @@ def test_an_absent_redis_is_told_once(
         task()
 
     assert sum("not being" in record.getMessage() for record in caplog.records) == 1
+
+
+@pytest.mark.parametrize(("queue", "calculates"), [("plan", True), ("cem", True), ("default", False)])
+def test_workers_that_calculate_compile_the_kernels_before_they_start(
+    monkeypatch: pytest.MonkeyPatch, queue: str, calculates: bool
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(tasks, "warm_up", lambda: done.append("compiled"))
+    queues = SimpleNamespace(consume_from={queue: None})
+    worker = SimpleNamespace(app=SimpleNamespace(amqp=SimpleNamespace(queues=queues)))
+
+    signals.celeryd_after_setup.send(sender=queue, instance=worker, conf=app.conf)
+
+    assert done == ["compiled"] * calculates

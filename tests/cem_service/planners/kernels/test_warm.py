@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from shutil import copytree
+
+import numba.core.dispatcher
+
+from cem_service.planners import kernels
+from cem_service.planners.kernels.warm import warm_up
+
+SOURCE = Path(kernels.__file__).parent
+
+
+def test_every_kernel_is_compiled() -> None:
+    for name in warm_up():
+        module = import_module(f"{kernels.__name__}.{name}")
+        found = [one for one in vars(module).values() if isinstance(one, numba.core.dispatcher.Dispatcher)]
+
+        assert found
+        assert [one.py_func.__name__ for one in found if not one.signatures] == []
+
+
+def test_kernels_load_where_nothing_can_be_written(tmp_path: Path) -> None:
+    folder = copytree(SOURCE, tmp_path / "kernels", ignore=lambda *_: {"__pycache__"})
+    (folder / "__pycache__").touch()  # A file, so that not even root can write into it.
+    (folder / "probe.py").write_text("from kernels import kernel\n\n@kernel\ndef probe(x):\n    return x + 1\n")
+    environment = {"HOME": "/dev/null", "PYTHONPATH": str(tmp_path), "TMPDIR": str(tmp_path)}
+    code = "from kernels.probe import probe, kernel; import numba; assert probe(1) == 2; print(numba.config.CACHE_DIR)"
+
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert any(Path(run.stdout.strip()).rglob("*.nbi"))
