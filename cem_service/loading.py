@@ -15,17 +15,18 @@ from cem_service.domain.resource import Resource
 from cem_service.domain.site import SiteState
 from cem_service.domain.tariff import Tariff
 from cem_service.models import Instruction, PlanRun, PlanRunKind
+from cem_service.planners.forecast import DAYS_BACK
 from cem_service.planners.plan import SitePlan
 from flexhub.bus.ports import WorkerBus
 from flexhub.bus.snapshot import Snapshot
 from flexhub.devices.models import Link, Site
-from flexhub.telemetry.queries import quarter_hour_means
+from flexhub.telemetry.rollups import roll_up, stored_means
 from s2.messages import ControlType, PowerMeasurement
 from tenants.scope import tenant_scope
 
 log = structlog.get_logger(__name__)
 
-HISTORY = timedelta(hours=24)
+HISTORY = DAYS_BACK * timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,14 @@ def load_site(tenant_id: UUID, site_id: UUID, *, bus: WorkerBus, now: datetime) 
 
 
 def with_history(loaded: LoadedSite) -> LoadedSite:
-    """The same site with the past day's quarter-hour means, which only a plan needs."""
+    """The same site with the past days' quarter-hour means, which only a plan needs."""
     state = loaded.state
     with tenant_scope(loaded.tenant_id):
         links = Link.objects.filter(rm_node__site_id=state.site_id, cem_node__hosted=True)
         meter_link = links.filter(rm_node=F("rm_node__site__main_meter")).values_list("id", flat=True).first()
-        means = quarter_hour_means([link.pk for link in links], since=state.now - HISTORY, until=state.now)
+        ids = [link.pk for link in links]
+        roll_up(tenant_id=loaded.tenant_id, site_id=state.site_id, link_ids=ids, until=state.now)
+        means = stored_means(ids, since=state.now - HISTORY, until=state.now)
     if meter_link is None:
         return replace(loaded, state=replace(state, power_history=means))
     meter = means.pop(meter_link, {})

@@ -33,7 +33,8 @@ from flexhub.pairing.dialled import create_dialled_end
 from flexhub.pairing.models import NodeToken
 from flexhub.pairing.services import issue_node_token
 from flexhub.telemetry import writer
-from flexhub.telemetry.models import Measurement
+from flexhub.telemetry.models import Measurement, Rollup
+from flexhub.telemetry.rollups import roll_up
 from rm_adapters.services import link_account, look_for_devices, register
 from rm_adapters.vendors.simulator.models import SimulatedMachine
 from tenants.models import AuditEntry, DataKey, Erasure, Household, Membership, Quota, Retention, Tenant, User
@@ -259,7 +260,9 @@ def _history(tenant: Tenant, family: str, site: Site, link: Any) -> list[Model]:
             ends_at=AT,
             status_at=AT,
         )
-        return [run, instruction, Measurement.objects.get(link_id=link.pk)]
+        roll_up(tenant_id=tenant.pk, site_id=site.pk, link_ids=[link.pk], until=AT + timedelta(hours=1))
+        measured = [Measurement.objects.get(link_id=link.pk), Rollup.objects.get(link_id=link.pk)]
+        return [run, instruction, *measured]
 
 
 def _program(tenant: Tenant, family: str) -> list[Model]:

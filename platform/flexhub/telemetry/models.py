@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from tenants.models import Tenant
+
+QUARTERS_PER_DAY = 96
 
 
 class Measurement(models.Model):
@@ -26,3 +31,27 @@ class Measurement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} {self.value} at {self.at.isoformat()}"
+
+
+class Rollup(models.Model):
+    """Mean power of one link in each quarter hour of a UTC day, in W over all phases; None where nothing was measured.
+
+    Of the same kind as measurements: without foreign keys in the database, and kept for as long.
+    """
+
+    pk = models.CompositePrimaryKey("link_id", "day")
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    site_id = models.UUIDField(db_index=True)
+    link_id = models.UUIDField()
+    day = models.DateField(db_index=True)
+    mean_w = ArrayField(models.FloatField(null=True), size=QUARTERS_PER_DAY)
+    until = models.DateTimeField(help_text="Up to here the measurements have been looked at.")
+
+    class Meta:
+        verbose_name: ClassVar = "quarter-hour means of a day"
+        verbose_name_plural: ClassVar = "quarter-hour means"
+
+    def __str__(self) -> str:
+        return f"means of {self.link_id} on {self.day}"

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from flexhub.telemetry.models import Measurement
+from flexhub.telemetry.models import Measurement, Rollup
 from flexhub.telemetry.removal import delete_sites
 from tenants.privacy.holdings import File, Holding, Things, hold
 
@@ -16,7 +16,7 @@ _ROWS_AT_ONCE = 2_000
 
 
 class Measurements(Holding):
-    models = (Measurement,)
+    models = (Measurement, Rollup)
 
     def files(self, things: Things) -> Iterator[File]:
         rows = Measurement.objects.filter(site_id__in=things.sites).values_list(*_COLUMNS)

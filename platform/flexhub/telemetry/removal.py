@@ -15,7 +15,9 @@ import structlog
 from django.db import connection
 
 from flexhub.telemetry.keeping import first_day_kept
+from flexhub.telemetry.models import Rollup
 from flexhub.telemetry.partitions import TABLE
+from flexhub.telemetry.rollups import delete_rollups_of
 from tenants.models import Retention
 from tenants.scope import platform_scope, tenant_scope
 
@@ -33,10 +35,17 @@ _DELETE = f"""
         SELECT ctid FROM {TABLE} WHERE at >= %(since)s AND at < %(until)s AND {{rows}} LIMIT {_ROWS_AT_ONCE}
     ))
 """  # noqa: S608 - Names and numbers are constants of ours.
+_FORGET_ROLLUPS = f"""
+    DELETE FROM telemetry_rollup WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM telemetry_rollup WHERE day < %(day)s LIMIT {_ROWS_AT_ONCE}
+    ))
+"""  # noqa: S608 - The number is a constant of ours.
 
 
 def delete_sites(tenant_id: UUID, sites: Sequence[UUID]) -> int:
-    """All measurements of these sites of one tenant; returns how many."""
+    """All measurements of these sites of one tenant, and what was computed from them; returns how many."""
+    with tenant_scope(tenant_id):
+        delete_rollups_of(sites)
     parameters = {"sites": list(sites)}
     return sum(_delete_day(tenant_id, day, "site_id = ANY(%(sites)s)", parameters) for day in _days())
 
@@ -48,6 +57,13 @@ def apply_retention(now: datetime) -> int:
     return sum(_apply(wish, now) for wish in wishes)
 
 
+def forget_rollups(now: datetime, retention: timedelta) -> int:
+    """Delete means of days that nobody keeps any more, a bounded number a call; returns how many."""
+    with platform_scope("forget old quarter-hour means"), connection.cursor() as cursor:
+        cursor.execute(_FORGET_ROLLUPS, {"day": first_day_kept(now, retention)})
+        return int(cursor.rowcount)
+
+
 def _apply(wish: Retention, now: datetime) -> int:
     keep_from = first_day_kept(now, timedelta(days=wish.telemetry_days or 0))
     # Nothing older than it is stored any more (`writer`), so a day that is done stays done.
@@ -55,6 +71,7 @@ def _apply(wish: Retention, now: datetime) -> int:
     days = [day for day in _days() if done <= day < keep_from]
     deleted = sum(_delete_day(wish.tenant_id, day, "tenant_id = %(tenant)s", {}) for day in days)
     with tenant_scope(wish.tenant_id):
+        Rollup.objects.filter(tenant_id=wish.tenant_id, day__lt=keep_from).delete()
         Retention.objects.filter(pk=wish.pk).update(telemetry_cleared_before=keep_from)
     if deleted:
         log.info("telemetry.forgot", tenant_id=str(wish.tenant_id), rows=deleted)

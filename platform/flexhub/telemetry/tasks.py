@@ -31,8 +31,9 @@ def drop_old_partitions(**_: object) -> None:
 
 @shared_task(base=TenantTask)
 def delete_old_measurements(**_: object) -> None:
-    """Of tenants that keep them for a shorter time than the hub does."""
+    """Of tenants that keep them for a shorter time than the hub does; and means that nobody keeps any more."""
     removal.apply_retention(settings.CLOCK.now())
+    removal.forget_rollups(settings.CLOCK.now(), _retention())
 
 
 def _retention() -> timedelta:
