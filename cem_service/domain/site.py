@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import numpy as np
+
 from cem_service.domain.objectives import NO_OBJECTIVES, Objectives
 from cem_service.domain.phases import PhasePowers
 from cem_service.domain.resource import MEASUREMENT_VALID_FOR, Resource
@@ -56,3 +58,7 @@ class SiteState:
     def prices(self, start: datetime, steps: int, step: timedelta) -> tuple[Array, Array]:
         """(buy, sell) in EUR/kWh for each step."""
         return self.tariff.prices(start, steps, step)
+
+    def grid_g_per_kwh(self, edges: Array) -> Array:
+        """What the grid emits for a kWh between two of `edges`, seconds since the epoch; NaN where nobody knows."""
+        return np.full(edges.size - 1, np.nan)

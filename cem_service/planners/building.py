@@ -20,11 +20,12 @@ from cem_service.domain.series import Array
 from cem_service.domain.site import SiteState
 from cem_service.planners.forecast import forecast_base, forecast_resource, production_can_be_curtailed
 from cem_service.planners.horizon import Horizon
+from cem_service.planners.margins import usable_limits_w
 from cem_service.planners.oracle import best_response, is_planned
 from cem_service.planners.plan import DevicePlan, SitePlan
 from cem_service.planners.power_cost import J_PER_KWH
 from cem_service.planners.ppbc import expected_power_w
-from cem_service.planners.site_cost import SiteCost, usable_limits_w
+from cem_service.planners.site_cost import SiteCost
 
 SWEEPS = 2
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,14 @@ class PowerCost:
 
     `offset` and `slope` have shape (steps,), `at_w` and `weight` (steps, hinges). Between two hinges every watt costs
     the same, so the powers in `at_w` (where the site draws nothing, where it meets a limit) are those worth trying.
+    `leftover_eur_per_kwh` is what a kWh is worth that is still in a store after the last step; None where nobody says.
     """
 
     offset: Array
     slope: Array
     at_w: Array
     weight: Array
+    leftover_eur_per_kwh: float | None = None
 
     @property
     def steps(self) -> int:
@@ -38,11 +40,17 @@ class PowerCost:
 
     def at(self, steps: NDArray[np.intp]) -> PowerCost:
         """The cost of other stretches of time, each with what holds in the step that is named for it."""
-        return PowerCost(self.offset[steps], self.slope[steps], self.at_w[steps], self.weight[steps])
+        return replace(
+            self,
+            offset=self.offset[steps],
+            slope=self.slope[steps],
+            at_w=self.at_w[steps],
+            weight=self.weight[steps],
+        )
 
     def beside(self, power_w: Array) -> PowerCost:
         """The cost for a second device while a first one takes `power_w`, shape (steps,)."""
-        return PowerCost(self.offset + self.slope * power_w, self.slope, self.at_w - power_w[:, None], self.weight)
+        return replace(self, offset=self.offset + self.slope * power_w, at_w=self.at_w - power_w[:, None])
 
     def eur(self, power_w: Array, durations_s: Array | float) -> Array:
         """EUR for holding `power_w` for `durations_s`; the steps run along the first axis of all arrays."""

@@ -22,11 +22,11 @@ from cem_service.planners.balance import SETTLES_WITHIN, balance_site
 from cem_service.planners.choices import Choice, EnvelopeOrder, ModeOrder, Prices, Unit
 from cem_service.planners.envelope_unit import EnvelopeUnit
 from cem_service.planners.horizon import quarter_start
+from cem_service.planners.margins import limits_now_w
 from cem_service.planners.plan import STEP, SitePlan
 from cem_service.planners.reasons import LIMITS, Circumstances, Outlook, explain, objective_of
 from cem_service.planners.schedule import schedule_profiles
 from cem_service.planners.settling import settle
-from cem_service.planners.site_cost import usable_limits_w
 from cem_service.planners.store_unit import StoreUnit
 from cem_service.planners.worth import value_table
 from s2.messages import FRBCInstruction, Instruction, PEBCInstruction
@@ -53,7 +53,7 @@ def react(
     needs them; their power counts as it is.
     """
     balance = balance_site(site, last)
-    prices = _prices(site)
+    prices = _prices(site, balance.base_w)
     units = _units(site, plan, last, prices)
     steered_w = sum(unit.stay.power_w for unit in units)
     in_place_w = sum(one.power_w(site.now) or 0.0 for one in site.resources if _steers(one.link_id, units))
@@ -71,9 +71,12 @@ def react(
     return decisions + schedule_profiles(site, plan, balance.base_w, last, new_id)
 
 
-def _prices(site: SiteState) -> Prices:
-    buy, sell = site.tariff.prices(site.now, 1, STEP)
-    return Prices(float(buy[0]), float(sell[0]), *usable_limits_w(site))
+def _prices(site: SiteState, base_w: float) -> Prices:
+    buy, sell = site.prices(site.now, 1, STEP)
+    # What is produced by something that is not steered lies in the base load too, and does not draw.
+    unsteered = (one.power_w(site.now) or 0.0 for one in site.resources if not one.controllable)
+    household_w = base_w - sum(min(power_w, 0.0) for power_w in unsteered)
+    return Prices(float(buy[0]), float(sell[0]), *limits_now_w(site, household_w))
 
 
 def _units(

@@ -1,128 +1,211 @@
-"""One cost of the site's net power for each step of a plan, as a sum of terms that each name their objective.
+"""One cost of the site's power for each step of a plan, as a sum of terms that each name their objective.
 
 A term is a hinge: nothing up to a power, so much for each kilowatt-hour beyond it. Tariffs, limits and targets are all
-made of these, so that a plan can say what each of them cost. The stages of priority are kept apart by magnitude: no
-price comes near what a kilowatt-hour over a limit costs.
+made of these, so that a plan can say what each of them cost. A planner of one device is shown the same cost as a
+function of its own power, with the stages of priority kept apart by magnitude; whole plans of the site are compared
+stage by stage.
+
+Powers of the site are `loads_w`: (circuits, steps) with the connection first and the phases after it, or (steps,) for
+the connection alone.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import IntEnum
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cem_service.domain.decision import Objective
+from cem_service.domain.phases import EVEN, PhaseShares
 from cem_service.domain.series import Array
 from cem_service.domain.site import SiteState
 from cem_service.planners.horizon import Horizon
+from cem_service.planners.margins import usable_limits_w
+from cem_service.planners.objectives.external import target_terms
+from cem_service.planners.objectives.green import carbon_terms, self_consumption_terms
+from cem_service.planners.objectives.incentivised import bandwidth_terms, capacity_terms
+from cem_service.planners.objectives.operational import fuse_terms, grid_terms, phase_terms, steerable_terms
 from cem_service.planners.plan import STEP
 from cem_service.planners.power_cost import J_PER_KWH, PowerCost
+from cem_service.planners.terms import EUR_PER_UNIT, Stage, Term
 
-OVER_LIMIT_EUR_PER_KWH = 50.0
-
-# What is kept free below a limit, since a reaction takes seconds. A kettle or an oven draws some 2 kW from one moment
-# to the next, so the fuse keeps that much free, as long as it is not more than a quarter of a small connection. Feeding
-# in has no such steps: clouds take it away, and what little is switched off fits into a tenth.
-LIMIT_MARGIN_SHARE = 0.10
-KETTLE_W = 2000.0
-LARGEST_MARGIN_SHARE = 0.25
-
-
-class Stage(IntEnum):
-    """What rules out what: a stage yields to all before it. Weights are compared inside a stage only."""
-
-    FUSE = 1
-    GRID = 2
-    ACTIVATION = 3
-    COMFORT = 4
-    MONEY = 5
-    TIDY = 6
+# What is left in a store at the end of a plan saves buying it in the cheapest hours of another day.
+CHEAPEST_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """`weight` EUR/kWh for each watt of net power above `at_w`, or below it where `above` is False; both (steps,)."""
+class _Stacked:
+    """All terms as arrays: (terms, steps), or (terms,) for what does not change over time."""
 
-    objective: Objective
-    stage: Stage
     at_w: Array
     weight: Array
-    above: bool = True
-
-    def beyond_w(self, net_w: Array) -> Array:
-        """How far `net_w` is beyond the hinge, in W; the steps run along its first axis."""
-        at_w = self.at_w.reshape(-1, *(1,) * (net_w.ndim - 1))
-        beyond: Array = np.maximum(net_w - at_w if self.above else at_w - net_w, 0.0)
-        return beyond
+    told_eur: Array  # the weight with the stages kept apart, as planners are told it
+    sign: Array  # 1 above, -1 below
+    circuit: NDArray[np.intp]
 
 
-def usable_limits_w(site: SiteState) -> tuple[float, float]:
-    """(import, export) in W that may be planned for: the limits with the margin taken off, both positive.
-
-    The fuse works in both directions; a contract may allow less to go out.
-    """
-    fuse_w = site.fuse_limit_w
-    kettle_w = min(KETTLE_W, LARGEST_MARGIN_SHARE * fuse_w)
-    export_w = fuse_w if site.export_limit_w is None else min(site.export_limit_w, fuse_w)
-    return fuse_w - max(LIMIT_MARGIN_SHARE * fuse_w, kettle_w), (1 - LIMIT_MARGIN_SHARE) * export_w
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SiteCost:
-    """`buy` and `sell` in EUR/kWh per step; `terms` hold the limits and whatever else the site pursues."""
+    """`buy` and `sell` in EUR/kWh per step; `terms` hold the limits and whatever else the site pursues.
+
+    `leftover_eur_per_kwh` is what a kWh is worth beyond the last step; None leaves it to each planner.
+    """
 
     buy: Array
     sell: Array
     terms: tuple[Term, ...] = ()
+    leftover_eur_per_kwh: float | None = None
 
     @classmethod
-    def of(cls, site: SiteState, horizon: Horizon, *, curtailable: bool) -> Self:
-        buy, sell = site.tariff.prices(horizon.start, horizon.steps, STEP)
+    def of(
+        cls,
+        site: SiteState,
+        horizon: Horizon,
+        *,
+        curtailable: bool,
+        base_w: Array | None = None,
+        household_w: Array | None = None,
+    ) -> Self:
+        """`base_w` is all that is not planned for, `household_w` that of it which only draws; 0 where not given."""
+        buy, sell = site.prices(horizon.start, horizon.steps, STEP)
         # Where production can be curtailed, nobody has to feed in at a price below zero.
         sell = np.maximum(sell, 0.0) if curtailable else sell
-        import_w, export_w = usable_limits_w(site)
-        return cls.within(buy, sell, import_w, export_w, curtailable=curtailable)
+        nothing = np.zeros(horizon.steps)
+        terms = (
+            *fuse_terms(*usable_limits_w(site), sell, curtailable=curtailable),
+            *phase_terms(site, horizon),
+            *grid_terms(site, horizon),
+            *steerable_terms(site, horizon, nothing if household_w is None else household_w),
+            *target_terms(site.objectives, horizon),
+            *bandwidth_terms(site.objectives, horizon),
+            *capacity_terms(site.objectives, horizon),
+            *carbon_terms(site.objectives, site.grid_g_per_kwh(horizon.edges)),
+            *self_consumption_terms(site.objectives, horizon),
+        )
+        cost = cls(buy, sell, terms)
+        return replace(cost, leftover_eur_per_kwh=cost.cheapest_eur_per_kwh(nothing if base_w is None else base_w))
 
     @classmethod
     def within(
         cls, buy: Array, sell: Array, import_limit_w: float, export_limit_w: float, *, curtailable: bool = False
     ) -> Self:
-        """Prices and two limits in W, both positive, that hold all the time.
+        """Prices and two limits in W, both positive, that hold all the time."""
+        return cls(buy, sell, tuple(fuse_terms(import_limit_w, export_limit_w, sell, curtailable=curtailable)))
 
-        What cannot leave the site is curtailed, and earns nothing; without a resource that can do so it is a breach.
-        """
-        breach = np.full(buy.size, OVER_LIMIT_EUR_PER_KWH)
-        over = Term(Objective.FUSE, Stage.FUSE, np.full(buy.size, import_limit_w), breach)
-        lost = Stage.MONEY if curtailable else Stage.FUSE
-        beyond = Term(
-            Objective.EXPORT_LIMIT,
-            lost,
-            np.full(buy.size, -export_limit_w),
-            sell if curtailable else breach,
-            above=False,
-        )
-        return cls(buy, sell, (over, beyond))
-
-    def eur(self, net_w: Array, durations_s: Array | float) -> Array:
-        """EUR for holding `net_w` for `durations_s`; the steps run along the first axis of all arrays."""
-        extra_axes = (1,) * (net_w.ndim - 1)
-        cost = np.where(net_w > 0, self.buy.reshape(-1, *extra_axes), self.sell.reshape(-1, *extra_axes)) * net_w
-        for term in self.terms:
-            cost = cost + term.weight.reshape(-1, *extra_axes) * term.beyond_w(net_w)
-        result: Array = cost * (np.reshape(durations_s, (-1, *extra_axes)) / J_PER_KWH)
+    def eur(self, loads_w: Array, durations_s: Array | float) -> Array:
+        """EUR in each step as a planner of one device is told it, shape (steps,)."""
+        loads_w, stacked = np.atleast_2d(loads_w), self._stacked
+        beyond_w = self._beyond_w(loads_w)
+        cost = self._energy_eur_per_h(loads_w[0]) + (stacked.told_eur * beyond_w).sum(axis=0)
+        result: Array = cost * (durations_s / J_PER_KWH)
         return result
 
-    def seen_by(self, others_w: Array) -> PowerCost:
-        """The same cost by the power of one device, while everything else takes `others_w`, shape (steps,)."""
-        offset, slope = self.sell * others_w, self.sell.copy()
-        at_w, weights = [-others_w], [self.buy - self.sell]
-        for term in self.terms:
-            at_w.append(term.at_w - others_w)
-            weights.append(term.weight)
-            if not term.above:
-                # max(0, at - net) is max(0, net - at) less (net - at).
-                slope -= term.weight
-                offset += term.weight * (term.at_w - others_w)
-        return PowerCost(offset, slope, np.stack(at_w, axis=1), np.stack(weights, axis=1))
+    def seen_by(self, others_w: Array, shares: PhaseShares = EVEN) -> PowerCost:
+        """The same cost by the power of one device, while everything else takes `others_w`, as `loads_w` above.
+
+        `shares` of its power lie on the phases. A phase that carries none of it costs the same whatever the device
+        does, so that it is left out.
+        """
+        others_w, stacked = np.atleast_2d(others_w), self._stacked
+        share = np.array((1.0, *shares))[stacked.circuit]
+        on = share > 0.0
+        share, circuit, below = share[on][:, None], stacked.circuit[on], stacked.sign[on] < 0
+        at_w = (stacked.at_w[on] - others_w[circuit]) / share
+        weight = stacked.told_eur[on] * share
+        # max(0, at - p) is max(0, p - at) less (p - at).
+        slope = self.sell - weight[below].sum(axis=0)
+        offset = self.sell * others_w[0] + (weight[below] * at_w[below]).sum(axis=0)
+        hinges = np.concatenate((-others_w[:1], at_w)).T
+        weights = np.concatenate(((self.buy - self.sell)[None, :], weight)).T
+        return PowerCost(
+            offset, slope, np.ascontiguousarray(hinges), np.ascontiguousarray(weights), self.leftover_eur_per_kwh
+        )
+
+    def amounts(self, loads_w: Array, durations_s: Array) -> Array:
+        """What each term counts, shape (terms,): EUR, or kWh for those without a price."""
+        loads_w, stacked = np.atleast_2d(loads_w), self._stacked
+        beyond_w = self._beyond_w(loads_w)
+        amounts: Array = (stacked.weight * beyond_w) @ (durations_s / J_PER_KWH)
+        for index, term in enumerate(self.terms):
+            if term.eur_per_kw > 0:
+                amounts[index] = term.eur_per_kw * float(beyond_w[index].max(initial=0.0)) / 1000.0
+        return amounts
+
+    def energy_eur(self, loads_w: Array, durations_s: Array) -> float:
+        """What is paid for energy, less what is earned with it."""
+        return float(self._energy_eur_per_h(np.atleast_2d(loads_w)[0]) @ (durations_s / J_PER_KWH))
+
+    def by_objective(self, loads_w: Array, durations_s: Array) -> dict[Objective, float]:
+        """EUR or, for those without a price, kWh; those that count nothing are left out."""
+        result = {Objective.PRICE: self.energy_eur(loads_w, durations_s)}
+        for term, amount in zip(self.terms, self.amounts(loads_w, durations_s), strict=True):
+            if abs(amount) > 1e-9:
+                result[term.objective] = result.get(term.objective, 0.0) + float(amount)
+        return result
+
+    def by_stage(self, loads_w: Array, durations_s: Array) -> dict[Stage, float]:
+        """The sum of each stage in its own unit."""
+        result = dict.fromkeys(Stage, 0.0)
+        result[Stage.MONEY] = self.energy_eur(loads_w, durations_s)
+        for term, amount in zip(self.terms, self.amounts(loads_w, durations_s), strict=True):
+            result[term.stage] += float(amount)
+        return result
+
+    def with_peak(self, net_w: Array) -> SiteCost:
+        """As a planner is told it while the site has that peak anyway: up to there a peak costs nothing more."""
+        highest = float(net_w.max(initial=0.0))
+        return replace(self, terms=tuple(_raised(term, highest) for term in self.terms))
+
+    def without(self, objective: Objective) -> SiteCost:
+        """The same site if it did not pursue one objective."""
+        return replace(self, terms=tuple(term for term in self.terms if term.objective is not objective))
+
+    def cheapest_eur_per_kwh(self, base_w: Array) -> float:
+        """What a kWh more costs in the cheapest quarter of all steps, while the site takes `base_w`; money only."""
+        marginal = np.where(base_w >= 0.0, self.buy, self.sell)
+        for term in self._money():
+            past = base_w >= term.at_w if term.above else base_w < term.at_w
+            marginal = marginal + np.where(past, term.weight if term.above else -term.weight, 0.0)
+        return float(np.sort(marginal)[: max(1, int(CHEAPEST_SHARE * marginal.size))].mean())
+
+    def _money(self) -> Iterator[Term]:
+        """The terms that cost money for each kWh; a peak is no price of a kWh."""
+        return (term for term in self.terms if term.stage is Stage.MONEY and term.eur_per_kw == 0)
+
+    def _energy_eur_per_h(self, net_w: Array) -> Array:
+        result: Array = np.where(net_w > 0, self.buy, self.sell) * net_w
+        return result
+
+    def _beyond_w(self, loads_w: Array) -> Array:
+        stacked = self._stacked
+        beyond: Array = np.maximum(stacked.sign[:, None] * (loads_w[stacked.circuit] - stacked.at_w), 0.0)
+        return beyond
+
+    @cached_property
+    def _stacked(self) -> _Stacked:
+        steps, terms = self.buy.size, self.terms
+        weight = np.array([term.weight for term in terms]).reshape(-1, steps)
+        told = np.array([_told_scale(term, terms) for term in terms]).reshape(-1, 1)
+        return _Stacked(
+            at_w=np.array([term.at_w for term in terms]).reshape(-1, steps),
+            weight=weight,
+            told_eur=weight * told,
+            sign=np.array([1.0 if term.above else -1.0 for term in terms]),
+            circuit=np.array([term.circuit for term in terms], dtype=np.intp),
+        )
+
+
+def _told_scale(term: Term, terms: tuple[Term, ...]) -> float:
+    """Prices of activations count among themselves only: the highest of them is one unit of their stage."""
+    scale = EUR_PER_UNIT[term.stage]
+    if term.stage is not Stage.ACTIVATION:
+        return scale
+    return scale / max(float(other.weight.max()) for other in terms if other.stage is Stage.ACTIVATION)
+
+
+def _raised(term: Term, peak_w: float) -> Term:
+    return replace(term, at_w=np.maximum(term.at_w, peak_w)) if term.eur_per_kw > 0 else term

@@ -68,7 +68,9 @@ def drain_rates(resource: FRBCResource, horizon: Horizon, levels: Array) -> Arra
 
 def leftover_eur_per_unit(resource: FRBCResource, cost: PowerCost) -> float:
     """What a unit of fill level at the end of the horizon is worth, in EUR."""
-    marginal = np.sort(cost.marginal_eur_per_kwh(np.zeros(cost.steps)))
-    cheapest = marginal[: max(1, int(CHEAPEST_SHARE * marginal.size))]
+    cheapest = cost.leftover_eur_per_kwh
+    if cheapest is None:
+        marginal = np.sort(cost.marginal_eur_per_kwh(np.zeros(cost.steps)))
+        cheapest = float(marginal[: max(1, int(CHEAPEST_SHARE * marginal.size))].mean())
     share = LEFTOVER_SHARE if resource.can_discharge or resource.drains else LEFTOVER_SHARE / 2
-    return max(0.0, share * float(cheapest.mean())) * resource.kwh_per_unit
+    return max(0.0, share * cheapest) * resource.kwh_per_unit

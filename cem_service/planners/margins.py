@@ -1,0 +1,57 @@
+"""How much of a limit may be used: planned powers are means and forecasts, and a reaction takes seconds.
+
+A kettle or an oven draws some 2 kW from one moment to the next, so a fuse keeps that much free, as long as it is not
+more than a quarter of a small one. Feeding in has no such steps: clouds take it away, and what little is switched off
+fits into a tenth. What the grid asks for is measured over minutes, so a tenth is enough there too.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cem_service.domain.objectives import GridLimit, SteerableLimit
+from cem_service.domain.site import SiteState
+
+LIMIT_MARGIN_SHARE = 0.10
+KETTLE_W = 2000.0
+LARGEST_MARGIN_SHARE = 0.25
+
+
+def usable_of_fuse_w(fuse_w: float) -> float:
+    """What may be planned to be drawn through a fuse of `fuse_w`, of the connection or of one phase."""
+    kettle_w = min(KETTLE_W, LARGEST_MARGIN_SHARE * fuse_w)
+    return fuse_w - max(LIMIT_MARGIN_SHARE * fuse_w, kettle_w)
+
+
+def usable_w(limit_w: float) -> float:
+    """What may be planned for within any other limit."""
+    return (1 - LIMIT_MARGIN_SHARE) * limit_w
+
+
+def usable_limits_w(site: SiteState) -> tuple[float, float]:
+    """(import, export) in W that may always be planned for, both positive: fuse and contract, less the margin.
+
+    The fuse works in both directions; a contract may allow less to go out.
+    """
+    export_w = site.fuse_limit_w if site.export_limit_w is None else min(site.export_limit_w, site.fuse_limit_w)
+    return usable_of_fuse_w(site.fuse_limit_w), usable_w(export_w)
+
+
+def limits_now_w(site: SiteState, household_w: float) -> tuple[float, float]:
+    """(import, export) in W for this moment, with what the grid asks for just now.
+
+    `household_w` is what all that is not steered draws: a limit on steered resources leaves it free.
+    """
+    import_w, export_w = usable_limits_w(site)
+    for limit in site.objectives.grid_limits:
+        if holds_at(limit, site.now):
+            import_w = import_w if limit.import_w is None else min(import_w, usable_w(limit.import_w))
+            export_w = export_w if limit.export_w is None else min(export_w, usable_w(limit.export_w))
+    for steerable in site.objectives.steerable_limits:
+        if holds_at(steerable, site.now):
+            import_w = min(import_w, steerable.import_w + max(household_w, 0.0))
+    return import_w, export_w
+
+
+def holds_at(limit: GridLimit | SteerableLimit, moment: datetime) -> bool:
+    return (limit.start is None or limit.start <= moment) and (limit.end is None or moment < limit.end)

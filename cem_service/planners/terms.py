@@ -1,0 +1,65 @@
+"""What a site's cost is made of: hinges, each of one objective, each in the stage that says what it rules out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+from cem_service.domain.decision import Objective
+from cem_service.domain.series import Array
+
+
+class Stage(IntEnum):
+    """What rules out what: a stage yields to all before it. Weights are compared inside a stage only."""
+
+    FUSE = 1
+    GRID = 2
+    ACTIVATION = 3
+    COMFORT = 4
+    MONEY = 5
+    TIDY = 6
+
+
+# What a planner of one device is told a unit of each stage costs, in EUR. It adds everything up, so the stages have to
+# lie so far apart that no amount of a later one outweighs what a device could do for an earlier one. A kWh of comfort
+# that is missed all day costs some 500 EUR in all; two stages of limits are told apart by the losses of a battery
+# that could serve either. See decision 0010.
+EUR_PER_UNIT: Mapping[Stage, float] = {
+    Stage.FUSE: 1e5,
+    Stage.GRID: 1e4,
+    Stage.ACTIVATION: 1e3,
+    Stage.COMFORT: 1.0,
+    Stage.MONEY: 1.0,
+    Stage.TIDY: 1.0,
+}
+
+
+class Circuit(IntEnum):
+    """Where a power is counted: at the connection, as the sum of all phases, or on one of them."""
+
+    CONNECTION = 0
+    L1 = 1
+    L2 = 2
+    L3 = 3
+
+
+PHASE_CIRCUITS = (Circuit.L1, Circuit.L2, Circuit.L3)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """`weight` for each kWh on the circuit above `at_w`, or below it where `above` is False; both (steps,).
+
+    In EUR, but for the first two stages, which have no price: there a kWh counts as one. With `eur_per_kw` above 0 only
+    the highest step counts, and costs that much for each kW beyond; `weight` is then what a planner is told.
+    """
+
+    objective: Objective
+    stage: Stage
+    at_w: Array
+    weight: Array
+    above: bool = True
+    circuit: Circuit = Circuit.CONNECTION
+    eur_per_kw: float = 0.0
+    source: str = ""
