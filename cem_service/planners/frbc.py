@@ -24,7 +24,7 @@ from cem_service.domain.series import Array
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.plan import DevicePlan, ValueTable
 from cem_service.planners.power_cost import PowerCost
-from cem_service.planners.store import OUT_OF_RANGE_EUR, drain_rates, edge_cost_eur, leftover_eur_per_unit
+from cem_service.planners.store import OUT_OF_RANGE_EUR, drain_rates, edge_cost_eur, leftover_eur_per_unit, own_cost
 
 LEVELS = 41
 EVEN_FACTORS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -105,7 +105,8 @@ def plan_store(resource: FRBCResource, cost: PowerCost, horizon: Horizon) -> Dev
     decisive = plans[last]
     values = ValueTable(horizon.start, decisive.grid, decisive.cost_to_go_eur[:VALUE_EDGES])
     power_w = np.sum([plan.power_w for plan in plans.values()], axis=0)
-    return DevicePlan(resource.link_id, power_w, decisive.levels, values)
+    own = own_cost(resource, horizon, cost, decisive.levels)
+    return DevicePlan(resource.link_id, power_w, decisive.levels, values, own=own)
 
 
 def _has_room(resource: FRBCResource) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from cem_service.domain.frbc import FRBCResource
 from cem_service.domain.series import Array
 from cem_service.planners.horizon import Horizon
+from cem_service.planners.plan import OwnCost
 from cem_service.planners.power_cost import PowerCost
 
 # EUR for each kWh that the store is off at an edge between two quarter hours.
@@ -34,16 +35,29 @@ def edge_cost_eur(resource: FRBCResource, horizon: Horizon, levels: Array) -> Ar
 
     A target counts at the edge before it begins, so that it is reached in time wherever it begins within a quarter.
     """
+    lower, upper = targets(resource, horizon)
+    return missed_eur(
+        resource, np.broadcast_to(levels, (horizon.steps + 1, levels.size)), lower[:, None], upper[:, None]
+    )
+
+
+def missed_eur(resource: FRBCResource, levels: Array, lower: Array, upper: Array) -> Array:
+    """EUR for each of `levels` at one edge each, where `lower` to `upper` is wanted; all three broadcast together."""
     lowest, highest = resource.lowest_level, resource.highest_level
-    below = np.maximum(lowest - levels, 0.0)
-    above = np.maximum(levels - highest, 0.0)
-    cost = np.broadcast_to(OUT_OF_RANGE_EUR * (below + above), (horizon.steps + 1, levels.size)).copy()
+    cost = OUT_OF_RANGE_EUR * (np.maximum(lowest - levels, 0.0) + np.maximum(levels - highest, 0.0))
     if resource.drains and not resource.can_discharge:
         cost += COMFORT_EUR * np.maximum(lowest + COMFORT_SHARE * (highest - lowest) - levels, 0.0)
+    cost += BELOW_TARGET_EUR * np.maximum(lower - levels, 0.0)
+    cost += ABOVE_TARGET_EUR * np.maximum(levels - upper, 0.0)
+    result: Array = cost * resource.kwh_per_unit
+    return result
+
+
+def own_cost(resource: FRBCResource, horizon: Horizon, cost: PowerCost, levels: Array) -> OwnCost:
+    """What a plan costs beside its energy that leads to `levels` at the end of each step."""
     lower, upper = targets(resource, horizon)
-    cost += BELOW_TARGET_EUR * np.maximum(lower[:, None] - levels, 0.0)
-    cost += ABOVE_TARGET_EUR * np.maximum(levels - upper[:, None], 0.0)
-    return cost * resource.kwh_per_unit
+    missed = missed_eur(resource, levels, lower[1:], upper[1:])
+    return OwnCost(float(missed.sum()), -leftover_eur_per_unit(resource, cost) * float(levels[-1]))
 
 
 def targets(resource: FRBCResource, horizon: Horizon) -> tuple[Array, Array]:

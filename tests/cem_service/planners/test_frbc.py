@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -188,3 +189,16 @@ def test_a_store_without_room_has_nothing_to_plan() -> None:
     messages = store_messages(description, levels=(5, 5), level=5.0, active=[("actuator", "m1", 0.0)])
 
     assert plan_store(read_store("store", messages), cost.seen_by(np.zeros(horizon.steps)), horizon) is None
+
+
+def test_says_what_it_costs_beside_energy() -> None:
+    horizon, cost = day()
+    late = ev_charger(level=10.0, departure=NOON + timedelta(hours=1), wanted=90.0)
+
+    plan = plan_store(late, replace(cost, leftover_eur_per_kwh=0.2).seen_by(np.zeros(96)), horizon)
+
+    assert plan is not None
+    assert plan.levels is not None
+    missed_kwh = 0.6 * (90.0 - plan.levels[3]) / 0.9  # 60 kWh for 100 %, charged at 90 %.
+    assert plan.own.comfort_eur > 4 * 2.0 * missed_kwh * 0.75  # An hour of it, while it goes on charging.
+    assert plan.own.money_eur == pytest.approx(-0.45 * 0.2 * 0.6 * plan.levels[-1] / 0.9)
