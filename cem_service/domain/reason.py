@@ -17,20 +17,20 @@ Figure = float | str
 
 
 class ReasonCode(StrEnum):
-    """What each says, with its figures; MOVED, HELD and EXCEEDS name their objective."""
+    """What each says, with its figures; MOVED and EXCEEDS name their objective."""
 
     RESTS = "rests"  # takes and gives nothing worth naming: no figures
     # takes_kwh, takes_eur_per_kwh, gives_kwh, gives_eur_per_kwh: energy, and what one kWh is worth then
     ENERGY = "energy"
     STARTS = "starts"  # starts_at, cost_eur, saved_eur: against starting at once
     TOO_LATE = "too_late"  # starts_at: its window is too short, so it runs as soon as it can
-    # The objective moves `moved_kwh` of the resource's energy to another time, first at `first_at`, from `from_w` to
-    # `to_w`; that costs everything else `cost_eur`.
+    # Without the objective, `moved_kwh` of the resource would be at other times; first at `first_at` it would take
+    # `otherwise_w` and not `planned_w`.
     MOVED = "moved"
-    HELD = "held"  # at `first_at` the site is at `limit_w`, a limit of the objective, and the resource is held by it
     COMFORT = "comfort"  # comfort_eur: what weighs its own targets as far as they cannot be kept
     # Of a site:
-    EXCEEDS = "exceeds"  # at `first_at` `expected_w` are expected where the objective's limit is `limit_w`; `over_kwh`
+    # Worst at `worst_at`: `expected_w` where the limit is `limit_w`; `over_kwh` in all; `source`, and `circuit`.
+    EXCEEDS = "exceeds"
     LEFT_OUT = "left_out"  # name, why
     NO_METER = "no_meter"  # there is no recent reading of the main meter
     NO_HISTORY = "no_history"  # there is no history of the base load yet

@@ -27,10 +27,28 @@ DAYS_BACK = 7
 SUNRISE_HOUR, SUNSET_HOUR = 6.0, 20.0
 LEAST_SUN = 0.05  # Below this share of the noon value a reading says too little about noon.
 
+# What the phases differ by now fades out of the forecast within two hours: a cooker is not on all day.
+IMBALANCE_STEPS = 8
+
 
 def forecast_base(site: SiteState, horizon: Horizon) -> Array:
     """Power of what is not any resource's, per step."""
     return persistence(site.base_history, horizon, fallback_w=base_power_w(site))
+
+
+def forecast_phases(site: SiteState, base_w: Array) -> Array:
+    """`base_w`, (steps,), spread over the three phases: evenly, but for how they differ now, which lasts a while.
+
+    Shape (3, steps).
+    """
+    spread = np.repeat(base_w[None, :] / 3, 3, axis=0)
+    if site.main_meter_phases_w is not None and site.main_meter_is_recent:
+        now_w = np.array(site.main_meter_phases_w)
+        for resource in site.resources:
+            now_w -= (resource.power_w(site.now) or 0.0) * np.array(resource.phase_shares)
+        lasting = np.maximum(1.0 - np.arange(base_w.size) / IMBALANCE_STEPS, 0.0)
+        spread += (now_w - now_w.mean())[:, None] * lasting
+    return spread
 
 
 def base_power_w(site: SiteState) -> float:

@@ -8,9 +8,13 @@ fits into a tenth. What the grid asks for is measured over minutes, so a tenth i
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TypeVar
 
 from cem_service.domain.objectives import GridLimit, SteerableLimit
+from cem_service.domain.series import Array
 from cem_service.domain.site import SiteState
+
+PowerT = TypeVar("PowerT", float, Array)
 
 LIMIT_MARGIN_SHARE = 0.10
 KETTLE_W = 2000.0
@@ -23,7 +27,7 @@ def usable_of_fuse_w(fuse_w: float) -> float:
     return fuse_w - max(LIMIT_MARGIN_SHARE * fuse_w, kettle_w)
 
 
-def usable_w(limit_w: float) -> float:
+def usable_w(limit_w: PowerT) -> PowerT:
     """What may be planned for within any other limit."""
     return (1 - LIMIT_MARGIN_SHARE) * limit_w
 

@@ -24,11 +24,17 @@ from cem_service.domain.phases import EVEN, PhaseShares
 from cem_service.domain.series import Array
 from cem_service.domain.site import SiteState
 from cem_service.planners.horizon import Horizon
-from cem_service.planners.margins import usable_limits_w
 from cem_service.planners.objectives.external import target_terms
 from cem_service.planners.objectives.green import carbon_terms, self_consumption_terms
 from cem_service.planners.objectives.incentivised import bandwidth_terms, capacity_terms
-from cem_service.planners.objectives.operational import fuse_terms, grid_terms, phase_terms, steerable_terms
+from cem_service.planners.objectives.operational import (
+    Limit,
+    connection_limits,
+    fuse_terms,
+    grid_terms,
+    phase_terms,
+    steerable_terms,
+)
 from cem_service.planners.plan import STEP
 from cem_service.planners.power_cost import J_PER_KWH, PowerCost
 from cem_service.planners.terms import EUR_PER_UNIT, Stage, Term
@@ -76,7 +82,7 @@ class SiteCost:
         sell = np.maximum(sell, 0.0) if curtailable else sell
         nothing = np.zeros(horizon.steps)
         terms = (
-            *fuse_terms(*usable_limits_w(site), sell, curtailable=curtailable),
+            *fuse_terms(*connection_limits(site), sell, curtailable=curtailable),
             *phase_terms(site, horizon),
             *grid_terms(site, horizon),
             *steerable_terms(site, horizon, nothing if household_w is None else household_w),
@@ -94,7 +100,8 @@ class SiteCost:
         cls, buy: Array, sell: Array, import_limit_w: float, export_limit_w: float, *, curtailable: bool = False
     ) -> Self:
         """Prices and two limits in W, both positive, that hold all the time."""
-        return cls(buy, sell, tuple(fuse_terms(import_limit_w, export_limit_w, sell, curtailable=curtailable)))
+        limits = (Limit(import_limit_w, import_limit_w), Limit(export_limit_w, export_limit_w))
+        return cls(buy, sell, tuple(fuse_terms(*limits, sell, curtailable=curtailable)))
 
     def eur(self, loads_w: Array, durations_s: Array | float) -> Array:
         """EUR in each step as a planner of one device is told it, shape (steps,)."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
+import numpy as np
+
 from cem_service.domain.decision import Objective
 from cem_service.domain.series import Array
 
@@ -47,12 +49,16 @@ class Circuit(IntEnum):
 PHASE_CIRCUITS = (Circuit.L1, Circuit.L2, Circuit.L3)
 
 
+AT_HINGE_W = 5.0  # Powers are planned to the watt; this near to a hinge is at it.
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """`weight` for each kWh on the circuit above `at_w`, or below it where `above` is False; both (steps,).
 
     In EUR, but for the first two stages, which have no price: there a kWh counts as one. With `eur_per_kw` above 0 only
     the highest step counts, and costs that much for each kW beyond; `weight` is then what a planner is told.
+    `allowed_w` is a limit as it was set, of which `at_w` keeps a margin; None where the two are the same.
     """
 
     objective: Objective
@@ -63,3 +69,16 @@ class Term:
     circuit: Circuit = Circuit.CONNECTION
     eur_per_kw: float = 0.0
     source: str = ""
+    allowed_w: Array | None = None
+
+    def beyond_w(self, loads_w: Array) -> Array:
+        """How far the circuit is beyond the limit as it was set, shape (steps,)."""
+        limit_w, load_w = self.at_w if self.allowed_w is None else self.allowed_w, loads_w[self.circuit]
+        over_w: Array = np.where(self.weight != 0, load_w - limit_w if self.above else limit_w - load_w, 0.0)
+        return np.maximum(over_w, 0.0)
+
+    def binds(self, loads_w: Array) -> bool:
+        """Whether the circuit is at the hinge or beyond it in any step in which that costs something."""
+        load_w = loads_w[self.circuit]
+        reached = load_w >= self.at_w - AT_HINGE_W if self.above else load_w <= self.at_w + AT_HINGE_W
+        return bool((reached & (self.weight != 0)).any())

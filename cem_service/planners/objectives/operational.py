@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -14,41 +15,82 @@ from cem_service.domain.series import Array
 from cem_service.domain.site import SiteState
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.margins import usable_limits_w, usable_of_fuse_w, usable_w
-from cem_service.planners.terms import PHASE_CIRCUITS, Circuit, Stage, Term
+from cem_service.planners.terms import PHASE_CIRCUITS, Stage, Term
 
 
-def fuse_terms(import_w: float, export_w: float, sell: Array, *, curtailable: bool) -> Iterator[Term]:
-    """Two limits in W, both positive, that hold all the time.
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What holds all the time, in W and positive: as it was set, and how much of it may be planned for."""
 
-    What cannot leave the site is curtailed, and earns nothing; without a resource that can do so it is a breach.
-    """
-    breach = np.ones(sell.size)
-    yield Term(Objective.FUSE, Stage.FUSE, np.full(sell.size, import_w), breach)
-    lost = Stage.MONEY if curtailable else Stage.FUSE
-    weight = sell if curtailable else breach
-    yield Term(Objective.EXPORT_LIMIT, lost, np.full(sell.size, -export_w), weight, above=False)
+    allowed_w: float
+    usable_w: float
+
+
+def connection_limits(site: SiteState) -> tuple[Limit, Limit]:
+    """(import, export)."""
+    import_w, export_w = usable_limits_w(site)
+    fuse_w = site.fuse_limit_w
+    allowed_w = fuse_w if site.export_limit_w is None else min(site.export_limit_w, fuse_w)
+    return Limit(fuse_w, import_w), Limit(allowed_w, export_w)
+
+
+def fuse_terms(imports: Limit, exports: Limit, sell: Array, *, curtailable: bool) -> Iterator[Term]:
+    """What cannot leave the site is curtailed, and earns nothing; without a resource that can do so it is a breach."""
+    steps, breach = sell.size, np.ones(sell.size)
+    yield Term(
+        Objective.FUSE,
+        Stage.FUSE,
+        np.full(steps, imports.usable_w),
+        breach,
+        allowed_w=np.full(steps, imports.allowed_w),
+    )
+    yield Term(
+        Objective.EXPORT_LIMIT,
+        Stage.MONEY if curtailable else Stage.FUSE,
+        np.full(steps, -exports.usable_w),
+        sell if curtailable else breach,
+        above=False,
+        allowed_w=np.full(steps, -exports.allowed_w),
+    )
 
 
 def phase_terms(site: SiteState, horizon: Horizon) -> Iterator[Term]:
     """The fuse of each phase, in both directions."""
     if site.fuse_per_phase_w is None:
         return
-    breach = np.ones(horizon.steps)
-    import_w = np.full(horizon.steps, usable_of_fuse_w(site.fuse_per_phase_w))
-    export_w = np.full(horizon.steps, -usable_w(site.fuse_per_phase_w))
+    steps, breach, fuse_w = horizon.steps, np.ones(horizon.steps), site.fuse_per_phase_w
     for circuit in PHASE_CIRCUITS:
-        yield Term(Objective.FUSE, Stage.FUSE, import_w, breach, circuit=circuit)
-        yield Term(Objective.FUSE, Stage.FUSE, export_w, breach, above=False, circuit=circuit)
+        for sign, usable in ((1.0, usable_of_fuse_w(fuse_w)), (-1.0, usable_w(fuse_w))):
+            yield Term(
+                Objective.FUSE,
+                Stage.FUSE,
+                np.full(steps, sign * usable),
+                breach,
+                above=sign > 0,
+                circuit=circuit,
+                allowed_w=np.full(steps, sign * fuse_w),
+            )
 
 
 def grid_terms(site: SiteState, horizon: Horizon) -> Iterator[Term]:
     """The lowest of all grid limits in each step, for either direction."""
     limits = site.objectives.grid_limits
-    imports = [(usable_w(one.import_w), one) for one in limits if one.import_w is not None]
-    exports = [(usable_w(one.export_w), one) for one in limits if one.export_w is not None]
+    imports = [(one.import_w, one) for one in limits if one.import_w is not None]
+    exports = [(one.export_w, one) for one in limits if one.export_w is not None]
     import_w, export_w = usable_limits_w(site)
-    yield from _lowest(imports, Objective.GRID_LIMIT, horizon, np.full(horizon.steps, import_w))
-    yield from _lowest(exports, Objective.GRID_LIMIT, horizon, np.full(horizon.steps, export_w), above=False)
+    for found, otherwise_w, sign in ((imports, import_w, 1.0), (exports, export_w, -1.0)):
+        lowest = _lowest(found, horizon)
+        holds = np.isfinite(lowest)
+        if holds.any():
+            yield Term(
+                Objective.GRID_LIMIT,
+                Stage.GRID,
+                sign * np.where(holds, usable_w(lowest), otherwise_w),
+                holds.astype(np.float64),
+                above=sign > 0,
+                source=_sources(one for _, one in found),
+                allowed_w=sign * np.where(holds, lowest, otherwise_w),
+            )
 
 
 def steerable_terms(site: SiteState, horizon: Horizon, household_w: Array) -> Iterator[Term]:
@@ -57,39 +99,25 @@ def steerable_terms(site: SiteState, horizon: Horizon, household_w: Array) -> It
     What the site produces lowers its net power, so that much more may be drawn.
     """
     limits = [(one.import_w, one) for one in site.objectives.steerable_limits]
-    otherwise = np.full(horizon.steps, usable_limits_w(site)[0])
-    for term in _lowest(limits, Objective.STEERABLE_LIMIT, horizon, otherwise):
-        at_w = np.where(term.weight > 0, term.at_w + np.maximum(household_w, 0.0), term.at_w)
-        yield Term(term.objective, term.stage, at_w, term.weight, source=term.source)
+    lowest = _lowest(limits, horizon)
+    holds = np.isfinite(lowest)
+    if holds.any():
+        at_w = np.where(holds, lowest + np.maximum(household_w, 0.0), usable_limits_w(site)[0])
+        sources = _sources(one for _, one in limits)
+        yield Term(Objective.STEERABLE_LIMIT, Stage.GRID, at_w, holds.astype(np.float64), source=sources)
 
 
-def _lowest(
-    limits: Sequence[tuple[float, GridLimit | SteerableLimit]],
-    objective: Objective,
-    horizon: Horizon,
-    otherwise_w: Array,
-    *,
-    above: bool = True,
-) -> Iterator[Term]:
-    """One term with the lowest limit of each step. Where none holds it weighs nothing, at a power that is possible."""
+def _lowest(limits: Iterable[tuple[float, GridLimit | SteerableLimit]], horizon: Horizon) -> Array:
+    """W for each step; infinite where none holds."""
     lowest = np.full(horizon.steps, np.inf)
     for limit_w, limit in limits:
         held = overlaps(limit.start, limit.end, horizon)
         lowest[held] = np.minimum(lowest[held], limit_w)
-    holds = np.isfinite(lowest)
-    if not holds.any():
-        return
-    at_w = np.where(holds, lowest, otherwise_w)
-    sources = ", ".join(dict.fromkeys(limit.source for _, limit in limits))
-    yield Term(
-        objective,
-        Stage.GRID,
-        at_w if above else -at_w,
-        holds.astype(np.float64),
-        above=above,
-        circuit=Circuit.CONNECTION,
-        source=sources,
-    )
+    return lowest
+
+
+def _sources(limits: Iterable[GridLimit | SteerableLimit]) -> str:
+    return ", ".join(dict.fromkeys(limit.source for limit in limits))
 
 
 def overlaps(start: datetime | None, end: datetime | None, horizon: Horizon) -> NDArray[np.bool_]:

@@ -1,0 +1,161 @@
+"""Finds plans of several resources that go well together, each made by a planner that knows of one resource only.
+
+Each resource in turn answers what is best for the site while the others do as they last said, until nobody moves any
+more. What comes out depends on who was asked first: whoever comes early takes the cheap hours, and a battery that is
+asked before the car knows nothing of it. So several orders are tried, and while time is left some of the resources are
+taken out of the best plan so far and asked anew, in another order and under prices that are a little off. A plan
+of the whole site is kept only if it ranks higher than the best one, so there is always one, and it never gets worse.
+
+Ranks are compared stage by stage (decision 0010). A breach of a limit that remains is what no resource could avoid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+import numpy as np
+
+from cem_service.domain.resource import Resource
+from cem_service.domain.series import Array
+from cem_service.planners.horizon import Horizon
+from cem_service.planners.oracle import best_response
+from cem_service.planners.plan import DevicePlan
+from cem_service.planners.site_cost import SiteCost
+from cem_service.planners.terms import Stage
+
+MoreTime = Callable[[], bool]
+Rank = tuple[float, ...]
+
+# Nobody moves any more after two or three of these; a limit, for two that would chase each other for ever.
+SWEEPS = 4
+# Tried whatever the time, where a limit is still broken that perhaps need not be.
+LEAST_TRIES = 8
+# How far prices are off in a new try, as a share.
+NOISE_SHARE = 0.25
+# What can be noticed of each stage: a Wh of a limit, a tenth of a cent of an activation, 5 ct of comfort.
+NOTICEABLE = ((Stage.FUSE, 1e-3), (Stage.GRID, 1e-3), (Stage.ACTIVATION, 1e-3), (Stage.COMFORT, 0.05))
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`base_w` is what is not planned for, (circuits, steps), or (steps,) where phases do not matter.
+
+    `resources` are in the order in which they are asked first.
+    """
+
+    cost: SiteCost
+    horizon: Horizon
+    base_w: Array
+    resources: tuple[Resource, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinated:
+    """Plans that go together; a resource that has nothing to choose is left out. `loads_w` as in `site_cost`."""
+
+    plans: Mapping[UUID, DevicePlan]
+    loads_w: Array
+    rank: Rank
+
+    @property
+    def breaks_limits(self) -> bool:
+        return self.rank[0] > 0 or self.rank[1] > 0
+
+
+def coordinate(problem: Problem, *, random: np.random.Generator, more_time: MoreTime) -> Coordinated:
+    """The best plans that are found until `more_time` says no; always some."""
+    best = _settled(problem, {}, problem.resources, problem.cost)
+    if len(problem.resources) < 2:
+        return best
+    for order in _other_orders(problem.resources):
+        best = min(best, _settled(problem, {}, order, problem.cost), key=_rank)
+    tries = 0
+    while more_time() or (best.breaks_limits and tries < LEAST_TRIES):
+        best = min(best, _tried_anew(problem, best, random), key=_rank)
+        tries += 1
+    return best
+
+
+def _rank(found: Coordinated) -> Rank:
+    return found.rank
+
+
+def _other_orders(resources: tuple[Resource, ...]) -> list[tuple[Resource, ...]]:
+    """The last one first: it is the battery, which then takes the cheap hours that others would have had."""
+    return [(resources[-1], *resources[:-1])]
+
+
+def _tried_anew(problem: Problem, best: Coordinated, random: np.random.Generator) -> Coordinated:
+    """Two or more resources forget their plans and make new ones, on prices that are a little off at first."""
+    resources = problem.resources
+    count = int(random.integers(2, len(resources) + 1))
+    chosen = [resources[index] for index in random.permutation(len(resources))[:count]]
+    kept = {link_id: plan for link_id, plan in best.plans.items() if all(one.link_id != link_id for one in chosen)}
+    factor = 1.0 + NOISE_SHARE * random.uniform(-1.0, 1.0, problem.horizon.steps)
+    cost = replace(problem.cost, buy=problem.cost.buy * factor, sell=problem.cost.sell * factor)
+    # Any peak up to the present one may turn out to be worth its price.
+    cost = cost.with_peak(best.loads_w[0] * float(random.uniform()))
+    started = _asked(problem, kept, chosen, cost)
+    return _settled(problem, started, chosen + [one for one in resources if one not in chosen], problem.cost)
+
+
+def _settled(
+    problem: Problem, plans: Mapping[UUID, DevicePlan], order: Sequence[Resource], cost: SiteCost
+) -> Coordinated:
+    """Ask those without a plan, then all by turns, until nobody's answer makes the site better."""
+    best = _of(problem, _asked(problem, plans, [one for one in order if one.link_id not in plans], cost))
+    content = 1  # Those asked since the last move; whoever was asked last has nothing to add.
+    for resource in list(order) * SWEEPS:
+        if content >= len(order):
+            break
+        moved = _of(problem, _asked(problem, best.plans, (resource,), problem.cost.with_peak(best.loads_w[0])))
+        content = 1 if moved.rank < best.rank else content + 1
+        best = min(best, moved, key=_rank)
+    return best
+
+
+def others_w(problem: Problem, plans: Mapping[UUID, DevicePlan], resource: Resource) -> Array:
+    """What everything but one resource takes."""
+    return _loads(problem, {link_id: plan for link_id, plan in plans.items() if link_id != resource.link_id})
+
+
+def _asked(
+    problem: Problem, plans: Mapping[UUID, DevicePlan], resources: Sequence[Resource], cost: SiteCost
+) -> dict[UUID, DevicePlan]:
+    """The plans with those of `resources` replaced, each by what is best beside all others."""
+    result = dict(plans)
+    for resource in resources:
+        result.pop(resource.link_id, None)
+        others_w = _loads(problem, result)
+        answer = best_response(resource, cost.seen_by(others_w, resource.phase_shares), problem.horizon)
+        if answer is not None:
+            result[resource.link_id] = answer
+    return result
+
+
+def _of(problem: Problem, plans: Mapping[UUID, DevicePlan]) -> Coordinated:
+    loads_w = _loads(problem, plans)
+    return Coordinated(plans, loads_w, rank(problem, plans, loads_w))
+
+
+def _loads(problem: Problem, plans: Mapping[UUID, DevicePlan]) -> Array:
+    loads_w = np.atleast_2d(problem.base_w).copy()
+    for resource in problem.resources:
+        plan = plans.get(resource.link_id)
+        if plan is not None:
+            loads_w[0] += plan.power_w
+            for circuit, share in enumerate(resource.phase_shares[: len(loads_w) - 1], start=1):
+                loads_w[circuit] += share * plan.power_w
+    return loads_w
+
+
+def rank(problem: Problem, plans: Mapping[UUID, DevicePlan], loads_w: Array) -> Rank:
+    """The lower, the better: what each stage counts, to what can be noticed, and then all that is EUR."""
+    stages = problem.cost.by_stage(loads_w, problem.horizon.durations_s)
+    stages[Stage.COMFORT] += sum(plan.own.comfort_eur for plan in plans.values())
+    stages[Stage.MONEY] += sum(plan.own.money_eur for plan in plans.values())
+    stages[Stage.TIDY] += sum(plan.own.tidy_eur for plan in plans.values())
+    eur = stages[Stage.COMFORT] + stages[Stage.MONEY] + stages[Stage.TIDY]
+    return (*(float(round(stages[stage] / unit)) for stage, unit in NOTICEABLE), eur)
