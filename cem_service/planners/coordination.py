@@ -34,6 +34,8 @@ SWEEPS = 4
 LEAST_TRIES = 8
 # How far prices are off in a new try, as a share.
 NOISE_SHARE = 0.25
+PEAK_ROUNDS = 5
+NOTICEABLE_PEAK_W = 50.0
 # What can be noticed of each stage: a Wh of a limit, a tenth of a cent of an activation, 5 ct of comfort.
 NOTICEABLE = ((Stage.FUSE, 1e-3), (Stage.GRID, 1e-3), (Stage.ACTIVATION, 1e-3), (Stage.COMFORT, 0.05))
 
@@ -68,14 +70,40 @@ def coordinate(problem: Problem, *, random: np.random.Generator, more_time: More
     """The best plans that are found until `more_time` says no; always some."""
     best = _settled(problem, {}, problem.resources, problem.cost)
     if len(problem.resources) < 2:
-        return best
+        return _with_its_best_peak(problem, best)
     for order in _other_orders(problem.resources):
         best = min(best, _settled(problem, {}, order, problem.cost), key=_rank)
+    best = _with_its_best_peak(problem, best)
     tries = 0
     while more_time() or (best.breaks_limits and tries < LEAST_TRIES):
         best = min(best, _tried_anew(problem, best, random), key=_rank)
         tries += 1
     return best
+
+
+def _with_its_best_peak(problem: Problem, best: Coordinated) -> Coordinated:
+    """A planner is told what a kWh above a peak costs, and not that the second one costs nothing more.
+
+    So the peak itself is searched for between the one so far and that of the best plan: evenly first, then closer and
+    closer around the best one found.
+    """
+    lowest = problem.cost.peak_so_far_w
+    highest = _peak_w(best)
+    if lowest is None or highest <= lowest + NOTICEABLE_PEAK_W:
+        return best
+    middle, distance = 0.5, 0.25
+    for _ in range(PEAK_ROUNDS):
+        for share in (middle - distance, middle + distance):
+            told = problem.cost.with_peak(lowest + share * (highest - lowest))
+            found = _settled(problem, {}, problem.resources, told)
+            if found.rank < best.rank:
+                best, middle = found, share
+        distance /= 2
+    return best
+
+
+def _peak_w(found: Coordinated) -> float:
+    return float(found.loads_w[0].max(initial=0.0))
 
 
 def _rank(found: Coordinated) -> Rank:
@@ -96,7 +124,7 @@ def _tried_anew(problem: Problem, best: Coordinated, random: np.random.Generator
     factor = 1.0 + NOISE_SHARE * random.uniform(-1.0, 1.0, problem.horizon.steps)
     cost = replace(problem.cost, buy=problem.cost.buy * factor, sell=problem.cost.sell * factor)
     # Any peak up to the present one may turn out to be worth its price.
-    cost = cost.with_peak(best.loads_w[0] * float(random.uniform()))
+    cost = cost.with_peak(_peak_w(best) * float(random.uniform()))
     started = _asked(problem, kept, chosen, cost)
     return _settled(problem, started, chosen + [one for one in resources if one not in chosen], problem.cost)
 
@@ -110,7 +138,7 @@ def _settled(
     for resource in list(order) * SWEEPS:
         if content >= len(order):
             break
-        moved = _of(problem, _asked(problem, best.plans, (resource,), problem.cost.with_peak(best.loads_w[0])))
+        moved = _of(problem, _asked(problem, best.plans, (resource,), problem.cost.with_peak(_peak_w(best))))
         content = 1 if moved.rank < best.rank else content + 1
         best = min(best, moved, key=_rank)
     return best

@@ -37,7 +37,7 @@ from cem_service.planners.objectives.operational import (
 )
 from cem_service.planners.plan import STEP
 from cem_service.planners.power_cost import J_PER_KWH, PowerCost
-from cem_service.planners.terms import EUR_PER_UNIT, Stage, Term
+from cem_service.planners.terms import EUR_PER_UNIT, MOST_MONEY_EUR_PER_KWH, Stage, Term
 
 # What is left in a store at the end of a plan saves buying it in the cheapest hours of another day.
 CHEAPEST_SHARE = 0.25
@@ -162,10 +162,16 @@ class SiteCost:
             result[term.stage] += float(amount)
         return result
 
-    def with_peak(self, net_w: Array) -> SiteCost:
+    def with_peak(self, peak_w: float) -> SiteCost:
         """As a planner is told it while the site has that peak anyway: up to there a peak costs nothing more."""
-        highest = float(net_w.max(initial=0.0))
-        return replace(self, terms=tuple(_raised(term, highest) for term in self.terms))
+        if not any(term.eur_per_kw > 0 for term in self.terms):
+            return self
+        return replace(self, terms=tuple(_raised(term, peak_w) for term in self.terms))
+
+    @property
+    def peak_so_far_w(self) -> float | None:
+        """Up to where a peak costs nothing more; None where peaks cost nothing at all."""
+        return next((float(term.at_w[0]) for term in self.terms if term.eur_per_kw > 0), None)
 
     def without(self, objective: Objective) -> SiteCost:
         """The same site if it did not pursue one objective."""
@@ -196,22 +202,22 @@ class SiteCost:
     def _stacked(self) -> _Stacked:
         steps, terms = self.buy.size, self.terms
         weight = np.array([term.weight for term in terms]).reshape(-1, steps)
-        told = np.array([_told_scale(term, terms) for term in terms]).reshape(-1, 1)
         return _Stacked(
             at_w=np.array([term.at_w for term in terms]).reshape(-1, steps),
             weight=weight,
-            told_eur=weight * told,
+            told_eur=np.array([_told_eur(term, terms) for term in terms]).reshape(-1, steps),
             sign=np.array([1.0 if term.above else -1.0 for term in terms]),
             circuit=np.array([term.circuit for term in terms], dtype=np.intp),
         )
 
 
-def _told_scale(term: Term, terms: tuple[Term, ...]) -> float:
-    """Prices of activations count among themselves only: the highest of them is one unit of their stage."""
-    scale = EUR_PER_UNIT[term.stage]
-    if term.stage is not Stage.ACTIVATION:
-        return scale
-    return scale / max(float(other.weight.max()) for other in terms if other.stage is Stage.ACTIVATION)
+def _told_eur(term: Term, terms: tuple[Term, ...]) -> Array:
+    """The weight with its stage kept apart from the others."""
+    told: Array = term.weight * EUR_PER_UNIT[term.stage]
+    if term.stage is Stage.ACTIVATION:
+        # Prices of activations count among themselves only: the highest of them is one unit of their stage.
+        return told / max(float(other.weight.max()) for other in terms if other.stage is Stage.ACTIVATION)
+    return np.minimum(told, MOST_MONEY_EUR_PER_KWH) if term.stage is Stage.MONEY else told
 
 
 def _raised(term: Term, peak_w: float) -> Term:

@@ -15,9 +15,9 @@ from cem_service.planners.plan import OwnCost
 from cem_service.planners.power_cost import PowerCost
 
 # EUR for each kWh that the store is off at an edge between two quarter hours.
-BELOW_TARGET_EUR = 2.0
-ABOVE_TARGET_EUR = 0.2
-OUT_OF_RANGE_EUR = 5.0
+BELOW_TARGET_EUR = 10.0
+ABOVE_TARGET_EUR = 1.0
+OUT_OF_RANGE_EUR = 25.0
 
 # A store that empties by itself is kept a little above its lowest level: its usage is a forecast, and a heat pump that
 # is held by its timer cannot start at once.

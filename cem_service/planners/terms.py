@@ -25,16 +25,19 @@ class Stage(IntEnum):
 
 # What a planner of one device is told a unit of each stage costs, in EUR. It adds everything up, so the stages have to
 # lie so far apart that no amount of a later one outweighs what a device could do for an earlier one. A kWh of comfort
-# that is missed all day costs some 500 EUR in all; two stages of limits are told apart by the losses of a battery
+# that is missed all day costs some 2,500 EUR in all; two stages of limits are told apart by the losses of a battery
 # that could serve either. See decision 0010.
 EUR_PER_UNIT: Mapping[Stage, float] = {
-    Stage.FUSE: 1e5,
-    Stage.GRID: 1e4,
-    Stage.ACTIVATION: 1e3,
+    Stage.FUSE: 1e6,
+    Stage.GRID: 1e5,
+    Stage.ACTIVATION: 1e4,
     Stage.COMFORT: 1.0,
     Stage.MONEY: 1.0,
     Stage.TIDY: 1.0,
 }
+# No more is told of one objective that is money, so that all of them together stay below what comfort weighs. That is
+# beyond any price of energy, so none of them is taken lightly: it is avoided wherever comfort allows.
+MOST_MONEY_EUR_PER_KWH = 2.5
 
 
 class Circuit(IntEnum):

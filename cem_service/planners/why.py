@@ -71,7 +71,7 @@ def _deed(problem: Problem, found: Coordinated, plan: DevicePlan) -> Reason:
 def _moved(problem: Problem, found: Coordinated, resource: Resource, plan: DevicePlan) -> Iterator[Reason]:
     loads_w = others_w(problem, found.plans, resource)
     for objective in _that_matter(problem, found):
-        cost = problem.cost.without(objective).with_peak(found.loads_w[0])
+        cost = problem.cost.without(objective).with_peak(float(found.loads_w[0].max()))
         otherwise = best_response(resource, cost.seen_by(loads_w, resource.phase_shares), problem.horizon)
         if otherwise is None:
             continue

@@ -76,9 +76,11 @@ def _note(reason: Reason, zone: ZoneInfo) -> str:
             return "There is no history of the base load yet; it is taken as it is now."
         case _:
             where = "" if figures["circuit"] == "CONNECTION" else f" on {figures['circuit']}"
+            objective = reason.objective or Objective.FUSE
+            asks = "asks for" if objective is Objective.ACTIVATION else "allows"
             return (
                 f"At {_clock(figures['worst_at'], zone)} {figures['expected_w']:z,.0f} W are expected{where} and "
-                f"{_OBJECTIVES.get(reason.objective or Objective.FUSE, 'a limit')} allows {figures['limit_w']:z,.0f} W."
+                f"{_OBJECTIVES.get(objective, 'a limit')} {asks} {figures['limit_w']:z,.0f} W."
             )
 
 

@@ -90,10 +90,10 @@ def test_a_peak_that_is_there_anyway_costs_nothing_more() -> None:
     net_w = np.array([5000.0, 1000.0])
 
     told = [
-        one.seen_by(net_w).marginal_eur_per_kwh(np.array([-100.0, 3000.0])) for one in (cost, cost.with_peak(net_w))
+        one.seen_by(net_w).marginal_eur_per_kwh(np.array([-100.0, 3000.0])) for one in (cost, cost.with_peak(5000.0))
     ]
 
-    assert told[0] == pytest.approx([0.3 + 16.0, 0.3 + 16.0])
+    assert told[0] == pytest.approx([0.3 + 2.5, 0.3 + 2.5])
     assert told[1] == pytest.approx([0.3, 0.3])
 
 
