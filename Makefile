@@ -23,9 +23,10 @@ $(VENV)/.installed: pyproject.toml
 demo: $(VENV)/.installed
 	@exec $(BIN)/python -m flexhub.demo --speed $(SPEED) --port $(PORT)
 
-# A single file runs faster without workers: .venv/bin/pytest tests/s2/test_session.py
+# Twice as many workers as CI has cores, because much of it waits for processes. A single file runs faster without
+# workers: .venv/bin/pytest tests/s2/test_session.py
 test: $(VENV)/.installed
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/pytest -n 4 $(ARGS)
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports && $(OFFLINE) $(BIN)/mypy . && $(OFFLINE) $(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -21,6 +21,7 @@ from tests.support.early import GIVEN
 if TYPE_CHECKING:
     from pytest_django import DjangoDbBlocker
 
+    from tests.support.distribution import ByModule
     from tests.support.services import Addresses, DatabaseOfTests
 
 # How the first process of a distributed run tells its workers where the servers are.
@@ -35,6 +36,26 @@ def pytest_configure(config: pytest.Config) -> None:
 
         stack = config.stash[_services_of_run] = ExitStack()
         os.environ[_HANDED_DOWN] = json.dumps(stack.enter_context(running_services(GIVEN)).as_dict())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule | None:
+    """In place of its default, which hands out tests one by one."""
+    if config.getoption("dist") != "load":
+        return None
+
+    from tests.support.distribution import ByModule
+
+    # They come in the order in which they are to begin.
+    config.option.loadscopereorder = False
+    return ByModule(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        from tests.support.distribution import turn_of
+
+        items.sort(key=lambda item: turn_of(item.nodeid))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -1,6 +1,6 @@
 """Power envelopes: the union of ranges, energy, and what is judged while an envelope lasts."""
 
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -102,10 +102,10 @@ def test_the_largest_instruction_is_judged_in_time() -> None:
     for index in range(100):
         talk.findings(rm("PEBC.EnergyConstraint", id=f"energy-{index}", valid_until=stamp(200)))
 
-    begun = perf_counter()
+    begun = process_time()
     talk.findings(cem("PEBC.Instruction", power_envelopes=envelopes))
 
-    assert perf_counter() - begun < 1
+    assert process_time() - begun < 1
 
 
 # -- R-78 --------------------------------------------------------------------------------------------------------------

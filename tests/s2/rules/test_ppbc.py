@@ -1,7 +1,7 @@
 """Power profiles: windows, what is reported of their parts, and what may be scheduled when."""
 
 import json
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -323,9 +323,9 @@ def test_the_largest_profile_is_judged_in_time() -> None:
     for number in range(50):
         talk.findings(start(f"part-{number}", number, power_sequence_id="way-0"))
 
-    begun = perf_counter()
+    begun = process_time()
     talk.findings(status(**{f"part-{number}": "NOT_SCHEDULED" for number in range(1000)}))
     talk.findings(start("part-999", 5000, power_sequence_id="way-0"))
     talk.findings(profile(*parts, id="profile-2"))
 
-    assert perf_counter() - begun < 1
+    assert process_time() - begun < 1

@@ -1,4 +1,4 @@
-"""One hub for all tests of this folder that need one: its processes take seconds to start.
+"""One hub for all tests of this folder: its processes take seconds to start.
 
 It has a database and a Redis of its own, which keep what earlier tests left; so each test makes a household of its
 own and looks at nothing else.
