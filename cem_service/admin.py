@@ -17,9 +17,10 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from cem_service.domain.decision import Objective
+from cem_service.feeds.models import Feed
 from cem_service.labels import RECEPTION_COLOURS, STATUS_COLOURS, trouble_with
 from cem_service.models import Instruction, InstructionQuerySet, PlanRun, SiteObjectives, Tariff
-from cem_service.objectives import set_objectives
+from cem_service.objectives import FOLLOWED, check_follows, follow_feeds, set_objectives
 from cem_service.plan_page import plan_page
 from flexhub.devices.admin import conversation_of
 from flexhub.devices.models import Site
@@ -69,7 +70,17 @@ class ObjectivesForm(TenantForm):
         tariff = values.get("tariff")
         if tariff is not None and self._site is not None and tariff.tenant_id != self._site.tenant_id:
             raise ValidationError("The tariff and the site belong to different tenants.")
+        for name in FOLLOWED.keys() & values.keys():
+            self._check_feed(name, values[name])
         return values
+
+    def _check_feed(self, name: str, feed: Feed | None) -> None:
+        if feed is not None and self._site is not None and feed.tenant_id != self._site.tenant_id:
+            self.add_error(name, "The feed and the site belong to different tenants.")
+        try:
+            check_follows(name, feed)
+        except ValidationError as error:
+            self.add_error(None, error)
 
     @property
     def _site(self) -> Site | None:
@@ -92,8 +103,16 @@ class SiteObjectivesAdmin(TenantModelAdmin):
         fields = super().get_readonly_fields(request, obj)
         return (*fields, "site") if obj is not None else fields
 
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Feeds are the provider's; its residents choose a tariff only."""
+        fields = super().get_fields(request, obj)
+        return [*fields, *FOLLOWED] if request.user.has_perm("feeds.view_feed") else fields
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         set_objectives(site=obj.site, tariff=obj.tariff, actor=actor_of(request))
+        feeds = {name: form.cleaned_data[name] for name in FOLLOWED.keys() & set(form.changed_data)}
+        if feeds:
+            follow_feeds(site=obj.site, feeds=feeds, actor=actor_of(request))
         obj.refresh_from_db()
 
 

@@ -11,9 +11,11 @@ from uuid import UUID
 import structlog
 from django.db.models import F
 
+from cem_service.domain.feed import NO_FEEDS, SiteFeeds
 from cem_service.domain.resource import Resource
 from cem_service.domain.site import SiteState
 from cem_service.domain.tariff import Tariff
+from cem_service.feeds.loading import Followed, load_feeds
 from cem_service.models import Instruction, PlanRun, PlanRunKind
 from cem_service.planners.forecast import DAYS_BACK
 from cem_service.planners.plan import SitePlan
@@ -51,6 +53,7 @@ class LoadedSite:
 class _Rows:
     site: Site
     tariff: Tariff
+    feeds: SiteFeeds
     links: Mapping[UUID, str]
     main_meter_link: UUID | None
     instructions: Sequence[Instruction]
@@ -78,6 +81,7 @@ def load_site(tenant_id: UUID, site_id: UUID, *, bus: WorkerBus, now: datetime) 
         fuse_limit_w=rows.site.fuse_limit_w,
         export_limit_w=rows.site.export_limit_w,
         tariff=rows.tariff,
+        feeds=rows.feeds,
         resources=tuple(resources.values()),
         main_meter_w=meter_resource.measured_w if meter_resource else None,
         main_meter_at=measurement.measurement_timestamp if isinstance(measurement, PowerMeasurement) else None,
@@ -124,6 +128,7 @@ def _rows(site_id: UUID, now: datetime) -> _Rows | None:
     return _Rows(
         site=site,
         tariff=_tariff(site),
+        feeds=_feeds(site),
         links=names,
         main_meter_link=next((link_id for link_id, node_id, _ in links if node_id == site.main_meter_id), None),
         instructions=list(Instruction.objects.latest_of_each_link(list(names))),
@@ -138,6 +143,21 @@ def _tariff(site: Site) -> Tariff:
         return Tariff.flat(0.30, 0.05, site.timezone)
     tariff = site.objectives.tariff
     return Tariff(_prices(tariff.import_eur_per_kwh), _prices(tariff.export_eur_per_kwh), site.timezone)
+
+
+def _feeds(site: Site) -> SiteFeeds:
+    if not hasattr(site, "objectives"):
+        return NO_FEEDS
+    objectives = site.objectives
+    return load_feeds(
+        Followed(
+            import_price_feed=objectives.import_price_feed_id,
+            export_price_feed=objectives.export_price_feed_id,
+            carbon_feed=objectives.carbon_feed_id,
+            weather_feed=objectives.weather_feed_id,
+            limits_feed=objectives.limits_feed_id,
+        )
+    )
 
 
 def _prices(stored: Sequence[float]) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
+from cem_service.feeds.models import Feed
 from flexhub.devices.models import Link, Site
 from tenants.models import Tenant
 
@@ -47,12 +48,31 @@ class Tariff(models.Model):
         return self.name
 
 
+def _followed(name: str, help_text: str) -> models.ForeignKey[Feed | None, Feed | None]:
+    """A feed that a site may follow for something."""
+    return models.ForeignKey(
+        Feed,
+        verbose_name=name,
+        help_text=help_text,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+
+
 class SiteObjectives(models.Model):
     """What the hosted CEM pursues at a site, below the limits of its grid connection, which always come first."""
 
     site = models.OneToOneField(Site, on_delete=models.CASCADE, primary_key=True, related_name="objectives")
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
     tariff = models.ForeignKey(Tariff, on_delete=models.PROTECT, related_name="+")
+    # Where a feed has nothing to say, or there is none, the tariff's prices count.
+    import_price_feed = _followed("prices of buying", "Where it says nothing, the tariff's prices count.")
+    export_price_feed = _followed("prices of feeding in", "As above.")
+    carbon_feed = _followed("grid carbon", "How much carbon dioxide a kilowatt-hour of the grid causes.")
+    weather_feed = _followed("weather", "Irradiance and temperature at the site.")
+    limits_feed = _followed("limits", "What the grid operator allows the site to draw and to feed in.")
 
     class Meta:
         verbose_name_plural = "site objectives"

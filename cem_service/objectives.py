@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from django.core.exceptions import ValidationError
+
+from cem_service.domain.feed import SeriesKind
+from cem_service.feeds.catalogue import manifest_of
+from cem_service.feeds.models import Feed
 from cem_service.models import SiteObjectives, Tariff
 from flexhub.devices.models import Site
 from tenants import audit
@@ -39,8 +44,48 @@ def set_objectives(*, site: Site, tariff: Tariff, actor: Actor = None) -> SiteOb
     with tenant_scope(site.tenant_id):
         former = SiteObjectives.objects.filter(site=site).first()
         before = audit.fields_of(former) if former else None
-        objectives = SiteObjectives(site=site, tenant_id=site.tenant_id, tariff=tariff)
+        objectives = former or SiteObjectives(site=site, tenant_id=site.tenant_id)
+        objectives.tariff = tariff
         objectives.full_clean(exclude=["site"], validate_unique=False)
         objectives.save()
         audit.record("cem.objectives.set", objectives, actor=actor, before=before, after=audit.fields_of(objectives))
     return objectives
+
+
+#: For each column that names a feed, the kinds of series of which it has to give one.
+FOLLOWED: Mapping[str, frozenset[SeriesKind]] = {
+    "import_price_feed": frozenset({SeriesKind.PRICE}),
+    "export_price_feed": frozenset({SeriesKind.PRICE, SeriesKind.EXPORT_PRICE}),
+    "carbon_feed": frozenset({SeriesKind.GRID_CARBON}),
+    "weather_feed": frozenset({SeriesKind.IRRADIANCE, SeriesKind.TEMPERATURE}),
+    "limits_feed": frozenset({SeriesKind.IMPORT_LIMIT, SeriesKind.EXPORT_LIMIT}),
+}
+
+
+def follow_feeds(*, site: Site, feeds: Mapping[str, Feed | None], actor: Actor = None) -> SiteObjectives:
+    """Have the site's CEM follow these feeds, by the names of `FOLLOWED`; None: no feed. The others stay as they are.
+
+    The site has to have objectives already: their tariff is what counts where a feed says nothing.
+    """
+    for name, feed in feeds.items():
+        check_follows(name, feed)
+    with tenant_scope(site.tenant_id):
+        objectives = SiteObjectives.objects.select_for_update(of=("self",)).filter(site=site).first()
+        if objectives is None:
+            raise ValidationError({"site": "Give the site a tariff first; it counts where a feed says nothing."})
+        before = audit.fields_of(objectives)
+        for name, feed in feeds.items():
+            setattr(objectives, name, feed)
+        objectives.full_clean(exclude=["site"], validate_unique=False)
+        objectives.save(update_fields=list(feeds))
+        old, new = audit.changes_between(before, audit.fields_of(objectives))
+        audit.record("cem.objectives.feeds_followed", objectives, actor=actor, before=old, after=new)
+    return objectives
+
+
+def check_follows(name: str, feed: Feed | None) -> None:
+    """Raises ValidationError for a feed that cannot be followed for this."""
+    wanted = FOLLOWED[name]
+    if feed is not None and wanted.isdisjoint(manifest_of(feed.provider).gives):
+        kinds = " or ".join(sorted(wanted))
+        raise ValidationError({name: f"{feed} does not give {kinds}."})

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 
+from cem_service.domain.feed import SeriesKind
 from cem_service.labels import RECEPTION_COLOURS, STATUS_COLOURS, trouble_with
 from cem_service.models import Instruction, PlanRun
 from cem_service.plan_chart import PlanPicture, draw_plan
@@ -41,10 +42,21 @@ def _inputs(inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, name, form, otherwise in _QUANTITIES:
         value = inputs.get(key)
         yield name, form.format(value) if isinstance(value, int | float) else otherwise
+    for feed in inputs.get("feeds") or ():
+        yield feed["source"], _told(feed)
     not_ready: Mapping[str, str] = inputs.get("not_ready") or {}
     for name, power_w in (inputs.get("power_w") or {}).items():
         power = f"{power_w:,.0f} W" if isinstance(power_w, int | float) else "not known"
         yield name, f"{power}, not controlled: {not_ready[name]}" if name in not_ready else power
+
+
+def _told(feed: Mapping[str, Any]) -> str:
+    """What a feed was asked for, and how old its answer was."""
+    what = SeriesKind(feed["kind"]).label
+    if feed["age_s"] is None:
+        return f"{what}: none yet"
+    age = f"{what}: {feed['age_s'] // 60:,} min old"
+    return age if feed["usable"] else f"{age}, too old"
 
 
 def _drawing(run: PlanRun) -> SafeString | None:

@@ -17,6 +17,7 @@ import structlog
 
 from cem_service import ledger
 from cem_service.domain.decision import Decision, LastInstruction, Objective
+from cem_service.domain.feed import FeedSeries
 from cem_service.domain.selection import choose_control_type
 from cem_service.issuing import issue, select_control_type
 from cem_service.loading import LoadedSite, load_site, read_plan, with_history
@@ -109,7 +110,7 @@ def _plan(loaded: LoadedSite) -> PlanRun:
     plan = compute_plan(loaded.state)
     run = _run(loaded, PlanRunKind.PLAN, started, _plan_in_words(plan))
     run.plan = plan.as_dict()
-    buy, _ = loaded.state.tariff.prices(plan.start, len(plan.net_w), STEP)
+    buy, _ = loaded.state.prices(plan.start, len(plan.net_w), STEP)
     run.inputs["planned_buy_eur_per_kwh"] = [round(float(price), 5) for price in buy]
     with tenant_scope(loaded.tenant_id):
         run.save(force_insert=True)
@@ -146,7 +147,7 @@ def _sentences(decisions: Iterable[Decision]) -> str:
 def _inputs(loaded: LoadedSite) -> dict[str, object]:
     """What the CEM saw, for people who ask why."""
     state = loaded.state
-    buy, sell = state.tariff.prices(state.now, 1, STEP)
+    buy, sell = state.prices(state.now, 1, STEP)
     return {
         "main_meter_w": state.main_meter_w,
         "main_meter_at": state.main_meter_at.isoformat() if state.main_meter_at else None,
@@ -156,7 +157,19 @@ def _inputs(loaded: LoadedSite) -> dict[str, object]:
         "sell_eur_per_kwh": float(sell[0]),
         "power_w": {resource.name: resource.power_w(state.now) for resource in state.resources},
         "not_ready": {resource.name: resource.not_ready for resource in state.resources if resource.not_ready},
+        "feeds": [_feed(series, state.now) for series in state.feeds.followed()],
         "planned_from": _planned_from(loaded),
+    }
+
+
+def _feed(series: FeedSeries, now: datetime) -> dict[str, object]:
+    age = series.age(now)
+    return {
+        "source": series.source,
+        "kind": series.kind.value,
+        "fetched_at": series.fetched_at.isoformat() if series.fetched_at else None,
+        "age_s": None if age is None else round(age.total_seconds()),
+        "usable": series.is_usable(now),
     }
 
 

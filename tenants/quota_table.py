@@ -23,6 +23,7 @@ class Quantity(StrEnum):
     DEVICE_TYPES = "device_types"
     MEMBERS = "members"
     API_CLIENTS = "api_clients"
+    FEEDS = "feeds"
     SESSIONS = "sessions"
     MESSAGES_PER_S = "messages_per_s"
     API_CALLS_PER_MIN = "api_calls_per_min"
@@ -45,6 +46,7 @@ _LABELS = {
     Quantity.DEVICE_TYPES: "device types",
     Quantity.MEMBERS: "members",
     Quantity.API_CLIENTS: "API clients",
+    Quantity.FEEDS: "feeds",
     Quantity.SESSIONS: "sessions",
     Quantity.MESSAGES_PER_S: "messages a second",
     Quantity.API_CALLS_PER_MIN: "API calls a minute",
@@ -64,6 +66,7 @@ _OF_SOME = {
     Quantity.DEVICES: ("PROVIDER",),
     Quantity.CEM_NODES: ("PROVIDER",),
     Quantity.DEVICE_TYPES: ("MANUFACTURER",),
+    Quantity.FEEDS: ("PROVIDER",),
     Quantity.SESSIONS: ("PROVIDER",),
     Quantity.MESSAGES_PER_S: ("PROVIDER",),
 }
@@ -80,6 +83,8 @@ class Quotas:
     # A provider's residents are members too.
     members: int = 20_000
     api_clients: int = 100
+    # Each asks its provider some times an hour, from the hub's own address.
+    feeds: int = 100
     sessions: int = 20_000
     # What one gateway process takes in is of this size, so that no tenant fills one by itself for long.
     messages_per_s: int = 2_000

@@ -75,6 +75,7 @@ COUNTED: dict[Quantity, Counted] = {
         {"action__in": ("signin.invitation.created", "signin.invitation.sent_again")},
         within=timedelta(days=1),
     ),
+    Quantity.FEEDS: Counted("feeds.feed", {}),
 }
 
 

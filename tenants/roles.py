@@ -30,7 +30,7 @@ class Role:
 _EVERYTHING = Role(change=frozenset({"*"}))
 
 _PROVIDER = Role(
-    view=frozenset({"devices.*", "telemetry.*", "cem_service.*", "rm_adapters.*"}),
+    view=frozenset({"devices.*", "telemetry.*", "cem_service.*", "feeds.*", "rm_adapters.*"}),
     change=frozenset(
         {
             "devices.site",
@@ -42,6 +42,7 @@ _PROVIDER = Role(
             "pairing.dialledend",
             "cem_service.siteobjectives",
             "cem_service.tariff",
+            "feeds.feed",
             "rm_adapters.vendoraccount",
             "rm_adapters.hostedrm",
             "tenants.household",

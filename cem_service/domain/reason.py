@@ -34,6 +34,11 @@ class ReasonCode(StrEnum):
     LEFT_OUT = "left_out"  # name, why
     NO_METER = "no_meter"  # there is no recent reading of the main meter
     NO_HISTORY = "no_history"  # there is no history of the base load yet
+    # Of a feed that the site follows, by `kind` of its series and `source`:
+    FEED_NEW = "feed_new"  # it has not said anything yet
+    FEED_OLD = "feed_old"  # age_s: what it said last is too old to be used
+    FEED_LATE = "feed_late"  # age_s: what it said last is used, and should have been replaced
+    FEED_HOLES = "feed_holes"  # stretches: from when to when it has no value, as `start/end start/end`
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import numpy as np
 
+from cem_service.domain.feed import NO_FEEDS, FeedSeries, SiteFeeds
 from cem_service.domain.objectives import NO_OBJECTIVES, Objectives
 from cem_service.domain.phases import PhasePowers
 from cem_service.domain.resource import MEASUREMENT_VALID_FOR, Resource
@@ -34,6 +35,7 @@ class SiteState:
     fuse_limit_w: float
     tariff: Tariff
     objectives: Objectives = NO_OBJECTIVES
+    feeds: SiteFeeds = NO_FEEDS
     resources: tuple[Resource, ...] = ()
     export_limit_w: float | None = None
     fuse_per_phase_w: float | None = None
@@ -56,9 +58,20 @@ class SiteState:
         )
 
     def prices(self, start: datetime, steps: int, step: timedelta) -> tuple[Array, Array]:
-        """(buy, sell) in EUR/kWh for each step."""
-        return self.tariff.prices(start, steps, step)
+        """(buy, sell) in EUR/kWh for each step: those of the feeds that the site follows, else the tariff's."""
+        edges = start.timestamp() + step.total_seconds() * np.arange(steps + 1, dtype=np.float64)
+        buy, sell = self.tariff.prices(start, steps, step)
+        feeds = self.feeds
+        return self._told(feeds.import_price, edges, buy), self._told(feeds.export_price, edges, sell)
 
     def grid_g_per_kwh(self, edges: Array) -> Array:
         """What the grid emits for a kWh between two of `edges`, seconds since the epoch; NaN where nobody knows."""
-        return np.full(edges.size - 1, np.nan)
+        series = self.feeds.grid_carbon
+        return np.full(edges.size - 1, np.nan) if series is None else series.usable_means(edges, self.now)
+
+    def _told(self, series: FeedSeries | None, edges: Array, otherwise: Array) -> Array:
+        if series is None:
+            return otherwise
+        means = series.usable_means(edges, self.now)
+        told: Array = np.where(np.isnan(means), otherwise, means)
+        return told

@@ -16,6 +16,7 @@ from cem_service.domain.reason import Figure, Reason, ReasonCode
 from cem_service.domain.resource import Resource
 from cem_service.domain.site import SiteState
 from cem_service.planners.coordination import Coordinated, Problem, others_w
+from cem_service.planners.feed_reasons import feed_reasons
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.oracle import best_response
 from cem_service.planners.plan import DevicePlan
@@ -42,6 +43,7 @@ def reasons_of_site(site: SiteState, problem: Problem, found: Coordinated) -> tu
     return (
         *(_exceeds(problem.horizon, found, term, beyond_w) for term, beyond_w in over if beyond_w.max() > OVER_W),
         *_missing(site),
+        *feed_reasons(site, problem.horizon),
     )
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from cem_service.domain.decision import Objective
 from cem_service.domain.reason import Reason, ReasonCode
 from cem_service.domain.resource import Resource
+from cem_service.planners.feed_words import feed_sentence
 from cem_service.planners.plan import DevicePlan
 
 _OBJECTIVES = {
@@ -74,6 +75,8 @@ def _note(reason: Reason, zone: ZoneInfo) -> str:
             return "There is no recent reading of the main meter; only measured resources count."
         case ReasonCode.NO_HISTORY:
             return "There is no history of the base load yet; it is taken as it is now."
+        case ReasonCode.FEED_NEW | ReasonCode.FEED_OLD | ReasonCode.FEED_LATE | ReasonCode.FEED_HOLES:
+            return feed_sentence(reason, zone)
         case _:
             where = "" if figures["circuit"] == "CONNECTION" else f" on {figures['circuit']}"
             objective = reason.objective or Objective.FUSE

@@ -1,8 +1,8 @@
 """The Celery application: its queues and its schedule.
 
-`cem` reacts and `plan` plans (CPU), `rm` talks to vendors' clouds (network), `default` moves rows from Redis to
-PostgreSQL. Plans have a queue of their own because all sites want one at the same quarter hour, and an overloaded fuse
-must not wait behind them (decision 0002).
+`cem` reacts and `plan` plans (CPU), `rm` talks to vendors' clouds and asks the providers of feeds (network), `default`
+moves rows from Redis to PostgreSQL. Plans have a queue of their own because all sites want one at the same quarter
+hour, and an overloaded fuse must not wait behind them (decision 0002).
 Tasks are acknowledged after they ran, so a killed worker's task runs again: by Celery at once when a pool child
 died, by the broker after the visibility timeout when the whole worker did. Tasks are therefore idempotent and short.
 """
@@ -41,6 +41,7 @@ app.config_from_object(
             "cem_service.tasks.react": {"queue": "cem"},
             "cem_service.tasks.plan": {"queue": "plan"},
             "rm_adapters.*": {"queue": "rm"},
+            "cem_service.feeds.tasks.fetch": {"queue": "rm"},
         },
         "task_time_limit": 60,
         "task_soft_time_limit": 45,
@@ -72,6 +73,9 @@ app.conf.beat_schedule = {
     # Not in the queue `rm`: a sweep must not wait behind the clouds that it wakes others for.
     "wake-due-hosted": _every(1.0, "rm_adapters.tasks.wake_due_hosted", "default"),
     "wake-changed-sessions": _every(10.0, "rm_adapters.tasks.wake_changed_sessions", "default"),
+    # As above: the providers are asked by tasks in `rm`.
+    "wake-due-feeds": _every(5.0, "cem_service.feeds.tasks.wake_due_feeds", "default"),
+    "forget-old-series": _every(3600.0, "cem_service.feeds.tasks.forget_old_series", "default"),
     "drop-old-partitions": _every(3600.0, "flexhub.telemetry.tasks.drop_old_partitions", "default"),
     "delete-old-measurements": _every(3600.0, "flexhub.telemetry.tasks.delete_old_measurements", "default"),
     "forget-old-conversations": _every(3600.0, "flexhub.devices.tasks.forget_old_conversations", "default"),

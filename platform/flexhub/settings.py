@@ -8,6 +8,7 @@ from django.urls import reverse_lazy
 from flexhub.clock import Clock
 from flexhub.content_security import content_security_policy
 from flexhub.env import Env, between, one_of, secret_keys
+from flexhub.feed_settings import feed_endpoints
 from flexhub.observability.logs import Config as LogConfig
 from flexhub.quota_settings import default_quotas
 from flexhub.redis_urls import passwords_in, redis_urls
@@ -71,6 +72,10 @@ POOL_MINIMUM_SITES = env.integer("POOL_MINIMUM_SITES", 5)
 SUPPORT_GRANT_MAX_DAYS = env.integer("SUPPORT_GRANT_MAX_DAYS", 30)
 # The database refuses to drop younger days (`flexhub.telemetry.partitions`).
 TELEMETRY_RETENTION_DAYS: int = env.parsed("TELEMETRY_RETENTION_DAYS", between(7, 36_500), "7 or more", "90")
+# Whether feeds may be asked without TLS, and at addresses that are not of the public Internet.
+FEEDS_LOCAL = env.boolean("FEEDS_LOCAL", False)
+# Where providers of feeds are, instead of where their manifests say: "entsoe.api=https://mirror.example/api,...".
+FEED_ENDPOINTS = feed_endpoints(env)
 # What a tenant may have and do, by its kind; a row of `tenants.Quota` says otherwise for one of them.
 QUOTAS = default_quotas(env)
 
@@ -105,6 +110,7 @@ INSTALLED_APPS = [
     "flexhub.telemetry",
     "flexhub.pairing",
     "cem_service",
+    "cem_service.feeds",
     "rm_adapters",
     "rm_adapters.vendors.simulator",
     "flexhub.flexibility",

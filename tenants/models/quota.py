@@ -36,6 +36,9 @@ class Quota(models.Model):
     api_clients = models.PositiveIntegerField(
         "API clients", null=True, blank=True, validators=_AT_MOST, help_text="Programs that call the REST API."
     )
+    feeds = models.PositiveIntegerField(
+        null=True, blank=True, validators=_AT_MOST, help_text="Questions to providers of prices, carbon and weather."
+    )
     sessions = models.PositiveIntegerField(
         null=True,
         blank=True,

@@ -23,6 +23,8 @@ from django.db import connection
 from django.db.models import Model
 from django.utils import timezone
 
+from cem_service.feeds.models import StoredSeries
+from cem_service.feeds.services import create_feed
 from cem_service.models import Instruction, PlanRun, PlanRunKind
 from cem_service.objectives import create_tariff, set_objectives
 from flexhub.bus import TelemetryRow
@@ -192,6 +194,7 @@ def _everything(tenant: Tenant, family: str, aggregator: Tenant) -> tuple[Rows, 
         pool,
         enrol_site(pool=pool, site=site),
         *_hosted(tenant, family, site),
+        *_fed(tenant, family),
         *_history(tenant, family, site, link),
         *_of_django(resident, family),
         *_ways_in(resident, family),
@@ -233,6 +236,18 @@ def _hosted(tenant: Tenant, family: str, site: Site) -> list[Model]:
         account.refresh_from_db()
         hosted = register(account=account, device_key="battery", site=site, device_type=make_device_type())
         return [account, hosted, SimulatedMachine.objects.filter(account=account).order_by("pk")[0]]
+
+
+def _fed(tenant: Tenant, family: str) -> list[Model]:
+    settings = {"bidding_zone": "10YNL----------L"}
+    feed = create_feed(
+        tenant=tenant, provider="entsoe", name=f"{family} prices", settings=settings, credential="secret", now=AT
+    )
+    with tenant_scope(tenant.pk):
+        series = StoredSeries.objects.create(
+            tenant=tenant, feed=feed, kind="price", fetched_at=AT, ends_at=AT, series={"edges_s": [], "values": []}
+        )
+    return [feed, series]
 
 
 def _history(tenant: Tenant, family: str, site: Site, link: Any) -> list[Model]:

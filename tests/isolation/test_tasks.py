@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+import cem_service.feeds.runtime
 import cem_service.runtime
 import rm_adapters.runtime
 from flexhub.bus.memory import MemoryWorkerBus
@@ -25,6 +26,7 @@ ABOUT_A_ROW = {
     "tenants.signin.tasks.send_invitation": ("invitation_id", "signin.Invitation"),
     "cem_service.tasks.react": ("site_id", "devices.Site"),
     "cem_service.tasks.plan": ("site_id", "devices.Site"),
+    "cem_service.feeds.tasks.fetch": ("feed_id", "feeds.Feed"),
     "rm_adapters.tasks.attend": ("node_id", "rm_adapters.HostedRM"),
     "rm_adapters.tasks.look_for_devices": ("account_id", "rm_adapters.VendorAccount"),
 }
@@ -33,6 +35,8 @@ ABOUT_NOBODY = {
     "cem_service.tasks.drain_ledger",
     "cem_service.tasks.wake_due_sites",
     "cem_service.tasks.forget_old_plan_runs",
+    "cem_service.feeds.tasks.forget_old_series",
+    "cem_service.feeds.tasks.wake_due_feeds",
     "rm_adapters.tasks.wake_due_hosted",
     "rm_adapters.tasks.wake_changed_sessions",
     "flexhub.devices.tasks.forget_old_conversations",
@@ -88,6 +92,8 @@ def sent(bus: MemoryWorkerBus, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     note = lambda *what: asked.append(what)  # noqa: E731
     of_the_cem = cem_service.runtime.Tools(bus, clock, lambda: "id", note, note)
     of_the_rm = rm_adapters.runtime.Tools(bus, clock, lambda: "id", note)
+    of_the_feeds = cem_service.feeds.runtime.Tools(bus, clock, note, {})
     monkeypatch.setattr(cem_service.runtime, "tools", lambda: of_the_cem)
+    monkeypatch.setattr(cem_service.feeds.runtime, "tools", lambda: of_the_feeds)
     monkeypatch.setattr(rm_adapters.runtime, "tools", lambda: of_the_rm)
     return asked

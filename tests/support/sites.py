@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from cem_service.domain.feed import NO_FEEDS, SiteFeeds
 from cem_service.domain.resource import Resource
 from cem_service.domain.site import SiteState
 from cem_service.domain.tariff import Tariff
@@ -22,6 +23,7 @@ def site_with(
     fuse_limit_w: float = 17_000.0,
     export_limit_w: float | None = None,
     tariff: Tariff = FLAT,
+    feeds: SiteFeeds = NO_FEEDS,
 ) -> SiteState:
     return SiteState(
         site_id=link_id("site"),
@@ -30,6 +32,7 @@ def site_with(
         fuse_limit_w=fuse_limit_w,
         export_limit_w=export_limit_w,
         tariff=tariff,
+        feeds=feeds,
         resources=resources,
         main_meter_w=meter_w,
         main_meter_at=None if meter_w is None else now,

@@ -16,7 +16,9 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.test import Client
+from django.utils import timezone
 
+from cem_service.feeds.services import create_feed
 from rm_adapters.models import VendorAccount
 from tenants.model_admin import ReadOnlyAdmin, TenantModelAdmin
 from tenants.models import AuditEntry, Retention
@@ -53,6 +55,8 @@ def rows(redis_url: str) -> None:
     alder = make_tenant("Alder")
     make_full_customer(alder)
     make_program(alder)
+    zone = {"bidding_zone": "10YNL----------L"}
+    create_feed(tenant=alder, provider="entsoe", name="prices", settings=zone, credential="secret", now=timezone.now())
     with tenant_scope(alder.pk):
         Retention.objects.create(tenant=alder)
         VendorAccount.objects.create(tenant=alder, vendor="simulator", name="Müller")

@@ -37,6 +37,8 @@ _ROUTED = (
 )
 # A line or two for every task, many a second: what a task did is in its rows. At DEBUG they are shown.
 _CHATTY = ("celery.worker.strategy", "celery.app.trace", "celery.beat")
+# The first writes out URLs, with what is secret in them, and the second headers; what went wrong is raised anyway.
+_TALKATIVE = ("httpx", "httpcore")
 # At DEBUG it writes out the access tokens that it issues.
 _INDISCREET = ("oauthlib",)
 
@@ -149,3 +151,5 @@ def _route(handler: logging.Handler, level: str) -> None:
         logging.getLogger(name).setLevel(logging.NOTSET if level == "DEBUG" else logging.WARNING)
     for name in _INDISCREET:
         logging.getLogger(name).setLevel(logging.INFO)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -58,6 +58,7 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
     ),
     "Flexibility": (
         Entry("Tariffs", "euro", "cem_service.view_tariff"),
+        Entry("Feeds", "rss_feed", "feeds.view_feed"),
         Entry("Objectives", "flag", "cem_service.view_siteobjectives"),
         Entry("Pools", "workspaces", "flexibility.view_pool"),
         Entry("Enrolments", "group_add", "flexibility.view_enrolment"),
