@@ -19,16 +19,16 @@ from cem_service.feeds.catalogue import UnknownProvider, manifest_of, provider_n
 from cem_service.feeds.models import ERROR_CHARACTERS, SEALED_CREDENTIAL, Feed, StoredSeries
 from cem_service.feeds.runtime import Tools
 from cem_service.feeds.sdk import AuthGone, FeedError, Line, Manifest, Question, Refused, Series, Transient
-from cem_service.feeds.sdk.http import WHOLE_TIMEOUT_S
+from cem_service.feeds.sdk.http import FETCH_TIMEOUT_S, STEP_TIMEOUT_S
 from tenants import secrets
 from tenants.scope import tenant_scope
 from tenants.secrets import SealedWithAnotherKeyError
 
 log = structlog.get_logger(__name__)
 
-# Real time. A provider may be asked twice in one fetch (for a token, then with it), and each answer may take as long as
-# it is allowed to; the lock of a dead worker ends by itself.
-LOCK_S = 2 * WHOLE_TIMEOUT_S + 5.0
+# Real time, below the time limit of a task. The last step of a fetch may begin when its time is nearly over; the lock
+# of a dead worker ends by itself.
+LOCK_S = FETCH_TIMEOUT_S + STEP_TIMEOUT_S + 5.0
 
 
 def fetch(tenant_id: UUID, feed_id: UUID, *, tools: Tools) -> None:

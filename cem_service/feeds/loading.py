@@ -72,7 +72,7 @@ def _series(
     given = [kind for kind in kinds if kind in manifest.gives]
     if not given:
         return None
-    kind = next((kind for kind in given if (feed.pk, kind.value) in stored), given[0])
+    kind = next((kind for kind in given if _has_values(stored.get((feed.pk, kind.value)))), given[0])
     empty = FeedSeries(
         source=feed.name,
         kind=kind,
@@ -83,6 +83,10 @@ def _series(
     )
     row = stored.get((feed.pk, kind.value))
     return empty if row is None else replace(empty, fetched_at=row.fetched_at, steps=_steps(row, feed.settings))
+
+
+def _has_values(row: StoredSeries | None) -> bool:
+    return row is not None and bool(row.series.get("values"))
 
 
 def _steps(row: StoredSeries, settings: Mapping[str, Any]) -> StepSeries:

@@ -115,7 +115,7 @@ def check_credential(
                 raise ValidationError({"credential": f"This provider wants one. {manifest.auth.hint}".strip()})
         elif _servers(manifest, settings) != _servers(manifest, former.settings):
             raise ValidationError({"credential": "Another server needs a credential of its own: enter one."})
-    elif not manifest.auth.needs_credential:
+    elif not manifest.auth.takes_credential:
         raise ValidationError({"credential": "This provider wants none."})
     elif len(credential) > MOST_CREDENTIAL_CHARACTERS or not (credential.isascii() and credential.isprintable()):
         problem = f"A credential is printable ASCII of at most {MOST_CREDENTIAL_CHARACTERS} characters."

@@ -25,7 +25,7 @@ _INSTEAD = {
 def feed_sentence(reason: Reason, zone: ZoneInfo) -> str:
     """For the codes that begin with FEED."""
     figures = reason.figures
-    kind, source = SeriesKind(figures["kind"]), figures["source"]
+    kind, source = SeriesKind(str(figures["kind"])), figures["source"]
     match reason.code:
         case ReasonCode.FEED_NEW:
             return f"{kind.label} from {source} have not come yet; {_INSTEAD[kind]}."

@@ -63,6 +63,7 @@ class FeedServer:
     def reset(self) -> None:
         self.fault = None
         self.holes = set()
+        self.day = datetime(2026, 4, 21, tzinfo=UTC)
         self.calls = []
 
     def right(self, call: Call) -> Reply:

@@ -25,8 +25,8 @@ from tenants.internet import is_public
 
 #: For connecting and for each read.
 STEP_TIMEOUT_S = 10.0
-#: For an answer as a whole; who sends a byte now and then would hold a thread for ever otherwise.
-WHOLE_TIMEOUT_S = 20.0
+#: For all calls of a fetch; who sends a byte now and then would hold a thread for ever otherwise.
+FETCH_TIMEOUT_S = 25.0
 #: Two days of ENTSO-E's XML in quarter hours are some 60 kB.
 MOST_BYTES = 2 * 1024 * 1024
 #: A provider that asks for more patience than this is asked again all the same.
@@ -54,6 +54,7 @@ class Line:
 
     def __init__(self, endpoints: Mapping[str, str], *, local: bool, step_timeout_s: float = STEP_TIMEOUT_S) -> None:
         self.endpoints = endpoints
+        self._ends_s = time.monotonic() + FETCH_TIMEOUT_S
         self._client = httpx.Client(
             transport=_Judged(httpx.HTTPTransport(trust_env=False), local=local),
             timeout=step_timeout_s,
@@ -79,11 +80,11 @@ class Line:
         return self._ask("POST", url, data=form)
 
     def _ask(self, method: str, url: str, **said: Mapping[str, str] | None) -> Answer:
-        ends_s = time.monotonic() + WHOLE_TIMEOUT_S
+        _check_time(self._ends_s)
         try:
             with self._client.stream(method, url, **said) as response:  # type: ignore[arg-type]  # Each name fits.
                 _judge(response)
-                return Answer(response.status_code, _whole(response, ends_s))
+                return Answer(response.status_code, _whole(response, self._ends_s))
         except httpx.TimeoutException:
             raise Transient("the provider did not answer in time") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -160,6 +161,10 @@ def _whole(response: httpx.Response, ends_s: float) -> bytes:
         body += chunk
         if len(body) > MOST_BYTES:
             raise Transient(f"the answer has more than {MOST_BYTES} bytes")
-        if time.monotonic() > ends_s:
-            raise Transient("the answer took too long")
+        _check_time(ends_s)
     return bytes(body)
+
+
+def _check_time(ends_s: float) -> None:
+    if time.monotonic() > ends_s:
+        raise Transient("the provider took too long")

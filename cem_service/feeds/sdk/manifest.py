@@ -44,10 +44,15 @@ class Auth(_Part):
 
     kind: Literal["none", "api_key", "oauth2_client"]
     hint: str = ""
+    optional: bool = False
+
+    @property
+    def takes_credential(self) -> bool:
+        return self.kind != "none"
 
     @property
     def needs_credential(self) -> bool:
-        return self.kind != "none"
+        return self.takes_credential and not self.optional
 
 
 class Fetch(_Part):

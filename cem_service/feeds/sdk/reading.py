@@ -13,6 +13,8 @@ from cem_service.feeds.sdk.errors import Malformed
 
 # Beyond any price in EUR/MWh, any power in W and any moment in seconds.
 _LARGEST = 1e12
+# Beyond these arithmetic with dates would fail, and no provider means them.
+_YEARS = range(2000, 2200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +73,19 @@ class Place:
             aware = False
         if not aware:
             raise self.malformed("should be a time with its zone, such as 2026-04-21T10:00Z")
-        return moment.astimezone(UTC)
+        return self._of_our_times(moment)
 
     def epoch(self) -> datetime:
         """Seconds since 1970, in UTC."""
         try:
-            return datetime.fromtimestamp(self.number(), UTC)
+            return self._of_our_times(datetime.fromtimestamp(self.number(), UTC))
         except (ValueError, OverflowError, OSError):
             raise self.malformed("should be a time in seconds since 1970") from None
+
+    def _of_our_times(self, moment: datetime) -> datetime:
+        if moment.year not in _YEARS:
+            raise self.malformed(f"should be a time from {_YEARS.start} to {_YEARS.stop}")
+        return moment.astimezone(UTC)
 
     def malformed(self, problem: str) -> Malformed:
         return Malformed(self.path, problem)

@@ -64,7 +64,7 @@ class Series:
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON types; null is a value that is missing."""
         values = [None if np.isnan(value) else round(float(value), 6) for value in self.steps.values]
-        return {"edges_s": [int(edge) for edge in self.steps.edges], "values": values}
+        return {"edges_s": [float(edge) for edge in self.steps.edges], "values": values}
 
     @classmethod
     def from_dict(cls, kind: SeriesKind, data: Mapping[str, Any]) -> Self:

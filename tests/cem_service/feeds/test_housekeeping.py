@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 
 from cem_service.feeds import fetching
+from cem_service.feeds.catalogue import manifest_of
 from cem_service.feeds.housekeeping import forget_old_series, wake_due
 from cem_service.feeds.models import Feed, StoredSeries
+from cem_service.feeds.sdk import Transient
 from cem_service.feeds.services import create_feed
 from tenants.scope import tenant_scope
 from tests.simulators.feed_server import FeedServer
@@ -80,8 +82,8 @@ def test_a_failure_of_a_feed_that_was_changed_meanwhile_is_not_its_own(here: Fee
     with tenant_scope(here.feed.tenant_id):
         Feed.objects.filter(pk=here.feed.pk).update(revision=stale.revision + 1)
 
-    fetching._fail(stale, fetching.Transient("late"), timedelta(hours=1), here.world.clock.now())
-    fetching._keep(stale, [], fetching.manifest_of("entsoe"), here.world.clock.now())
+    fetching._fail(stale, Transient("late"), timedelta(hours=1), here.world.clock.now())
+    fetching._keep(stale, [], manifest_of("entsoe"), here.world.clock.now())
 
     assert (here.reloaded().failures, here.reloaded().fetched_at) == (0, None)
 

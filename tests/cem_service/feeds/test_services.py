@@ -25,7 +25,13 @@ TOKEN = "5a1e6b1c-cafe"
 
 
 def _feed(tenant: Tenant, **values: Any) -> Feed:
-    said = {"provider": "entsoe", "name": "Dutch prices", "settings": ZONE, "credential": TOKEN, "now": NOW} | values
+    said: dict[str, Any] = {
+        "provider": "entsoe",
+        "name": "Dutch prices",
+        "settings": ZONE,
+        "credential": TOKEN,
+        "now": NOW,
+    } | values
     return create_feed(tenant=tenant, **said)
 
 

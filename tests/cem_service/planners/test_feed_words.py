@@ -10,8 +10,9 @@ from cem_service.domain.feed import FeedSeries, SeriesKind, SiteFeeds
 from cem_service.domain.series import StepSeries
 from cem_service.domain.site import SiteState
 from cem_service.planners.building import plan_site
-from cem_service.planners.feed_notes import feed_notes
+from cem_service.planners.feed_reasons import feed_reasons
 from cem_service.planners.horizon import Horizon
+from cem_service.planners.words import notes
 from tests.support.sites import site_with
 
 NOW = datetime(2026, 4, 21, 10, 5, tzinfo=UTC)
@@ -26,7 +27,7 @@ def _series(*, holes: tuple[int, ...] = (), kind: SeriesKind = SeriesKind.PRICE,
     return FeedSeries(
         source="ENTSO-E",
         kind=kind,
-        steps=StepSeries(start.timestamp() + 3600.0 * np.arange(49), values),
+        steps=StepSeries(start.timestamp() + 3600.0 * np.arange(49, dtype=np.float64), values),
         fetched_at=NOW - age,
         every=HOUR,
         valid_for=24 * HOUR,
@@ -35,7 +36,7 @@ def _series(*, holes: tuple[int, ...] = (), kind: SeriesKind = SeriesKind.PRICE,
 
 def _notes(feeds: SiteFeeds, timezone: str = "Europe/Amsterdam") -> tuple[str, ...]:
     site = replace(site_with(now=NOW, feeds=feeds), timezone=timezone)
-    return feed_notes(site, Horizon.at(NOW))
+    return notes(feed_reasons(site, Horizon.at(NOW)), timezone)
 
 
 def test_nothing_is_said_of_what_is_right_or_not_followed() -> None:
@@ -69,18 +70,15 @@ def test_what_is_used_instead_follows_from_what_is_missing() -> None:
 
     assert _notes(feeds, "UTC") == (
         "Prices of feeding in of 12:00-13:00 are missing from ENTSO-E; the tariff's are used.",
-        "Values of grid carbon of 12:00-13:00 are missing from ENTSO-E; grid carbon counts for nothing then.",
+        "Values of grid carbon of 12:00-13:00 are missing from ENTSO-E; a usual value is used.",
         "Values of irradiance of 12:00-13:00 are missing from ENTSO-E; past days are used.",
     )
 
 
-def test_a_feed_that_is_late_for_several_things_is_late_once() -> None:
-    feeds = SiteFeeds(
-        irradiance=_series(kind=SeriesKind.IRRADIANCE, age=5 * HOUR),
-        temperature=_series(kind=SeriesKind.TEMPERATURE, age=5 * HOUR),
-    )
+def test_what_is_late_is_used_and_its_age_is_said() -> None:
+    late = _series(kind=SeriesKind.TEMPERATURE, age=5 * HOUR)
 
-    assert _notes(feeds) == ("ENTSO-E is late: what it said last is 5 h old.",)
+    assert _notes(SiteFeeds(temperature=late)) == ("Temperatures from ENTSO-E are late: what it said last is 5 h old.",)
 
 
 def test_of_what_is_too_old_or_has_not_come_nothing_else_is_said() -> None:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from cem_service.feeds.sdk.http import MOST_BYTES
 from cem_service.feeds.services import change_feed
 from tests.simulators.entsoe import TOKEN, ZONE, EntsoeServer, price_eur_per_mwh
 from tests.simulators.feed_server import Fault, running
@@ -38,7 +37,7 @@ def here(world: World, server: EntsoeServer) -> FeedWorld:
 def _prices(here: FeedWorld, start: datetime = NOW, steps: int = 96) -> list[float]:
     series = here.feeds().import_price
     assert series is not None
-    edges = start.timestamp() + 900.0 * np.arange(steps + 1)
+    edges = start.timestamp() + 900.0 * np.arange(steps + 1, dtype=np.float64)
     return [float(price) for price in series.means(edges)]
 
 
@@ -63,47 +62,21 @@ def test_prices_reach_the_plan(here: FeedWorld, server: EntsoeServer, curve: str
     assert "the feed" not in run.summary
 
 
-def test_before_the_first_answer_the_tariff_counts_and_the_plan_says_so(here: FeedWorld) -> None:
-    run = here.plan()
-
-    assert "Prices from the feed have not come yet; the tariff's are used." in run.summary
-    assert run.inputs["planned_buy_eur_per_kwh"] == [TARIFF_EUR] * 96
-
-
-FAULTS = {
-    Fault.SILENT: "Transient: the provider did not answer in time",
-    Fault.EMPTY: "Empty: the provider has no prices for this time",
-    Fault.MALFORMED: "Malformed: answer: is not XML, or of a kind that is not read",
-    Fault.BUSY: "Transient: the provider asks us to wait",
-    Fault.BROKEN: "Transient: the provider answers with status 503",
-    Fault.ENDLESS: f"Transient: the answer has more than {MOST_BYTES} bytes",
-    Fault.PACKED: "Transient: the answer is packed, which nobody asked for",
-    Fault.MOVED: "Refused: the provider answers with status 302",
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS, ids=str)
-def test_the_last_answer_stays_until_it_is_too_old(here: FeedWorld, server: EntsoeServer, fault: Fault) -> None:
-    here.fetch()
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault.BROKEN, "Transient: the provider answers with status 503"),
+        (Fault.MOVED, "Refused: the provider answers with status 302"),
+        (Fault.EMPTY, "Empty: the provider has no prices for this time"),
+    ],
+    ids=str,
+)
+def test_a_failure_says_what_was_wrong(here: FeedWorld, server: EntsoeServer, fault: Fault, error: str) -> None:
     server.fault = fault
-    here.world.clock.advance(3 * 3600)
 
     feed = here.fetch()
-    run = here.plan()
 
-    assert (feed.failures, feed.last_error) == (1, FAULTS[fault])
-    assert feed.failing_since == here.world.clock.now()
-    assert feed.fetched_at == NOW
-    assert feed.next_at > here.world.clock.now()
-    assert "the feed is late: what it said last is 3 h old." in run.summary
-    start = here.world.clock.now()
-    assert run.inputs["planned_buy_eur_per_kwh"] == pytest.approx(_right(start), abs=1e-5)
-
-    here.world.clock.advance(46 * 3600)
-    run = here.plan()
-
-    assert "Prices from the feed are 49 h old, which is too old; the tariff's are used." in run.summary
-    assert run.inputs["planned_buy_eur_per_kwh"] == [TARIFF_EUR] * 96
+    assert (feed.failures, feed.failing_since, feed.last_error) == (1, NOW, error)
 
 
 def test_missing_hours_are_the_tariffs_and_named_in_local_time(here: FeedWorld, server: EntsoeServer) -> None:
@@ -138,23 +111,16 @@ def test_before_the_auction_tomorrow_is_missing(here: FeedWorld, server: EntsoeS
     assert "Prices of 00:00-12:00 are missing from the feed; the tariff's are used." in run.summary
 
 
-@pytest.mark.parametrize(
-    ("noon_before", "hours"),
-    [(datetime(2026, 3, 28, 11, 0, tzinfo=UTC), 23), (datetime(2026, 10, 24, 10, 0, tzinfo=UTC), 25)],
-    ids=["23 hours", "25 hours"],
-)
-@pytest.mark.parametrize("step_min", [60, 15])
-def test_days_of_23_and_25_hours_have_no_hole(
-    here: FeedWorld, server: EntsoeServer, noon_before: datetime, hours: int, step_min: int
+@pytest.mark.parametrize("noon", [datetime(2026, 3, 28, 11, 0, tzinfo=UTC), datetime(2026, 10, 24, 10, 0, tzinfo=UTC)])
+def test_days_of_23_and_25_hours_are_whole_in_quarter_hours(
+    here: FeedWorld, server: EntsoeServer, noon: datetime
 ) -> None:
-    server.step_min = step_min
-    here.world.clock.advance((noon_before - NOW).total_seconds())
+    server.step_min = 15
+    here.world.clock.advance((noon - NOW).total_seconds())
 
     here.fetch()
 
-    # To the noon after: half a day before the midnight, the odd day's first half after it.
-    assert _prices(here, noon_before, 4 * hours) == pytest.approx(_right(noon_before, 4 * hours))
-    assert "missing" not in here.plan().summary
+    assert _prices(here, noon, 140) == pytest.approx(_right(noon, 140))
 
 
 def test_a_wrong_token_waits_for_a_person(here: FeedWorld, server: EntsoeServer) -> None:

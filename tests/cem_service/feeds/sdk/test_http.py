@@ -115,9 +115,14 @@ class TestAddresses:
 
     def test_the_connection_goes_to_the_address_that_was_judged_under_its_name(self) -> None:
         seen: list[httpx.Request] = []
-        inner = httpx.MockTransport(lambda request: seen.append(request) or httpx.Response(200))
 
-        httpx.Client(transport=_Judged(inner, local=False)).get("https://both.example/path")
+        def answer(request: httpx.Request) -> httpx.Response:
+            seen.append(request)
+            return httpx.Response(200)
+
+        judged = _Judged(httpx.MockTransport(answer), local=False)
+
+        httpx.Client(transport=judged).get("https://both.example/path")
 
         (request,) = seen
         assert request.url.host == "93.184.216.34"

@@ -1,0 +1,195 @@
+"""Prices, grid carbon and limits out of the events of an OpenADR 3 VTN. Pure.
+
+An event holds intervals, and each of these payloads: a type with a list of values, here of one number. Units and
+currency stand in a payload descriptor of the event, or of its program. An interval may say when it is; else the
+intervals follow each other from the event's start, each as long as the event's duration. A duration of PT0S, which is
+also the default, means that prices and limits hold until further notice. Of events that speak of the same time the one
+of the higher priority counts (a lower number; without one, the lowest there is). Among equals the lower limit counts,
+and the price that was said last. `randomizeStart` is a wish to spread loads, and is left out: a limit holds from its
+start.
+
+Source: the OpenAPI document of OpenADR 3.0.1 (schemas event, interval, intervalPeriod, eventPayloadDescriptor), and
+the enumerations of OpenADR 3.1 (event interval payloads, units).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import inf
+
+import numpy as np
+
+from cem_service.domain.feed import SeriesKind
+from cem_service.feeds.sdk import Empty, Malformed, Place, Refused, Series
+from cem_service.feeds.sdk.values import MOST_PIECES
+
+_DURATION = re.compile(
+    r"P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
+    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
+)
+_SECONDS = {
+    "years": 365 * 86_400,
+    "months": 30 * 86_400,
+    "weeks": 7 * 86_400,
+    "days": 86_400,
+    "hours": 3_600,
+    "minutes": 60,
+    "seconds": 1,
+}
+# Longer than any window that is asked for, and short enough for arithmetic with dates.
+_FOR_EVER = timedelta(days=3650)
+_LIMITS = frozenset({SeriesKind.IMPORT_LIMIT, SeriesKind.EXPORT_LIMIT})
+
+
+@dataclass(frozen=True, slots=True)
+class _Payload:
+    """What a type of payload is to us, and in which units it may come, with the factor to ours."""
+
+    kind: SeriesKind
+    units: Mapping[str | None, float]
+    has_currency: bool = False
+
+
+_PAYLOADS: Mapping[str, _Payload] = {
+    "PRICE": _Payload(SeriesKind.PRICE, {"KWH": 1.0}, has_currency=True),
+    "EXPORT_PRICE": _Payload(SeriesKind.EXPORT_PRICE, {"KWH": 1.0}, has_currency=True),
+    # Its unit is g/kWh by definition; a descriptor may repeat that.
+    "GHG": _Payload(SeriesKind.GRID_CARBON, {"GHG": 1.0, None: 1.0}),
+    "IMPORT_CAPACITY_LIMIT": _Payload(SeriesKind.IMPORT_LIMIT, {"KW": 1000.0}),
+    "EXPORT_CAPACITY_LIMIT": _Payload(SeriesKind.EXPORT_LIMIT, {"KW": 1000.0}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """One value for one stretch of time; `rank` says what outranks it: the greater one counts."""
+
+    rank: tuple[float, float]
+    start: datetime
+    end: datetime
+    value: float
+
+
+def chosen_programs(programs: Iterable[Place], wanted: str | None) -> dict[str, Place]:
+    """Programs by their id: all, or the one of that id or name. Raises Empty, Malformed and Refused."""
+    found = {(program / "id").text(): program for program in programs}
+    if wanted is not None:
+        found = {key: each for key, each in found.items() if wanted in (key, (each / "programName").value)}
+        if not found:
+            raise Refused("the VTN has no program of this id or name for us")
+    if not found:
+        raise Empty("the VTN has no program for us")
+    return found
+
+
+def series(
+    programs: Mapping[str, Place], events: Iterable[Place], names: frozenset[str], start: datetime, end: datetime
+) -> tuple[Series, ...]:
+    """One series for each kind, between `start` and `end`. Raises Malformed."""
+    words: dict[SeriesKind, list[_Word]] = {each.kind: [] for each in _PAYLOADS.values()}
+    for event in events:
+        program = programs.get((event / "programID").text())
+        if program is not None and _is_for_us(event, names):
+            for kind, word in _words(event, program, start, end):
+                words[kind].append(word)
+    return tuple(_painted(kind, found) for kind, found in words.items())
+
+
+def _is_for_us(event: Place, names: frozenset[str]) -> bool:
+    """Without targets an event is for everybody. In 3.0 a target has a type and values, in 3.1 it is a name."""
+    targets = event / "targets"
+    if not targets.value:
+        return True
+    meant: set[str] = set()
+    for target in targets.items():
+        values = (target / "values").items() if isinstance(target.value, dict) else (target,)
+        meant.update(value.text() for value in values)
+    return not names.isdisjoint(meant)
+
+
+def _words(event: Place, program: Place, start: datetime, end: datetime) -> Iterator[tuple[SeriesKind, _Word]]:
+    descriptors = {**_descriptors(program), **_descriptors(event)}
+    priority = (event / "priority").number_or_none()
+    said_at = event / "modificationDateTime"
+    urgency = -inf if priority is None else -priority
+    age = 0.0 if said_at.value is None else said_at.moment().timestamp()
+    for interval, its_start, its_end in _intervals(event, end):
+        begins, ends = max(its_start, start), min(its_end, end)
+        for payload in (interval / "payloads").items():
+            known = _PAYLOADS.get((payload / "type").text())
+            if known is not None and begins < ends:
+                value = _value(payload, known, descriptors)
+                second = -value if known.kind in _LIMITS else age
+                yield known.kind, _Word((urgency, second), begins, ends, value)
+
+
+def _intervals(event: Place, end: datetime) -> Iterator[tuple[Place, datetime, datetime]]:
+    """Each interval with its beginning and end; those without a period of their own follow each other."""
+    default = event / "intervalPeriod"
+    following = None if default.value is None else (default / "start").moment()
+    for interval in (event / "intervals").items():
+        own = interval / "intervalPeriod"
+        period = default if own.value is None else own
+        begins = following if own.value is None else (own / "start").moment()
+        if begins is None:
+            raise interval.malformed("should have an intervalPeriod, or else its event")
+        lasts = _duration(period / "duration")
+        ends = begins + lasts if lasts else max(end, begins)
+        yield interval, begins, ends
+        following = ends
+
+
+def _value(payload: Place, known: _Payload, descriptors: Mapping[str, Place]) -> float:
+    kind = str((payload / "type").value)
+    descriptor = descriptors.get(kind, Place({}, "payloadDescriptors"))
+    units = descriptor / "units"
+    if units.value not in known.units:
+        expected = " or ".join(each for each in known.units if each)
+        raise Malformed(f"{descriptor.path}.units", f"should be {expected} for {kind}")
+    if known.has_currency:
+        (descriptor / "currency").word("EUR")
+    values = list((payload / "values").items())
+    if len(values) != 1:
+        raise (payload / "values").malformed("should hold one number")
+    value = values[0].number() * known.units[units.value]
+    if value < 0 and not known.has_currency:
+        raise values[0].malformed("should not be below 0")
+    return value
+
+
+def _descriptors(holder: Place) -> dict[str, Place]:
+    """By the type of payload that they describe."""
+    found = holder / "payloadDescriptors"
+    if found.value is None:
+        return {}
+    return {(each / "payloadType").text(): each for each in found.items()}
+
+
+def _duration(place: Place) -> timedelta:
+    """ISO 8601; a year has 365 days and a month 30. Nothing said is PT0S."""
+    if place.value is None:
+        return timedelta()
+    match = _DURATION.fullmatch(place.text())
+    parts = {} if match is None else {name: text for name, text in match.groupdict().items() if text is not None}
+    if not parts or any(len(text) > 12 for text in parts.values()):
+        raise place.malformed("should be a duration such as PT15M")
+    seconds = sum(float(text) * _SECONDS[name] for name, text in parts.items())
+    return min(timedelta(seconds=min(seconds, _FOR_EVER.total_seconds())), _FOR_EVER)
+
+
+def _painted(kind: SeriesKind, words: list[_Word]) -> Series:
+    """What counts at each moment: the words are laid over each other, the highest rank last."""
+    if len(words) > MOST_PIECES:
+        raise Malformed("events", f"hold more than {MOST_PIECES} values of one kind")
+    moments = sorted({moment for word in words for moment in (word.start, word.end)})
+    values = np.full(max(len(moments) - 1, 0), np.nan)
+    place = {moment: index for index, moment in enumerate(moments)}
+    for word in sorted(words, key=lambda each: each.rank):
+        values[place[word.start] : place[word.end]] = word.value
+    known = [
+        (moments[index], moments[index + 1], float(value)) for index, value in enumerate(values) if not np.isnan(value)
+    ]
+    return Series.of(kind, known, field="events")
