@@ -37,6 +37,7 @@ PURE = (
     "tests/cem_service/feeds/open_meteo",
     "tests/cem_service/feeds/openadr/test_mapping.py",
     "tests/cem_service/feeds/sdk",
+    "tests/cem_service/feeds/simulator",
     "tests/cem_service/feeds/test_schedule.py",
     "tests/cem_service/test_instructions.py",
     "tests/flexhub/test_env.py",

@@ -1,7 +1,8 @@
 """One more household, whose devices are reached through their maker's cloud: RMs and CEM are both run by the hub.
 
 The cloud is that of the simulated vendor, one device for each control type. No process of the demo speaks for them, and
-they count for nothing in the street's figures.
+they count for nothing in the street's figures. So this house, and no other, follows the prices of a simulated market:
+the figures of the street are in those of its tariff.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from cem_service.feeds.models import Feed
+from cem_service.feeds.services import create_feed
 from flexhub.demo.street import DevicePlan
 from flexhub.devices.models import DeviceType, Site
 from rm_adapters.models import VendorAccount
@@ -48,6 +51,13 @@ def link_cloud(tenant: Tenant, start: datetime) -> VendorAccount:
     with tenant_scope(tenant.pk):
         account.refresh_from_db()
     return account
+
+
+def add_feeds(tenant: Tenant, start: datetime) -> dict[str, Feed | None]:
+    """What the house follows, by the columns of its objectives: quarter-hour prices as on a bill, and grid carbon."""
+    terms = {"surcharge_eur_per_kwh": 0.12, "vat_percent": 21}
+    market = create_feed(tenant=tenant, provider="simulator", name="Quarter-hour market", settings=terms, now=start)
+    return {"import_price_feed": market, "carbon_feed": market}
 
 
 def host(account: VendorAccount, key: str, site: Site, device_type: DeviceType) -> HostedDevice:

@@ -17,7 +17,7 @@ from django.core.management import call_command
 from django.db import connections, transaction
 from django.utils import timezone
 
-from cem_service.objectives import create_tariff, set_objectives
+from cem_service.objectives import create_tariff, follow_feeds, set_objectives
 from flexhub.demo import cloud_house
 from flexhub.demo.cloud_house import HostedDevice
 from flexhub.demo.street import DEMO_TARIFF, TIMEZONE, DevicePlan, HomePlan
@@ -137,6 +137,7 @@ class _Street:
 
     def add_cloud_house(self, start: datetime) -> tuple[HostedDevice, ...]:
         site = self._add_site(_home_without_meter(cloud_house.NAME, cloud_house.FUSE_LIMIT_W))
+        follow_feeds(site=site, feeds=cloud_house.add_feeds(self._provider, start))
         account = cloud_house.link_cloud(self._provider, start)
         return tuple(
             cloud_house.host(account, key, site, self._type(plan)) for key, plan in cloud_house.DEVICES.items()
