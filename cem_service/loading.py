@@ -16,6 +16,7 @@ from cem_service.domain.resource import Resource
 from cem_service.domain.site import SiteState
 from cem_service.domain.tariff import Tariff
 from cem_service.feeds.loading import Followed, load_feeds
+from cem_service.following import with_feed_limits
 from cem_service.models import Instruction, PlanRun, PlanRunKind
 from cem_service.planners.forecast import DAYS_BACK
 from cem_service.planners.plan import SitePlan
@@ -86,7 +87,7 @@ def load_site(tenant_id: UUID, site_id: UUID, *, bus: WorkerBus, now: datetime) 
         main_meter_w=meter_resource.measured_w if meter_resource else None,
         main_meter_at=measurement.measurement_timestamp if isinstance(measurement, PowerMeasurement) else None,
     )
-    return LoadedSite(tenant_id, state, living, rows.instructions, rows.plan)
+    return LoadedSite(tenant_id, with_feed_limits(state), living, rows.instructions, rows.plan)
 
 
 def with_history(loaded: LoadedSite) -> LoadedSite:

@@ -42,6 +42,8 @@ class SeriesKind(StrEnum):
         return _LABELS[self]
 
 
+# A limit that is not given is none, and so a series of limits has no holes.
+LIMITS = frozenset({SeriesKind.IMPORT_LIMIT, SeriesKind.EXPORT_LIMIT})
 _UNITS = {
     SeriesKind.PRICE: "EUR/kWh",
     SeriesKind.EXPORT_PRICE: "EUR/kWh",

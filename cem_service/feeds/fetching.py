@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 from django.db.models import F
 
+from cem_service.domain.feed import LIMITS
 from cem_service.feeds import schedule
 from cem_service.feeds.catalogue import UnknownProvider, manifest_of, provider_named
 from cem_service.feeds.models import ERROR_CHARACTERS, SEALED_CREDENTIAL, Feed, StoredSeries
@@ -50,7 +51,8 @@ def fetch(tenant_id: UUID, feed_id: UUID, *, tools: Tools) -> None:
         except FeedError as error:
             _fail(feed, error, manifest.fetch.every, tools.clock.now())
         else:
-            _keep(feed, answer, manifest, tools.clock.now())
+            if _keep(feed, answer, manifest, tools.clock.now()):
+                tools.wake_followers(tenant_id, feed_id)
 
 
 def _ask(feed: Feed, manifest: Manifest, tools: Tools, now: datetime) -> Sequence[Series]:
@@ -84,21 +86,33 @@ def _credential(feed: Feed) -> str:
         raise AuthGone("the stored credential cannot be read any more; enter it again") from None
 
 
-def _keep(feed: Feed, answer: Sequence[Series], manifest: Manifest, now: datetime) -> None:
-    """Put the answer in the place of the one before; kinds that it does not have any more go."""
+def _keep(feed: Feed, answer: Sequence[Series], manifest: Manifest, now: datetime) -> bool:
+    """Put the answer in the place of the one before; kinds that it does not have any more go.
+
+    Returns whether that cannot wait for the next plan: a limit has changed.
+    """
     next_at = schedule.after_answer(feed.pk, now, manifest.fetch.every)
     well = {"fetched_at": now, "next_at": next_at, "failures": 0, "failing_since": None, "last_error": ""}
     with tenant_scope(feed.tenant_id):
         if not Feed.objects.filter(pk=feed.pk, revision=feed.revision).update(**well):
-            return
+            return False
+        before = _limits(feed)
         StoredSeries.objects.filter(feed=feed).exclude(kind__in=[each.kind for each in answer]).delete()
         for each in answer:
             values = {"fetched_at": now, "ends_at": each.ends_at or now, "series": each.as_dict()}
             StoredSeries.objects.update_or_create(
                 feed=feed, kind=each.kind, defaults=values, create_defaults={**values, "tenant_id": feed.tenant_id}
             )
+        changed = _limits(feed) != before
     if feed.failing_since is not None:
         log.info("feeds.recovered", feed_id=str(feed.pk), provider=feed.provider)
+    return changed
+
+
+def _limits(feed: Feed) -> dict[str, object]:
+    """What the feed says of limits, by their kind; a kind that it is silent about is as one that it does not have."""
+    rows = StoredSeries.objects.filter(feed=feed, kind__in=LIMITS).values_list("kind", "series")
+    return {kind: series for kind, series in rows if series["values"]}
 
 
 def _fail(feed: Feed, error: FeedError, every: timedelta, now: datetime) -> None:

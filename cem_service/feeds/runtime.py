@@ -26,6 +26,7 @@ class Tools:
     bus: WorkerBus
     clock: Clock
     send_fetch: Callable[[UUID, UUID], None]
+    wake_followers: Callable[[UUID, UUID], object]
     endpoints: Mapping[str, Mapping[str, str]]
     local: bool = False
     step_timeout_s: float = STEP_TIMEOUT_S
@@ -42,6 +43,7 @@ def tools() -> Tools:
         bus=connect_worker(settings.REDIS_URL),
         clock=settings.CLOCK,
         send_fetch=_send_fetch,
+        wake_followers=_wake_followers,
         endpoints=settings.FEED_ENDPOINTS,
         local=settings.FEEDS_LOCAL,
     )
@@ -51,3 +53,9 @@ def _send_fetch(tenant_id: UUID, feed_id: UUID) -> None:
     from cem_service.feeds import tasks  # Tasks import the services that call this.
 
     send_task(tasks.fetch, tenant_id=tenant_id, feed_id=feed_id)
+
+
+def _wake_followers(tenant_id: UUID, feed_id: UUID) -> None:
+    from cem_service import following, runtime  # Sites know feeds, and not the other way round.
+
+    following.wake_followers(tenant_id, feed_id, tools=runtime.tools())

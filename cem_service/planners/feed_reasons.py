@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cem_service.domain.feed import FeedSeries, SeriesKind, missing_stretches
+from cem_service.domain.feed import LIMITS, FeedSeries, missing_stretches
 from cem_service.domain.reason import Figure, Reason, ReasonCode
 from cem_service.domain.site import SiteState
 from cem_service.planners.horizon import Horizon
-
-# A limit that is not given is none, and so a series of limits has no holes.
-_LIMITS = frozenset({SeriesKind.IMPORT_LIMIT, SeriesKind.EXPORT_LIMIT})
 
 
 def feed_reasons(site: SiteState, horizon: Horizon) -> tuple[Reason, ...]:
@@ -30,7 +27,7 @@ def _reasons(series: FeedSeries, site: SiteState, horizon: Horizon) -> Iterator[
         return
     if series.is_late(site.now):
         yield Reason(ReasonCode.FEED_LATE, figures=aged)
-    if series.kind in _LIMITS:
+    if series.kind in LIMITS:
         return
     stretches = missing_stretches(series.means(horizon.edges), horizon.edges)
     if stretches:

@@ -92,7 +92,7 @@ def sent(bus: MemoryWorkerBus, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     note = lambda *what: asked.append(what)  # noqa: E731
     of_the_cem = cem_service.runtime.Tools(bus, clock, lambda: "id", note, note)
     of_the_rm = rm_adapters.runtime.Tools(bus, clock, lambda: "id", note)
-    of_the_feeds = cem_service.feeds.runtime.Tools(bus, clock, note, {})
+    of_the_feeds = cem_service.feeds.runtime.Tools(bus, clock, note, note, {})
     monkeypatch.setattr(cem_service.runtime, "tools", lambda: of_the_cem)
     monkeypatch.setattr(cem_service.feeds.runtime, "tools", lambda: of_the_feeds)
     monkeypatch.setattr(rm_adapters.runtime, "tools", lambda: of_the_rm)

@@ -27,13 +27,14 @@ STEP_TIMEOUT_S = 1.0
 
 @dataclass
 class FeedWorld:
-    """`fetches` are the fetches that a sweep asked for, by feed."""
+    """`fetches` are the fetches that a sweep asked for, by feed; `woken` whose followers were woken."""
 
     world: World
     server: FeedServer
     feed: Feed
     tools: Tools
     fetches: list[tuple[UUID, UUID]] = field(default_factory=list)
+    woken: list[tuple[UUID, UUID]] = field(default_factory=list)
 
     def fetch(self) -> Feed:
         """What the task does; the feed as it is then."""
@@ -89,12 +90,14 @@ def make_feed_world(
     )
     follow_feeds(site=site, feeds={followed_as: feed})
     fetches: list[tuple[UUID, UUID]] = []
+    woken: list[tuple[UUID, UUID]] = []
     tools = Tools(
         bus=world.bus,
         clock=world.clock,
         send_fetch=lambda *ids: fetches.append(ids),
+        wake_followers=lambda *ids: woken.append(ids),
         endpoints={provider: {"api": f"{server.url}{endpoint}"}},
         local=True,
         step_timeout_s=STEP_TIMEOUT_S,
     )
-    return FeedWorld(world, server, feed, tools, fetches)
+    return FeedWorld(world, server, feed, tools, fetches, woken)

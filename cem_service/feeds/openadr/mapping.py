@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import inf
 
 import numpy as np
@@ -39,8 +39,9 @@ _SECONDS = {
     "minutes": 60,
     "seconds": 1,
 }
-# Longer than any window that is asked for, and short enough for arithmetic with dates.
+# Until further notice, and the moment at which even that ends: arithmetic with dates has to go on working.
 _FOR_EVER = timedelta(days=3650)
+_END_OF_TIME = datetime(2300, 1, 1, tzinfo=UTC)
 _LIMITS = frozenset({SeriesKind.IMPORT_LIMIT, SeriesKind.EXPORT_LIMIT})
 
 
@@ -88,7 +89,10 @@ def chosen_programs(programs: Iterable[Place], wanted: str | None) -> dict[str, 
 def series(
     programs: Mapping[str, Place], events: Iterable[Place], names: frozenset[str], start: datetime, end: datetime
 ) -> tuple[Series, ...]:
-    """One series for each kind, between `start` and `end`. Raises Malformed."""
+    """One series for each kind, of what holds anywhere between `start` and `end`. Raises Malformed.
+
+    Nothing is cut off at the two: what is said again is the same, whenever it is asked for.
+    """
     words: dict[SeriesKind, list[_Word]] = {each.kind: [] for each in _PAYLOADS.values()}
     for event in events:
         program = programs.get((event / "programID").text())
@@ -116,17 +120,16 @@ def _words(event: Place, program: Place, start: datetime, end: datetime) -> Iter
     said_at = event / "modificationDateTime"
     urgency = -inf if priority is None else -priority
     age = 0.0 if said_at.value is None else said_at.moment().timestamp()
-    for interval, its_start, its_end in _intervals(event, end):
-        begins, ends = max(its_start, start), min(its_end, end)
+    for interval, begins, ends in _intervals(event):
         for payload in (interval / "payloads").items():
             known = _PAYLOADS.get((payload / "type").text())
-            if known is not None and begins < ends:
+            if known is not None and begins < end and start < ends:
                 value = _value(payload, known, descriptors)
                 second = -value if known.kind in _LIMITS else age
                 yield known.kind, _Word((urgency, second), begins, ends, value)
 
 
-def _intervals(event: Place, end: datetime) -> Iterator[tuple[Place, datetime, datetime]]:
+def _intervals(event: Place) -> Iterator[tuple[Place, datetime, datetime]]:
     """Each interval with its beginning and end; those without a period of their own follow each other."""
     default = event / "intervalPeriod"
     following = None if default.value is None else (default / "start").moment()
@@ -136,8 +139,7 @@ def _intervals(event: Place, end: datetime) -> Iterator[tuple[Place, datetime, d
         begins = following if own.value is None else (own / "start").moment()
         if begins is None:
             raise interval.malformed("should have an intervalPeriod, or else its event")
-        lasts = _duration(period / "duration")
-        ends = begins + lasts if lasts else max(end, begins)
+        ends = min(begins + (_duration(period / "duration") or _FOR_EVER), _END_OF_TIME)
         yield interval, begins, ends
         following = ends
 

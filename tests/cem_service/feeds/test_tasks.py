@@ -15,7 +15,7 @@ from tests.support.clock import FixedClock
 
 @pytest.fixture
 def tools(monkeypatch: pytest.MonkeyPatch) -> Tools:
-    tools = Tools(MemoryWorkerBus(MemoryStore()), FixedClock.at(), lambda *_: None, {})
+    tools = Tools(MemoryWorkerBus(MemoryStore()), FixedClock.at(), lambda *_: None, lambda *_: None, {})
     monkeypatch.setattr(runtime, "tools", lambda: tools)
     return tools
 

@@ -49,9 +49,22 @@ def test_intervals_without_follow_each_other_from_the_events_start() -> None:
     assert _read(SeriesKind.PRICE, prices) == [(1, 1.25, 0.1), (1.25, 1.5, -0.2)]
 
 
-@pytest.mark.parametrize("duration", ["PT0S", "P9999Y", "P1W"])
-def test_until_further_notice_lasts_to_the_end_of_what_was_asked(duration: str) -> None:
-    assert _read(SeriesKind.EXPORT_LIMIT, event(EXPORT, (NOW - HOUR, duration, 0.0))) == [(0, 8, 0.0)]
+@pytest.mark.parametrize(("duration", "hours"), [("PT0S", 87_600), ("P9999Y", 87_600), ("P1W", 168), ("PT90M", 1.5)])
+def test_until_further_notice_is_ten_years_and_nothing_is_cut_off(duration: str, hours: float) -> None:
+    assert _read(SeriesKind.EXPORT_LIMIT, event(EXPORT, (NOW - HOUR, duration, 0.0))) == [(-1, hours - 1, 0.0)]
+
+
+def test_what_is_over_or_far_ahead_is_left_out() -> None:
+    limits = event(IMPORT, (NOW - 2 * HOUR, "PT1H", 4.0), (END, "PT1H", 4.0))
+
+    assert _read(SeriesKind.IMPORT_LIMIT, limits) == []
+
+
+def test_many_intervals_until_further_notice_end_with_time_itself() -> None:
+    period = {"start": "2026-04-21T10:00:00Z"}
+    limits = event(IMPORT, *[(None, "", 4.0)] * 900, intervalPeriod=period)
+
+    assert _read(SeriesKind.IMPORT_LIMIT, limits) == [(0, 87_600, 4000.0)]
 
 
 def test_the_higher_priority_counts_and_among_equal_limits_the_lower() -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import numpy as np
 import pytest
 from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
+from cem_service.domain.objectives import GridLimit
 from cem_service.feeds.services import change_feed
+from cem_service.following import wake_followers
+from cem_service.loading import load_site
 from tests.simulators.feed_server import running
 from tests.simulators.openadr import CLIENT_ID, SECRET, OpenADRServer, event
 from tests.support.cem_world import World
@@ -54,6 +58,42 @@ def test_a_limit_holds_for_its_time_and_no_longer_than_it_is_said(here: FeedWorl
     here.fetch()
 
     assert _limits_w(here) == [np.inf] * 8
+
+
+def test_a_limit_that_is_new_or_taken_back_wakes_the_site_and_no_other_answer_does(
+    here: FeedWorld, server: OpenADRServer
+) -> None:
+    for extra, woken in (
+        ([], 0),
+        ([event(LIMIT, (NOW, "PT2H", 3.0))], 1),
+        ([event(LIMIT, (NOW, "PT2H", 3.0))], 1),
+        ([], 2),
+    ):
+        server.extra = extra
+        here.world.clock.advance(60)
+
+        here.fetch()
+
+        assert here.woken == [(here.feed.tenant_id, here.feed.pk)] * woken
+
+
+def test_a_limit_is_obeyed(here: FeedWorld, server: OpenADRServer) -> None:
+    server.extra = [event(LIMIT, (NOW, "PT2H", 3.0)), event("EXPORT_CAPACITY_LIMIT", (NOW, "PT1H", 0.0))]
+
+    here.fetch()
+    loaded = load_site(*here.world.ids, bus=here.world.bus, now=NOW)
+
+    assert loaded is not None
+    assert loaded.state.objectives.grid_limits == (
+        GridLimit(source="the feed", import_w=3000.0, start=NOW, end=NOW + timedelta(hours=2)),
+        GridLimit(source="the feed", export_w=0.0, start=NOW, end=NOW + timedelta(hours=1)),
+    )
+
+
+def test_the_sites_that_follow_are_woken(here: FeedWorld) -> None:
+    assert wake_followers(here.feed.tenant_id, here.feed.pk, tools=here.world.tools) == 1
+    assert wake_followers(here.feed.tenant_id, uuid4(), tools=here.world.tools) == 0
+    assert [task[:2] for task in here.world.sent.reactions] == [here.world.ids]
 
 
 def test_no_event_is_an_answer_too(here: FeedWorld) -> None:
