@@ -18,6 +18,7 @@ from cem_service.domain.resource import Resource
 from cem_service.domain.series import Array, StepSeries
 from cem_service.domain.site import SiteState
 from cem_service.planners.horizon import Horizon
+from cem_service.planners.sunshine import forecast_sunshine
 
 DAY = timedelta(days=1)
 DAYS_BACK = 7
@@ -59,12 +60,13 @@ def base_power_w(site: SiteState) -> float:
 
 
 def forecast_resource(site: SiteState, resource: Resource, horizon: Horizon) -> Array:
-    """Power of one resource left to itself: its own forecast, else persistence, else its power now."""
+    """Power of one resource left to itself: its own forecast, else by the sun, else persistence, else as it is now."""
     now_w = resource.power_w(site.now) or 0.0
     history = site.power_history.get(resource.link_id, {})
     fallback = persistence(history, horizon, fallback_w=now_w)
     if not history and now_w < 0:
         fallback = daylight(now_w, horizon, site.timezone)
+    fallback = forecast_sunshine(history, site.feeds.irradiance, horizon, fallback)
     if resource.power_forecast is not None:
         pieces = [
             (
