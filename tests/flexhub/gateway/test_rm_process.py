@@ -63,7 +63,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper, "LEASE_RENEWAL_S", 0.01)
     monkeypatch.setattr(limits, "TICK_S", 0.001)
     monkeypatch.setattr(limits, "REDIS_RETRY_S", 0.001)
-    monkeypatch.setattr(limits, "GOODBYE_S", 0.2)
+    monkeypatch.setattr(limits, "GOODBYE_S", 1.0)
     monkeypatch.setattr(limits, "DRAIN_PAUSE_S", 0.001)
 
 
@@ -235,6 +235,7 @@ async def test_what_redis_does_not_take_is_not_acknowledged(
 
     assert closed["code"] == limits.CLOSE_TRY_AGAIN_LATER
     assert len(link.task.heard()) == (1 if half_way else 0)
+    await eventually(lambda: any(entry.text == text(lost) for entry in worker.conversation(link.task.end_id)))
     entry = next(entry for entry in worker.conversation(link.task.end_id) if entry.text == text(lost))
     assert (entry.status, [finding["rule"] for finding in entry.findings]) == (None, ["gateway"])
 

@@ -44,12 +44,13 @@ async def test_sends_each_site_and_again_what_the_broker_did_not_take(monkeypatc
 async def test_a_crowd_is_sent_in_parts_that_each_have_their_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WAKE_TIMEOUT_S", 0.5)
     loop, done = asyncio.get_running_loop(), asyncio.Event()
-    crowd = [Wake(uuid4(), uuid4()) for _ in range(3 * WAKES_TOGETHER + 1)]
+    crowd = [Wake(uuid4(), uuid4()) for _ in range(12 * WAKES_TOGETHER + 1)]
     sent: list[Wake] = []
 
     def send(wake: Wake) -> None:
-        # All of them together take longer than the timeout, a part of them does not.
-        time.sleep(0.002)
+        # All of them together take longer than the timeout, and a part of them a tenth of it.
+        if len(sent) % WAKES_TOGETHER == 0:
+            time.sleep(0.05)
         sent.append(wake)
         if len(sent) == len(crowd):
             loop.call_soon_threadsafe(done.set)
