@@ -30,12 +30,14 @@ from s2.events import (
 )
 from s2.findings import Finding, Severity
 from s2.messages import (
+    CommodityQuantity,
     ControlType,
     EnergyManagementRole,
     Instruction,
     InstructionStatus,
     InstructionStatusUpdate,
     Message,
+    PowerMeasurement,
     ReceptionStatusValues,
     RevokableObjects,
     RevokeObject,
@@ -316,3 +318,15 @@ class Home:
     def check_writes(self) -> None:
         for_orders = [(order_id, str(command)) for order_id, command in self.executed if order_id is not None]
         assert len(for_orders) == len(set(for_orders)), "written twice"
+
+
+def energy_wh(home: Home, quantity: CommodityQuantity = CommodityQuantity.ELECTRIC_POWER_L1) -> float:
+    """The energy that the published measurements tell of: each holds until the next one."""
+    points = [
+        (each.measurement_timestamp, value.value)
+        for each in home.heard(PowerMeasurement)
+        for value in each.values
+        if value.commodity_quantity is quantity
+    ]
+    ends = [moment for moment, _ in points[1:]] + [home.now]
+    return sum((end - moment) / timedelta(hours=1) * value for (moment, value), end in zip(points, ends, strict=True))

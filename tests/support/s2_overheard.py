@@ -8,7 +8,14 @@ from typing import Any
 from s2.messages import EnergyManagementRole
 from s2.observer import Observed, Observer
 from s2.versions import WireProfile
+from tests.support.s2_samples import sample
 from tests.support.s2_sessions import ALL_CONTROL_TYPES, CEM, CONTROLLED, MENU, NOW, RM, new_id, text
+
+NEW_MODES = [
+    {"id": mode_id, "diagnostic_label": mode_id, "elements": mode["elements"], "abnormal_condition_only": False}
+    for mode in sample("FRBC.SystemDescription")["actuators"][0]["operation_modes"]
+    for mode_id in [mode["id"].replace("mode", "new")]
+]
 
 
 class Overheard:
@@ -71,3 +78,13 @@ class Overheard:
 
 def _named(observed: tuple[Observed, ...]) -> list[str]:
     return [f"{each.by.value} {each.finding.rule} {each.finding.severity.value}" for each in observed]
+
+
+def other_menu() -> dict[str, Any]:
+    """The sample menu of FRBC under other mode ids."""
+    (actuator,) = sample("FRBC.SystemDescription")["actuators"]
+    return {"actuators": [actuator | {"operation_modes": NEW_MODES, "transitions": []}]}
+
+
+def instruct(talk: Overheard, mode: str = "mode-on", **changes: Any) -> list[str]:
+    return talk.cem("FRBC.Instruction", **{"id": new_id(), "operation_mode": mode, **changes})

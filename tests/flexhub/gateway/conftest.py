@@ -119,6 +119,18 @@ async def process(bus: SwitchableBus, clock: FixedClock) -> AsyncIterator[Gatewa
 
 
 @pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process in memory loses no time; who is asked to leave has a moment."""
+    for name in ("FLUSH_PAUSE_S", "REDIS_RETRY_S", "REDIS_RETRY_MAX_S"):
+        monkeypatch.setattr(writer, name, 0.001)
+    monkeypatch.setattr(keeper, "LEASE_RENEWAL_S", 0.01)
+    monkeypatch.setattr(limits, "TICK_S", 0.001)
+    monkeypatch.setattr(limits, "REDIS_RETRY_S", 0.001)
+    monkeypatch.setattr(limits, "GOODBYE_S", 0.2)
+    monkeypatch.setattr(limits, "DRAIN_PAUSE_S", 0.001)
+
+
+@pytest.fixture
 async def world(clock: FixedClock, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """No process yet; none of them loses time."""
     for name in ("FLUSH_PAUSE_S", "REDIS_RETRY_S", "REDIS_RETRY_MAX_S"):
