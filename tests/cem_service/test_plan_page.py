@@ -40,6 +40,23 @@ def test_what_the_cem_saw_has_units_and_says_what_was_missing(alder: Household) 
     }
 
 
+def test_feeds_are_shown_with_their_age(alder: Household) -> None:
+    told = {"kind": "price", "source": "Market", "fetched_at": None}
+    run = make_plan_run(alder)
+    run.inputs["feeds"] = [
+        told | {"age_s": 725, "usable": True},
+        told | {"source": "Old market", "age_s": 200_000, "usable": False},
+        told | {"source": "New market", "age_s": None, "usable": False},
+    ]
+
+    with tenant_scope(alder.tenant.pk):
+        inputs = dict(plan_page(run)["inputs"])
+
+    assert inputs["Market"] == "Prices: 12 min old"
+    assert inputs["Old market"] == "Prices: 3,333 min old, too old"
+    assert inputs["New market"] == "Prices: none yet"
+
+
 def test_the_plan_is_drawn_with_the_names_of_its_devices(alder: Household) -> None:
     run = make_plan_run(alder)
 

@@ -32,6 +32,7 @@ PURE = (
     "tests/cem_service/domain",
     "tests/cem_service/planners",
     "tests/cem_service/feeds/carbon_intensity",
+    "tests/cem_service/feeds/electricity_maps",
     "tests/cem_service/feeds/energy_charts",
     "tests/cem_service/feeds/entsoe/test_mapping.py",
     "tests/cem_service/feeds/open_meteo",

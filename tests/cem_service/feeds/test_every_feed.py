@@ -18,7 +18,7 @@ from pytest_django import Settings
 from cem_service.domain.feed import FeedSeries, SeriesKind
 from cem_service.feeds.catalogue import manifests
 from cem_service.models import PlanRun
-from tests.simulators import carbon_intensity, energy_charts, entsoe, open_meteo, openadr
+from tests.simulators import carbon_intensity, electricity_maps, energy_charts, entsoe, open_meteo, openadr
 from tests.simulators.feed_server import Fault, FeedServer, running
 from tests.support.cem_world import World
 from tests.support.feed_world import FeedWorld, make_feed_world
@@ -66,6 +66,15 @@ CASES = [
         "carbon_feed",
         "grid_carbon",
         carbon_intensity.grams_per_kwh,
+    ),
+    Case(
+        "electricity_maps",
+        electricity_maps.ElectricityMapsServer,
+        "carbon_feed",
+        "grid_carbon",
+        electricity_maps.grams_per_kwh,
+        settings={"zone": "NL"},
+        credential=electricity_maps.TOKEN,
     ),
     Case(
         "open_meteo",
