@@ -24,11 +24,17 @@ from django.utils import timezone
 from pytest_django import Settings
 from websockets.exceptions import InvalidStatus
 
+from cem_service.feeds.services import create_feed
 from flexhub.pairing.dialled import create_dialled_end
 from s2.messages import EnergyManagementRole
 from tenants import api_clients, tokens
 from tenants.models import APIClient, Tenant
 from tenants.services import create_api_client, create_member
+from tests.simulators.entsoe import TOKEN as ENTSOE_TOKEN
+from tests.simulators.entsoe import ZONE as ENTSOE_ZONE
+from tests.simulators.entsoe import EntsoeServer
+from tests.simulators.feed_server import Fault, FeedServer
+from tests.simulators.feed_server import running as serving
 from tests.support.dumps import dump_of_database, dump_of_redis, written_forms
 from tests.support.early import ROOT
 from tests.support.gateway import device_at
@@ -44,8 +50,19 @@ CELERY = (sys.executable, "-m", "celery", "-A", "flexhub.celery", "worker", "-B"
 
 
 @pytest.fixture
-def environment(service_environment: dict[str, str]) -> dict[str, str]:
+def market() -> Iterator[FeedServer]:
+    """A provider of prices that is out of order: what goes wrong is written down."""
+    server = EntsoeServer()
+    server.fault = Fault.BROKEN
+    with serving(server):
+        yield server
+
+
+@pytest.fixture
+def environment(service_environment: dict[str, str], market: FeedServer) -> dict[str, str]:
     return service_environment | {
+        "FEED_ENDPOINTS": f"entsoe.api={market.url}/api",
+        "FEEDS_LOCAL": "1",
         "LOG_LEVEL": "DEBUG",
         "S2_DIAL_PLAIN": "1",
         "S2_DIAL_PRIVATE": "1",
@@ -94,6 +111,7 @@ async def test_no_copy_holds_a_secret(
     redis_url: str,
     settings: Settings,
     tmp_path: Path,
+    market: FeedServer,
 ) -> None:
     settings.S2_DIAL_PLAIN = settings.S2_DIAL_PRIVATE = True
     peer = PeerElsewhere(EnergyManagementRole.RM)
@@ -104,6 +122,7 @@ async def test_no_copy_holds_a_secret(
         access_token = await asyncio.to_thread(call_api, f"http://127.0.0.1:{hub}", program, client_secret)
         await use_device(hub, alder)
         await until(peer.open_paths)
+        await asyncio.to_thread(await_that, partial(says, tmp_path / "worker.log", b"feeds.failing"))
         database = await asyncio.to_thread(dump_of_database, with_all_rows(services, own_database))
         in_redis = await asyncio.to_thread(dump_of_redis, redis_url)
     logs = await asyncio.to_thread(logs_in, tmp_path)
@@ -113,6 +132,7 @@ async def test_no_copy_holds_a_secret(
         "API client's secret": client_secret,
         "access token": access_token,
         "dialled end's token": PEERS_TOKEN,
+        "feed's credential": ENTSOE_TOKEN,
         "password": PASSWORD,
         "session key": session_key,
         "second factor's seed": seed,
@@ -129,12 +149,16 @@ async def test_no_copy_holds_a_secret(
         if written in copy
     ]
     assert found == []
+    assert market.calls[0].query["securityToken"] == ENTSOE_TOKEN
 
 
 def plant(url: str) -> tuple[Household, APIClient, str]:
     alder, birch = make_household("Alder"), make_household("Birch")
     create_member(tenant=alder.tenant, username="ann", password=PASSWORD)
     create_dialled_end(link=birch.link, role="RM", url=url, token=PEERS_TOKEN)
+    zone = {"bidding_zone": ENTSOE_ZONE}
+    now = timezone.now()
+    create_feed(tenant=alder.tenant, provider="entsoe", name="prices", settings=zone, credential=ENTSOE_TOKEN, now=now)
     program = create_api_client(tenant=make_tenant("Cedar", Tenant.Kind.AGGREGATOR), name="desk")
     return alder, program, api_clients.issue_secret(program, now=timezone.now())
 
