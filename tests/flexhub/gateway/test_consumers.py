@@ -109,7 +109,7 @@ async def test_folds_an_accepted_conversation(
     assert {"profile", "ResourceManagerDetails", "FRBC.SystemDescription", "FRBC.StorageStatus"} <= set(
         snapshot.fields()
     )
-    rows = [row for row in worker_bus.take_telemetry().rows if row.link_id == link_id]
+    rows = await eventually(lambda: [row for row in worker_bus.take_telemetry().rows if row.link_id == link_id])
     assert [(row.tenant_id, row.site_id, row.quantity, row.value) for row in rows] == [
         (household.tenant.pk, household.site.pk, "ELECTRIC.POWER.L1", 1234.0)
     ]

@@ -139,9 +139,20 @@ async def test_a_socket_that_was_taken_over_waits_for_no_letter(
     await close(newer)
 
 
-async def test_a_full_mailbox_asks_for_patience_until_there_is_room(link: ControlledLink, clock: FixedClock) -> None:
-    for _ in range(MAIL_LENGTH):
-        assert (await link.socket.ask(instruction(clock.now())))["status"] == "OK"
+async def post(bus: SlowBus, link: ControlledLink, letters: int, clock: FixedClock) -> None:
+    """So many are in the RM's mailbox already."""
+    batch, token = Batch(), link.task.token
+    assert token is not None
+    for _ in range(letters):
+        batch.post(link.task.end_id, token, "instruction", clock.now(), "{}")
+    await bus.write(batch)
+
+
+async def test_a_full_mailbox_asks_for_patience_until_there_is_room(
+    link: ControlledLink, bus: SlowBus, clock: FixedClock
+) -> None:
+    await post(bus, link, MAIL_LENGTH - 1, clock)
+    assert (await link.socket.ask(instruction(clock.now())))["status"] == "OK"
 
     too_much = instruction(clock.now())
     assert (await link.socket.ask(too_much))["status"] == "TEMPORARY_ERROR"
@@ -160,11 +171,7 @@ async def test_a_session_that_finds_its_mailbox_full_is_put_off(
 ) -> None:
     link = ControlledLink(process, worker, WHO, clock.now())
     await link.socket.shake_hands("CEM")
-    batch, token = Batch(), link.task.token
-    assert token is not None
-    for _ in range(MAIL_LENGTH):
-        batch.post(link.task.end_id, token, "instruction", clock.now(), "{}")
-    await bus.write(batch)
+    await post(bus, link, MAIL_LENGTH, clock)
 
     link.socket.send(HandshakeResponse(message_id=str(uuid4()), selected_protocol_version="1.0.0"))
 
