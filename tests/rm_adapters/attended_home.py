@@ -52,15 +52,18 @@ def make_hosted_rm(tenant: Tenant, kind: str = "battery", now: Callable[[], date
 
 
 class AttendedHome(Home):
-    """As `Home`, whose CEM it shares; but what `Home` does by itself is done by the services here."""
+    """As `Home`, whose CEM it shares; but what `Home` does by itself is done by the services here.
+
+    `hosted_rm` is one that has been made already, of the same kind.
+    """
 
     def __init__(
         self,
         kind: str = "battery",
         profile: WireProfile = WireProfile.V1_0_0,
         *,
-        tenant_name: str = "Alder",
         bus: type[MemoryWorkerBus] = MemoryWorkerBus,
+        hosted_rm: HostedRM | None = None,
     ) -> None:
         self.kind, self.profile, self.now = kind, profile, MORNING
         self.cem_events, self.rm_events, self.warnings, self.outcomes = [], [], [], []
@@ -73,7 +76,7 @@ class AttendedHome(Home):
         self.gateway = MemoryGatewayBus(store, lease_ttl_s=1e9)
         asyncio.run(self.gateway.register("gateway-1"))
         self.tools = Tools(self.bus, clock, lambda: str(uuid4()), self.send_attend, self.seconds)
-        self.hosted_rm = make_hosted_rm(make_tenant(tenant_name), kind, clock.now)
+        self.hosted_rm = hosted_rm or make_hosted_rm(make_tenant(), kind, clock.now)
         with tenant_scope(self.hosted_rm.tenant_id):
             self.end = end_id(self.hosted_rm.node.rm_link.pk, "CEM")
             self.site_id = self.hosted_rm.node.site_id

@@ -11,17 +11,18 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import transaction
 
 from flexhub.bus.memory import MemoryWorkerBus
 from rm_adapters import rows
 from rm_adapters.attendance import LOCK_S
+from rm_adapters.models import HostedRM
 from rm_adapters.vendor_calls import VendorLine
 from rm_adapters.vendors.simulator.cloud import SimulatedCloud
 from s2.messages import FRBCSystemDescription, InstructionStatus, ResourceManagerDetails
-from tests.rm_adapters.attended_home import AttendedHome
+from tests.rm_adapters.attended_home import AttendedHome, make_hosted_rm
 from tests.rm_adapters.instructing import charge
-
-pytestmark = pytest.mark.django_db
+from tests.support.registry import make_tenant
 
 DONE = [InstructionStatus.ACCEPTED, InstructionStatus.STARTED, InstructionStatus.SUCCEEDED]
 
@@ -98,8 +99,21 @@ class FragileHome:
             self.at_work = True
 
 
-def make_home(number: int, act: Callable[[AttendedHome], None]) -> FragileHome:
-    home = AttendedHome("battery", tenant_name=f"Alder {number}", bus=FragileBus)
+@pytest.fixture
+def hosted_rm(db: None) -> HostedRM:
+    return make_hosted_rm(make_tenant())
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What is written meanwhile is taken back, so that one household serves for all."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def make_home(hosted_rm: HostedRM, number: int, act: Callable[[AttendedHome], None]) -> FragileHome:
+    home = AttendedHome("battery", bus=FragileBus, hosted_rm=hosted_rm)
     fragile = FragileHome(home, number, act)
     home.attend = partial(fragile.attend, home.attend)  # type: ignore[method-assign]
     return fragile
@@ -162,26 +176,28 @@ def stand_still(home: AttendedHome) -> None:
 
 
 @pytest.mark.parametrize("share", range(SHARES))
-def test_a_worker_dies_and_nothing_is_lost_or_done_twice(share: int) -> None:
+def test_a_worker_dies_and_nothing_is_lost_or_done_twice(hosted_rm: HostedRM, share: int) -> None:
     for number in itertools.count(share + 1, SHARES):
-        fragile = make_home(number, die)
+        with undone():
+            fragile = make_home(hosted_rm, number, die)
 
-        with watched(fragile, EFFECTS):
-            play(fragile.home)
+            with watched(fragile, EFFECTS):
+                play(fragile.home)
 
-        check(fragile)
+            check(fragile)
         if len(fragile.passed) < number:
             break
 
 
 @pytest.mark.parametrize("share", range(SHARES))
-def test_a_worker_stands_still_and_nothing_is_lost_or_done_twice(share: int) -> None:
+def test_a_worker_stands_still_and_nothing_is_lost_or_done_twice(hosted_rm: HostedRM, share: int) -> None:
     for number in itertools.count(share + 1, SHARES):
-        fragile = make_home(number, stand_still)
+        with undone():
+            fragile = make_home(hosted_rm, number, stand_still)
 
-        with watched(fragile, LESSONS):
-            play(fragile.home)
+            with watched(fragile, LESSONS):
+                play(fragile.home)
 
-        check(fragile)
+            check(fragile)
         if len(fragile.passed) < number:
             break
