@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 
 from s2.messages import (
     CommodityQuantity,
+    DDBCInstruction,
     FRBCInstruction,
+    OMBCInstruction,
     PEBCInstruction,
     PEBCPowerEnvelope,
     PEBCPowerEnvelopeElement,
@@ -40,6 +42,31 @@ def frbc_instruction(
         id=new_id(),
         actuator_id=actuator_id,
         operation_mode=mode_id,
+        operation_mode_factor=factor,
+        execution_time=execution_time,
+        abnormal_condition=False,
+    )
+
+
+def ombc_instruction(*, mode_id: str, factor: float, execution_time: datetime, new_id: NewId) -> OMBCInstruction:
+    return OMBCInstruction(
+        message_id=new_id(),
+        id=new_id(),
+        operation_mode_id=mode_id,
+        operation_mode_factor=factor,
+        execution_time=execution_time,
+        abnormal_condition=False,
+    )
+
+
+def ddbc_instruction(
+    *, actuator_id: str, mode_id: str, factor: float, execution_time: datetime, new_id: NewId
+) -> DDBCInstruction:
+    return DDBCInstruction(
+        message_id=new_id(),
+        id=new_id(),
+        actuator_id=actuator_id,
+        operation_mode_id=mode_id,
         operation_mode_factor=factor,
         execution_time=execution_time,
         abnormal_condition=False,

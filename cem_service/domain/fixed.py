@@ -11,11 +11,6 @@ from s2.messages import ControlType
 
 @dataclass(frozen=True, kw_only=True)
 class NotControllable(Resource):
-    """Also what a resource is while no control type is selected, or one that is not steered yet."""
+    """Also what a resource is while no control type is selected."""
 
-    reads: ClassVar[tuple[ControlType, ...]] = (
-        ControlType.NOT_CONTROLABLE,
-        ControlType.NO_SELECTION,
-        ControlType.OPERATION_MODE_BASED_CONTROL,
-        ControlType.DEMAND_DRIVEN_BASED_CONTROL,
-    )
+    reads: ClassVar[tuple[ControlType, ...]] = (ControlType.NOT_CONTROLABLE, ControlType.NO_SELECTION)

@@ -1,7 +1,8 @@
 """One resource as its snapshot shows it; the part that all control types share.
 
-A subtype per control type reads the messages of that type: see `frbc.py`, `pebc.py`, `ppbc.py` and `fixed.py` in this
-folder. The package's `__init__` imports them all, so each is known here as soon as anything of the domain is imported.
+A subtype per control type reads the messages of that type: see `frbc.py`, `ppbc.py`, `ombc.py`, `ddbc.py`,
+`pebc.py` and `fixed.py` in this folder. The package's `__init__` imports them all, so each is known here as soon as
+anything of the domain is imported.
 
 Nothing here raises on what a resource says. Descriptions may be legal and still absurd (ranges of 0 W, levels of 1e9,
 quantities that are no electricity at all). A resource from which a piece is missing is `not_ready`, with the reason.

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from cem_service.instructions import Envelope, frbc_instruction, pebc_instruction, ppbc_schedule_instruction
+from cem_service.instructions import (
+    Envelope,
+    ddbc_instruction,
+    frbc_instruction,
+    ombc_instruction,
+    pebc_instruction,
+    ppbc_schedule_instruction,
+)
 from s2.messages import dump_message, parse_message
 from s2.versions import WireProfile
 from tests.support.resources import L1, NOON, new_id
@@ -11,6 +18,8 @@ from tests.support.resources import L1, NOON, new_id
 def test_all_instructions_travel_and_claim_no_abnormal_condition() -> None:
     built = (
         frbc_instruction(actuator_id="a1", mode_id="m1", factor=0.5, execution_time=NOON, new_id=new_id),
+        ombc_instruction(mode_id="m1", factor=0.5, execution_time=NOON, new_id=new_id),
+        ddbc_instruction(actuator_id="a1", mode_id="m1", factor=0.5, execution_time=NOON, new_id=new_id),
         pebc_instruction(
             constraints_id="c1",
             envelopes=(Envelope(L1, -1000.0, 0.0),),
