@@ -32,19 +32,8 @@ from s2.messages import (
 LARGEST_SUPPLY_W = 1000.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SupplyMode(PowerMode):
-    """Also the rate that it supplies, at factor 0 and at factor 1."""
-
-    supply_at_0: float = 0.0
-    supply_at_1: float = 0.0
-
-    def supply(self, factor: float) -> float:
-        return self.supply_at_0 + factor * (self.supply_at_1 - self.supply_at_0)
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DDBCActuator(Machine[SupplyMode]):
+class DDBCActuator(Machine[PowerMode]):
     """Its modes are known by it and their id together (R-146)."""
 
     actuator_id: str
@@ -122,8 +111,8 @@ def _read_actuator(description: DDBCActuatorDescription, known: MessageSet) -> D
     )
 
 
-def _read_mode(mode: DDBCOperationMode) -> SupplyMode:
-    return SupplyMode(
+def _read_mode(mode: DDBCOperationMode) -> PowerMode:
+    return PowerMode(
         mode_id=mode.id,
         supply_at_0=bounded(mode.supply_range.start_of_range),
         supply_at_1=bounded(mode.supply_range.end_of_range),

@@ -107,7 +107,7 @@ class Machine(Generic[ModeT]):
             return 0.0
         transition = self.transitions.get((self.previous_mode_id, self.active_mode_id))
         elapsed_s = (at - self.changed_at) / timedelta(seconds=1)
-        if transition is None or elapsed_s < -SKEW_S:
+        if transition is None or self.previous_mode_id not in self.modes or elapsed_s < -SKEW_S:
             return 0.0
         return max(transition.duration_s - max(elapsed_s, 0.0), 0.0)
 

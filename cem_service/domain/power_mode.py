@@ -19,7 +19,8 @@ J_PER_KWH = 3.6e6
 class PowerMode:
     """Power in W and cost in EUR per second, both at factor 0 and at factor 1 and linear between them (R-57).
 
-    Running costs do not depend on the factor (R-58), so both ends have them; the cost of fuel does.
+    Running costs do not depend on the factor (R-58), so both ends have them; the cost of fuel does. Under DDBC a mode
+    also supplies something, in the unit of the demand.
     """
 
     mode_id: str
@@ -28,6 +29,8 @@ class PowerMode:
     power_at_1_w: float = 0.0
     eur_per_s_at_0: float = 0.0
     eur_per_s_at_1: float = 0.0
+    supply_at_0: float = 0.0
+    supply_at_1: float = 0.0
     abnormal_condition_only: bool = False
 
     def power_w(self, factor: float) -> float:
@@ -35,6 +38,15 @@ class PowerMode:
 
     def eur_per_s(self, factor: float) -> float:
         return self.eur_per_s_at_0 + factor * (self.eur_per_s_at_1 - self.eur_per_s_at_0)
+
+    def supply(self, factor: float) -> float:
+        return self.supply_at_0 + factor * (self.supply_at_1 - self.supply_at_0)
+
+    @property
+    def is_fixed(self) -> bool:
+        """The factor changes nothing."""
+        ends = (self.power_at_0_w, self.eur_per_s_at_0, self.supply_at_0)
+        return ends == (self.power_at_1_w, self.eur_per_s_at_1, self.supply_at_1)
 
 
 class PowerFacts(TypedDict):
