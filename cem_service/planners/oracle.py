@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cem_service.domain.ddbc import DDBCResource
 from cem_service.domain.frbc import FRBCResource
+from cem_service.domain.ombc import OMBCResource
 from cem_service.domain.ppbc import PPBCResource
 from cem_service.domain.resource import Resource
+from cem_service.planners.ddbc import plan_supply
 from cem_service.planners.frbc import plan_store
 from cem_service.planners.horizon import Horizon
+from cem_service.planners.ombc import plan_device
 from cem_service.planners.plan import DevicePlan
 from cem_service.planners.power_cost import PowerCost
 from cem_service.planners.ppbc import plan_profile
@@ -22,6 +26,8 @@ Planner = Callable[[Any, PowerCost, Horizon], DevicePlan | None]
 PLANNERS: dict[type[Resource], Planner] = {
     FRBCResource: plan_store,
     PPBCResource: plan_profile,
+    OMBCResource: plan_device,
+    DDBCResource: plan_supply,
 }
 
 

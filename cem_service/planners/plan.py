@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from cem_service.domain.decision import Objective
 from cem_service.domain.reason import Reason
+from cem_service.planners.mode_values import ModeValues
 
 Array = NDArray[np.float64]
 STEP = timedelta(minutes=15)
@@ -125,6 +126,7 @@ class DevicePlan:
     levels: Array | None = None
     values: ValueTable | None = None
     placements: tuple[Placement, ...] = ()
+    mode_values: ModeValues | None = None
     reason: str = ""
     own: OwnCost = OwnCost()
     reasons: tuple[Reason, ...] = ()
@@ -135,6 +137,7 @@ class DevicePlan:
             "levels": None if self.levels is None else [float(f"{level:.5g}") for level in self.levels],
             "values": None if self.values is None else self.values.as_dict(),
             "placements": [placement.as_dict() for placement in self.placements],
+            "mode_values": None if self.mode_values is None else self.mode_values.as_dict(),
             "reason": self.reason,
             "reasons": [reason.as_dict() for reason in self.reasons],
         }
@@ -147,6 +150,7 @@ class DevicePlan:
             levels=None if data["levels"] is None else np.array(data["levels"], dtype=np.float64),
             values=None if data["values"] is None else ValueTable.from_dict(data["values"]),
             placements=tuple(Placement.from_dict(placement) for placement in data["placements"]),
+            mode_values=None if data.get("mode_values") is None else ModeValues.from_dict(data["mode_values"]),
             reason=data["reason"],
             reasons=tuple(Reason.from_dict(reason) for reason in data.get("reasons", ())),
         )
