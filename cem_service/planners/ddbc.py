@@ -16,7 +16,7 @@ from cem_service.domain.series import Array, StepSeries
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.kernels.modes import Demand
 from cem_service.planners.mode_plan import plan_modes
-from cem_service.planners.plan import DevicePlan
+from cem_service.planners.plan import DevicePlan, OwnCost
 from cem_service.planners.power_cost import J_PER_KWH, PowerCost
 
 # EUR for each kWh of electricity that it would take to supply what is missing, or that went into what nobody wants.
@@ -33,8 +33,8 @@ def plan_supply(resource: DDBCResource, cost: PowerCost, horizon: Horizon) -> De
     demand = demand_of(resource, horizon)
     plan = plan_modes(resource.actuators, cost, demand, horizon)
     if plan is None:
-        return DevicePlan(resource.link_id, _one_by_one(resource, cost, demand, horizon))
-    return DevicePlan(resource.link_id, plan.power_w, mode_values=plan.values(horizon))
+        return _one_by_one(resource, cost, demand, horizon)
+    return DevicePlan(resource.link_id, plan.power_w, mode_values=plan.values(horizon), own=plan.own)
 
 
 def demand_of(resource: DDBCResource, horizon: Horizon) -> Demand:
@@ -65,23 +65,31 @@ def _prices(resource: DDBCResource) -> tuple[float, float]:
     return missing_eur, missing_eur * EXCESS_EUR_PER_KWH / MISSING_EUR_PER_KWH
 
 
-def _one_by_one(resource: DDBCResource, cost: PowerCost, demand: Demand, horizon: Horizon) -> Array:
-    """The power of all actuators, each planned against the others as they are planned so far, or are now."""
-    plans = {actuator.actuator_id: _as_now(actuator, horizon) for actuator in resource.actuators}
+def _one_by_one(resource: DDBCResource, cost: PowerCost, demand: Demand, horizon: Horizon) -> DevicePlan:
+    """Each actuator planned against the others as they are planned so far, or are now."""
+    parts = {actuator.actuator_id: _as_now(actuator, horizon) for actuator in resource.actuators}
+    own: dict[str, OwnCost] = {}
     for _ in range(ROUNDS):
         for actuator in resource.actuators:
-            others = [plan for actuator_id, plan in plans.items() if actuator_id != actuator.actuator_id]
-            others_w, supply = (np.sum(part, axis=0) for part in zip(*others, strict=True))
+            others = [part for actuator_id, part in parts.items() if actuator_id != actuator.actuator_id]
+            others_w, supply = np.sum(others, axis=0) if others else np.zeros((2, horizon.steps))
             rest = Demand(demand.least - supply, demand.most - supply, demand.missing_eur, demand.excess_eur)
             plan = plan_modes((actuator,), cost.beside(others_w), rest, horizon)
             if plan is not None:
-                plans[actuator.actuator_id] = plan.power_w, plan.supply
-    power_w: Array = np.sum([power_w for power_w, _ in plans.values()], axis=0)
-    return power_w
+                parts[actuator.actuator_id] = np.stack((plan.power_w, plan.supply))
+                own[actuator.actuator_id] = plan.own
+    power_w, supply = np.sum(list(parts.values()), axis=0)
+    comfort_eur = horizon.durations_s @ demand.eur_per_s(supply, np.arange(horizon.steps))
+    total = OwnCost(
+        comfort_eur=float(comfort_eur),
+        money_eur=sum(one.money_eur for one in own.values()),
+        tidy_eur=sum(one.tidy_eur for one in own.values()),
+    )
+    return DevicePlan(resource.link_id, power_w, own=total)
 
 
-def _as_now(actuator: DDBCActuator, horizon: Horizon) -> tuple[Array, Array]:
-    """(power, supply) in each step if it stays as it is."""
+def _as_now(actuator: DDBCActuator, horizon: Horizon) -> Array:
+    """Power and supply in each step if it stays as it is, shape (2, steps)."""
     mode, factor = actuator.active_mode, actuator.active_factor
     power_w, supply = (mode.power_w(factor), mode.supply(factor)) if mode else (0.0, 0.0)
-    return np.full(horizon.steps, power_w), np.full(horizon.steps, supply)
+    return np.stack((np.full(horizon.steps, power_w), np.full(horizon.steps, supply)))

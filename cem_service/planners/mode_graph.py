@@ -44,10 +44,11 @@ class MachineState(NamedTuple):
 
 
 class _Move(NamedTuple):
-    """`acts_as` is the mode that it acts as for the first `lag_s` of the step."""
+    """`acts_as` is the mode that it acts as for the first `lag_s` of the step; `wear_eur` is a part of `eur`."""
 
     after: MachineState
     eur: float
+    wear_eur: float
     acts_as: str
     lag_s: float
 
@@ -56,13 +57,15 @@ class _Move(NamedTuple):
 class ModeGraph:
     """State 0 is the present one. `walk` numbers all states, moves and combinations; see there.
 
-    `timers` names, for each machine, the timers that its states tell of.
+    `timers` names, for each machine, the timers that its states tell of; `wear_eur` is the part of each move's cost
+    that nobody pays.
     """
 
     states: tuple[tuple[MachineState, ...], ...]
     combinations: tuple[Combination, ...]
     timers: tuple[tuple[str, ...], ...]
     walk: Walk
+    wear_eur: Floats
 
 
 @lru_cache(maxsize=64)
@@ -147,7 +150,7 @@ class _Rules:
 
     def _moves(self, state: MachineState, steps: tuple[int, ...], duration_s: float) -> tuple[_Move, ...]:
         rest = tuple(max(left - 1, 0) for left in state.timers)
-        found = [self._move(state.mode_id, rest, 0.0, state.left_mode_id, state.lag_s, duration_s)]
+        found = [self._move(state.mode_id, rest, state.left_mode_id, state.lag_s, duration_s)]
         if state.lag_s > 0:
             return tuple(found)
         for way, starts, blocked_by in self.ways.get(state.mode_id, ()):
@@ -156,15 +159,14 @@ class _Rules:
             timers = rest
             if starts:
                 timers = tuple(max(steps[n] - 1, 0) if n in starts else left for n, left in enumerate(rest))
-            found.append(self._move(way.to_mode_id, timers, way.eur, state.mode_id, way.duration_s, duration_s))
+            move = self._move(way.to_mode_id, timers, state.mode_id, way.duration_s, duration_s)
+            found.append(move._replace(eur=way.eur, wear_eur=way.wear_eur))
         return tuple(found)
 
-    def _move(
-        self, mode_id: str, timers: tuple[int, ...], eur: float, left: str, lag_s: float, duration_s: float
-    ) -> _Move:
+    def _move(self, mode_id: str, timers: tuple[int, ...], left: str, lag_s: float, duration_s: float) -> _Move:
         remains_s = max(lag_s - duration_s, 0.0) if self.exact else 0.0
         after = MachineState(mode_id, timers, left if remains_s else "", remains_s)
-        return _Move(after, eur, left if lag_s else mode_id, min(lag_s, duration_s))
+        return _Move(after, 0.0, 0.0, left if lag_s else mode_id, min(lag_s, duration_s))
 
 
 def _steps_until(seconds: float, first_s: float, most: int) -> int:
@@ -185,6 +187,7 @@ class _Builder:
     begins: list[int] = field(default_factory=lambda: [0])
     to: list[int] = field(default_factory=list)
     eur: list[float] = field(default_factory=list)
+    wear_eur: list[float] = field(default_factory=list)
     part_begins: list[int] = field(default_factory=lambda: [0])
     part_of: list[int] = field(default_factory=list)
     share: list[float] = field(default_factory=list)
@@ -202,7 +205,7 @@ class _Builder:
                 return None
             self._add(moves, first_s if index == 0 else STEP_S, order)
         timers = tuple(rules.timers for rules in self.rules)
-        return ModeGraph(tuple(order), tuple(self.combinations), timers, self._walk())
+        return ModeGraph(tuple(order), tuple(self.combinations), timers, self._walk(), _floats(self.wear_eur))
 
     def _add(
         self, moves: Sequence[tuple[_Move, ...]], duration_s: float, order: list[tuple[MachineState, ...]]
@@ -215,6 +218,7 @@ class _Builder:
                 order.append(after)
             self.to.append(self.states[after])
             self.eur.append(sum(move.eur for move in joint))
+            self.wear_eur.append(sum(move.wear_eur for move in joint))
             for combination, share in _parts(joint, duration_s):
                 self.part_of.append(self.combinations.setdefault(combination, len(self.combinations)))
                 self.share.append(share)

@@ -16,6 +16,7 @@ from cem_service.planners.horizon import Horizon
 from cem_service.planners.kernels.modes import Demand, Floats, Hinges, Ints, Lines, best_factors, walk_back, walk_on
 from cem_service.planners.mode_graph import STEP_S, Combination, Machines, ModeGraph, graph_of
 from cem_service.planners.mode_values import ModeValues, ValuedState
+from cem_service.planners.plan import OwnCost
 from cem_service.planners.power_cost import PowerCost
 
 # The reactive layer looks 15 minutes ahead, and a plan may be an hour old.
@@ -28,12 +29,14 @@ MOST_VALUED_STATES = 128
 class ModesPlan:
     """Mean power in W and mean supply in each step; `combinations` and `factors` are those with which a step ends.
 
-    `cost_to_go_eur[k, n]` is the expected cost from edge k on in the state `graph.states[n]`.
+    `own` is what it costs beside energy. `cost_to_go_eur[k, n]` is the expected cost from edge k on in the state
+    `graph.states[n]`.
     """
 
     graph: ModeGraph
     power_w: Array
     supply: Array
+    own: OwnCost
     combinations: tuple[Combination, ...]
     factors: Array
     cost_to_go_eur: Array
@@ -58,7 +61,7 @@ def hinges_of(cost: PowerCost) -> Hinges:
 def lines_of(machines: Machines, combinations: Sequence[Combination]) -> Lines:
     """The table of all modes, and which of its rows each combination is made of."""
     row_of: dict[tuple[int, str], int] = {}
-    table = []
+    table: list[tuple[float, ...]] = []
     for number, machine in enumerate(machines):
         for mode_id, mode in machine.modes.items():
             row_of[number, mode_id] = len(table)
@@ -85,10 +88,18 @@ def plan_modes(machines: Machines, cost: PowerCost, demand: Demand, horizon: Hor
     stage_eur, factors = best_factors(hinges_of(cost), horizon.durations_s, lines, demand)
     cost_to_go, best = walk_back(stage_eur, graph.walk)
     moves = walk_on(best, graph.walk)
-    return _read_back(graph, lines, factors, cost_to_go, moves)
+    return _read_back(graph, lines, factors, cost_to_go, moves, demand, horizon)
 
 
-def _read_back(graph: ModeGraph, lines: Lines, factors: Floats, cost_to_go: Floats, moves: Ints) -> ModesPlan:
+def _read_back(
+    graph: ModeGraph,
+    lines: Lines,
+    factors: Floats,
+    cost_to_go: Floats,
+    moves: Ints,
+    demand: Demand,
+    horizon: Horizon,
+) -> ModesPlan:
     """What the moves mean for each step: the mean over the parts of it, and the last of them."""
     walk = graph.walk
     counts = walk.part_begins[moves + 1] - walk.part_begins[moves]
@@ -97,14 +108,22 @@ def _read_back(graph: ModeGraph, lines: Lines, factors: Floats, cost_to_go: Floa
     part = np.repeat(walk.part_begins[moves] - ends + counts, counts) + np.arange(ends[-1])
     combination = walk.part_of[part]
     rows = lines.table[lines.combinations[combination]]  # (parts, machines, 6)
-    values = rows[:, :, 0::2] + factors[step, combination][:, :, None] * rows[:, :, 1::2]
-    means = np.zeros((moves.size, 3))
-    np.add.at(means, step, walk.share[part][:, None] * values.sum(axis=1))
+    each = (rows[:, :, 0::2] + factors[step, combination][:, :, None] * rows[:, :, 1::2]).sum(axis=1)
+    lasts_s = walk.share[part] * horizon.durations_s[step]
+    means = np.zeros((moves.size, 2))
+    np.add.at(means, step, walk.share[part][:, None] * each[:, :2])
+    wear_eur = float(graph.wear_eur[moves].sum())
+    own = OwnCost(
+        comfort_eur=float(lasts_s @ demand.eur_per_s(each[:, 1], step)),
+        money_eur=float(lasts_s @ each[:, 2] + walk.eur[moves].sum()) - wear_eur,
+        tidy_eur=wear_eur,
+    )
     last = combination[ends - 1]
     return ModesPlan(
         graph=graph,
         power_w=means[:, 0],
         supply=means[:, 1],
+        own=own,
         combinations=tuple(graph.combinations[one] for one in last),
         factors=factors[np.arange(moves.size), last],
         cost_to_go_eur=cost_to_go,

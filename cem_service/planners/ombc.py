@@ -20,4 +20,4 @@ def plan_device(resource: OMBCResource, cost: PowerCost, horizon: Horizon) -> De
     plan = plan_modes((resource.machine,), cost, Demand.none(horizon.steps), horizon)
     if plan is None:
         return None
-    return DevicePlan(resource.link_id, plan.power_w, mode_values=plan.values(horizon))
+    return DevicePlan(resource.link_id, plan.power_w, mode_values=plan.values(horizon), own=plan.own)

@@ -32,6 +32,11 @@ class Way:
     duration_s: float
 
     @property
+    def wear_eur(self) -> float:
+        """The part of `eur` that nobody pays."""
+        return SWITCH_EUR if self.via is None else 2 * SWITCH_EUR
+
+    @property
     def first_mode_id(self) -> str:
         return self.to_mode_id if self.via is None else self.via
 

@@ -52,6 +52,12 @@ class Demand:
     def none(cls, steps: int) -> Demand:
         return cls(np.zeros(steps), np.zeros(steps), 0.0, 0.0)
 
+    def eur_per_s(self, supply: Floats, step: Ints) -> Floats:
+        """What each supply, in the step that is named for it, misses."""
+        missing = np.maximum(self.least[step] - supply, 0.0)
+        excess = np.maximum(supply - self.most[step], 0.0)
+        return self.missing_eur * missing + self.excess_eur * excess
+
 
 @dataclass(frozen=True, slots=True)
 class Hinges:
@@ -213,7 +219,7 @@ def _try(lines: Floats, prices: Floats, wanted: Floats, trial: Floats, best: flo
     """The lesser of `best` and EUR per second at the factors `trial`, which are kept in `chosen` if it is theirs."""
     power, supply = _total(lines, trial, POWER), _total(lines, trial, SUPPLY)
     hinges = (prices.size - 1) // 2
-    rate = prices[0] * power
+    rate: float = prices[0] * power
     for k in range(hinges):
         rate += prices[1 + hinges + k] * max(power - prices[1 + k], 0.0)
     rate = rate / J_PER_KWH + _total(lines, trial, EUR)
@@ -227,7 +233,7 @@ def _try(lines: Floats, prices: Floats, wanted: Floats, trial: Floats, best: flo
 @kernel
 def _total(lines: Floats, factors: Floats, column: int) -> float:
     """Over all machines; the column after it holds the spans."""
-    total = 0.0
+    total: float = 0.0
     for m in range(factors.size):
         total += lines[m, column] + factors[m] * lines[m, column + 1]
     return total

@@ -114,7 +114,7 @@ def solve(
 ) -> Reference:
     """Raises RuntimeError where nothing is found in time."""
     assert cost.is_convex
-    highs = highspy.Highs()
+    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy has no types.
     for name, value in (("output_flag", False), ("time_limit", seconds), ("mip_rel_gap", gap), ("threads", 1)):
         highs.setOptionValue(name, value)
     models = [_MachineModel(highs, machine, horizon) for machine in machines]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Generic, TypeVar
 
@@ -54,9 +54,13 @@ def ddbc_scenario(seed: int, steps: int = 96) -> ModeScenario[DDBCResource]:
 
 
 def _first(around: Surroundings, steps: int) -> Surroundings:
-    horizon = type(around.horizon)(around.horizon.now, steps)
-    parts = (part[:steps] for part in (around.buy, around.sell, around.base_w))
-    return Surroundings(horizon, *parts, around.fuse_w)
+    return replace(
+        around,
+        horizon=replace(around.horizon, steps=steps),
+        buy=around.buy[:steps],
+        sell=around.sell[:steps],
+        base_w=around.base_w[:steps],
+    )
 
 
 def _generator(random: np.random.Generator) -> OMBCResource:

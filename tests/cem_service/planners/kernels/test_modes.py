@@ -21,7 +21,7 @@ def cost_at(row: tuple[float, ...], factors: tuple[float, ...], lines: Floats, d
     )
     energy = slope * power + sum(w * max(power - at, 0.0) for at, w in zip(at_w, weight, strict=True))
     missing, excess = max(demand.least[0] - supply, 0.0), max(supply - demand.most[0], 0.0)
-    return energy / 3.6e6 + own + demand.missing_eur * missing + demand.excess_eur * excess
+    return float(energy / 3.6e6 + own + demand.missing_eur * missing + demand.excess_eur * excess)
 
 
 @settings(max_examples=40, deadline=None)
