@@ -49,7 +49,7 @@ def test_an_expired_token_no_longer_holds(alder: Household) -> None:
     with tenant_scope(alder.tenant.pk):
         NodeToken.objects.update(expires_at=timezone.now() + timedelta(hours=1))
         assert ended_credentials(held) == set()
-        NodeToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+        NodeToken.objects.update(expires_at=timezone.now() - timedelta(hours=1))
 
     assert ended_credentials(held) == set(held)
 
