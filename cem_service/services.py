@@ -29,7 +29,7 @@ from cem_service.planners.reactive import react
 from cem_service.runtime import Tools
 from flexhub.bus.queue import send_once
 from s2.errors import S2Error
-from s2.messages import FRBCSystemDescription, parse_message
+from s2.messages import DDBCSystemDescription, FRBCSystemDescription, OMBCSystemDescription, parse_message
 from s2.messages import Instruction as S2Instruction
 from s2.versions import WireProfile
 from tenants.scope import tenant_scope
@@ -47,7 +47,15 @@ LEAVE_ALONE_AFTER_REFUSAL = timedelta(minutes=5)
 # Real time after which an instruction without any answer is taken as lost between the commit and the bus.
 ANSWER_OVERDUE_S = 30.0
 # A change of one of these makes the present plan one for another site.
-_PLANNED_FROM = ("FRBC.SystemDescription", "FRBC.FillLevelTargetProfile", "PPBC.PowerProfileDefinition/")
+_PLANNED_FROM = (
+    "FRBC.SystemDescription",
+    "FRBC.FillLevelTargetProfile",
+    "PPBC.PowerProfileDefinition/",
+    "OMBC.SystemDescription",
+    "DDBC.SystemDescription",
+    "DDBC.AverageDemandRateForecast",
+)
+MODE_DESCRIPTIONS = (FRBCSystemDescription, OMBCSystemDescription, DDBCSystemDescription)
 _PLAN_NAMESPACE = UUID("6f1d2c1e-7f0b-4a86-9d6c-2f8f5c0d9a55")
 
 
@@ -204,8 +212,8 @@ def _still_counts(row: Instruction, loaded: LoadedSite, overdue: datetime) -> bo
     snapshot = loaded.snapshots.get(row.link_id)
     if snapshot is None or row.seat_token != snapshot.token or row.status == LedgerStatus.UNDELIVERED:
         return False
-    description = snapshot.messages.get("FRBC.SystemDescription")
-    if isinstance(description, FRBCSystemDescription) and description.valid_from > row.issued_at:
+    descriptions = (message for message in snapshot.messages.values() if isinstance(message, MODE_DESCRIPTIONS))
+    if any(description.valid_from > row.issued_at for description in descriptions):
         return False  # It named modes of a description that has been replaced; the device has no order now.
     unanswered = row.status == LedgerStatus.ISSUED and not row.reception
     return not unanswered or row.issued_at > overdue

@@ -5,12 +5,15 @@ from __future__ import annotations
 from s2.messages import ControlType, ResourceManagerDetails
 
 # Most freedom first. FRBC tells the state of the store and what each mode does to it, which is the most a plan can
-# use. PPBC gives whole profiles with a time window. PEBC only bounds the power, and the resource decides by itself
-# what to do within the bounds. OMBC and DDBC are not steered yet, so they are never selected: a resource that was
-# selected but never instructed would be worse off than one that was left alone.
+# use. PPBC gives whole profiles with a time window. DDBC says what has to be supplied and by which actuators, so that
+# their choice is ours, though not the time. OMBC names modes and their costs, but not what they are good for: the
+# resource has to look after that itself. PEBC only bounds the power, and the resource decides by itself what to do
+# within the bounds.
 PREFERENCE = (
     ControlType.FILL_RATE_BASED_CONTROL,
     ControlType.POWER_PROFILE_BASED_CONTROL,
+    ControlType.DEMAND_DRIVEN_BASED_CONTROL,
+    ControlType.OPERATION_MODE_BASED_CONTROL,
     ControlType.POWER_ENVELOPE_BASED_CONTROL,
 )
 

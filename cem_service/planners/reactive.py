@@ -13,22 +13,36 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import numpy as np
+
+from cem_service.domain.ddbc import DDBCResource
 from cem_service.domain.decision import Decision, LastInstruction, Objective
 from cem_service.domain.frbc import FRBCResource
+from cem_service.domain.ombc import OMBCResource
 from cem_service.domain.pebc import PEBCResource
 from cem_service.domain.site import SiteState
-from cem_service.instructions import NewId, frbc_instruction, pebc_instruction
+from cem_service.instructions import (
+    NewId,
+    ddbc_instruction,
+    frbc_instruction,
+    ombc_instruction,
+    pebc_instruction,
+)
 from cem_service.planners.balance import SETTLES_WITHIN, balance_site
 from cem_service.planners.choices import Choice, EnvelopeOrder, ModeOrder, Prices, Unit
 from cem_service.planners.envelope_unit import EnvelopeUnit
-from cem_service.planners.horizon import quarter_start
+from cem_service.planners.horizon import Horizon, quarter_start
 from cem_service.planners.margins import limits_now_w
+from cem_service.planners.mode_unit import ModeUnit
+from cem_service.planners.mode_values import ModeValues
+from cem_service.planners.oracle import best_response
 from cem_service.planners.plan import STEP, SitePlan
 from cem_service.planners.reasons import LIMITS, Circumstances, Outlook, explain, objective_of
 from cem_service.planners.schedule import schedule_profiles
 from cem_service.planners.settling import settle
+from cem_service.planners.site_cost import SiteCost
 from cem_service.planners.store_unit import StoreUnit
-from cem_service.planners.worth import value_table
+from cem_service.planners.worth import LOOKAHEAD, value_table
 from s2.messages import FRBCInstruction, Instruction, PEBCInstruction
 
 # A change smaller than both is not worth a message, nor the wear of the device that obeys it.
@@ -43,6 +57,8 @@ REPEAT_AFTER = timedelta(minutes=2)
 ENVELOPE_LASTS = timedelta(hours=1)
 RENEW_BEFORE = timedelta(minutes=10)
 
+SomeUnit = StoreUnit | EnvelopeUnit | ModeUnit
+
 
 def react(
     site: SiteState, plan: SitePlan | None, last: Mapping[UUID, LastInstruction], *, new_id: NewId
@@ -54,7 +70,7 @@ def react(
     """
     balance = balance_site(site, last)
     prices = _prices(site, balance.base_w)
-    units = _units(site, plan, last, prices)
+    units = _units(site, plan, last, prices, balance.base_w)
     steered_w = sum(unit.stay.power_w for unit in units)
     in_place_w = sum(one.power_w(site.now) or 0.0 for one in site.resources if _steers(one.link_id, units))
     fixed_w = balance.net_w - in_place_w
@@ -80,9 +96,9 @@ def _prices(site: SiteState, base_w: float) -> Prices:
 
 
 def _units(
-    site: SiteState, plan: SitePlan | None, last: Mapping[UUID, LastInstruction], prices: Prices
-) -> list[StoreUnit | EnvelopeUnit]:
-    units: list[StoreUnit | EnvelopeUnit] = []
+    site: SiteState, plan: SitePlan | None, last: Mapping[UUID, LastInstruction], prices: Prices, base_w: float
+) -> list[SomeUnit]:
+    units: list[SomeUnit] = []
     for resource in site.resources:
         latest = last.get(resource.link_id)
         if not resource.ready or _is_left_alone(latest, site):
@@ -92,7 +108,23 @@ def _units(
             units += [StoreUnit(resource, one, values, prices, site.now) for one in resource.actuators]
         elif isinstance(resource, PEBCResource):
             units.append(EnvelopeUnit(resource, prices, site.now, latest))
+        elif isinstance(resource, OMBCResource | DDBCResource):
+            units.append(ModeUnit(resource, _mode_values(resource, site, plan, base_w), prices, site.now, latest))
     return units
+
+
+def _mode_values(
+    resource: OMBCResource | DDBCResource, site: SiteState, plan: SitePlan | None, base_w: float
+) -> ModeValues | None:
+    """The plan's, while they reach far enough; else those of a plan on the spot, on the power drawn now."""
+    device = plan.devices.get(resource.link_id) if plan else None
+    values = device.mode_values if device else None
+    if values is not None and site.now + LOOKAHEAD <= values.ends:
+        return values
+    horizon = Horizon.at(site.now)
+    cost = SiteCost.of(site, horizon, curtailable=False).seen_by(np.full(horizon.steps, base_w))
+    device = best_response(resource, cost, horizon)
+    return device.mode_values if device else None
 
 
 def _is_left_alone(latest: LastInstruction | None, site: SiteState) -> bool:
@@ -107,15 +139,15 @@ def _steers(link_id: UUID, units: Sequence[Unit]) -> bool:
     return any(unit.link_id == link_id for unit in units)
 
 
-def _worth_sending(
-    unit: StoreUnit | EnvelopeUnit, choice: Choice, latest: LastInstruction | None, site: SiteState
-) -> bool:
+def _worth_sending(unit: SomeUnit, choice: Choice, latest: LastInstruction | None, site: SiteState) -> bool:
     if choice.order is None:
         return False
     if isinstance(unit, StoreUnit) and isinstance(choice.order, ModeOrder):
         return _mode_worth_sending(unit, choice.order, choice, latest, site)
     if isinstance(unit, EnvelopeUnit) and isinstance(choice.order, EnvelopeOrder):
         return latest is None or _envelope_worth_sending(unit, choice.order, latest, site)
+    if isinstance(unit, ModeUnit) and isinstance(choice.order, ModeOrder):
+        return unit.worth_sending(choice.order, REPEAT_AFTER, SETTLES_WITHIN)
     return False
 
 
@@ -166,7 +198,7 @@ def _power_at_once_w(choice: Choice) -> float:
 
 def _decision(
     site: SiteState,
-    unit: StoreUnit | EnvelopeUnit,
+    unit: SomeUnit,
     choice: Choice,
     wish: Choice,
     outlook: Outlook,
@@ -206,17 +238,9 @@ def _envelope_end(unit: EnvelopeUnit, site: SiteState) -> datetime:
     return end if unit.resource.valid_until is None else min(end, unit.resource.valid_until)
 
 
-def _instruction(
-    site: SiteState, unit: StoreUnit | EnvelopeUnit, choice: Choice, lasts: timedelta, new_id: NewId
-) -> Instruction:
+def _instruction(site: SiteState, unit: SomeUnit, choice: Choice, lasts: timedelta, new_id: NewId) -> Instruction:
     if isinstance(choice.order, ModeOrder):
-        return frbc_instruction(
-            actuator_id=choice.order.actuator_id,
-            mode_id=choice.order.mode_id,
-            factor=choice.order.factor,
-            execution_time=site.now,
-            new_id=new_id,
-        )
+        return _mode_instruction(site, unit, choice.order, new_id)
     if isinstance(choice.order, EnvelopeOrder) and isinstance(unit, EnvelopeUnit):
         return pebc_instruction(
             constraints_id=unit.resource.constraints_id,
@@ -226,3 +250,19 @@ def _instruction(
             new_id=new_id,
         )
     raise AssertionError("a unit was given an order that is not its own")
+
+
+def _mode_instruction(site: SiteState, unit: SomeUnit, order: ModeOrder, new_id: NewId) -> Instruction:
+    execution_time = unit.execution_time if isinstance(unit, ModeUnit) else site.now
+    if isinstance(unit.resource, OMBCResource):
+        return ombc_instruction(
+            mode_id=order.mode_id, factor=order.factor, execution_time=execution_time, new_id=new_id
+        )
+    build = ddbc_instruction if isinstance(unit.resource, DDBCResource) else frbc_instruction
+    return build(
+        actuator_id=order.actuator_id,
+        mode_id=order.mode_id,
+        factor=order.factor,
+        execution_time=execution_time,
+        new_id=new_id,
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from cem_service.feeds.models import Feed
@@ -31,6 +32,12 @@ DEVICES: Mapping[str, DevicePlan] = {
     "washer": DevicePlan("OTHER", "Cloud washer", "Nimbus", "Drum"),
     "heater": DevicePlan("OTHER", "Cloud heater", "Nimbus", "Glow"),
     "hybrid": DevicePlan("HEAT_PUMP", "Cloud hybrid heat pump", "Nimbus", "Duet"),
+}
+
+# What OMBC and DDBC do not tell a CEM is how warm it should be; their RMs see to that, within the owner's bands.
+COMFORT: Mapping[str, Mapping[str, Any]] = {
+    "heater": {"comfort": {"room_c": [19.0, 22.0]}},
+    "hybrid": {"comfort": {"house_c": [19.0, 22.0]}},
 }
 
 
@@ -63,6 +70,13 @@ def add_feeds(tenant: Tenant, start: datetime) -> dict[str, Feed | None]:
 def host(account: VendorAccount, key: str, site: Site, device_type: DeviceType) -> HostedDevice:
     """Have the hub run the RM of this device."""
     name = DEVICES[key].name
-    hosted_rm = register(account=account, device_key=key, site=site, device_type=device_type, name=name)
+    hosted_rm = register(
+        account=account,
+        device_key=key,
+        site=site,
+        device_type=device_type,
+        name=name,
+        preferences=COMFORT.get(key),
+    )
     with tenant_scope(account.tenant_id):
         return HostedDevice(name, hosted_rm.pk, hosted_rm.node.rm_link.pk)

@@ -9,6 +9,7 @@ from tests.support.resources import L1, new_id
 PEBC = ControlType.POWER_ENVELOPE_BASED_CONTROL
 PPBC = ControlType.POWER_PROFILE_BASED_CONTROL
 OMBC = ControlType.OPERATION_MODE_BASED_CONTROL
+DDBC = ControlType.DEMAND_DRIVEN_BASED_CONTROL
 FRBC = ControlType.FILL_RATE_BASED_CONTROL
 NONE = ControlType.NOT_CONTROLABLE
 
@@ -18,15 +19,14 @@ NONE = ControlType.NOT_CONTROLABLE
     [
         ((PEBC, PPBC, FRBC), FRBC),
         ((PEBC, PPBC), PPBC),
-        ((OMBC, PEBC), PEBC),
-        ((OMBC, NONE), NONE),
+        ((PEBC, OMBC, DDBC, PPBC), PPBC),
+        ((PEBC, OMBC, DDBC), DDBC),
+        ((PEBC, OMBC), OMBC),
+        ((OMBC, NONE), OMBC),
         ((NONE,), NONE),
-        ((OMBC,), ControlType.NO_SELECTION),
     ],
 )
-def test_takes_the_type_with_most_freedom_that_is_steered(
-    offered: tuple[ControlType, ...], chosen: ControlType
-) -> None:
+def test_takes_the_type_with_most_freedom(offered: tuple[ControlType, ...], chosen: ControlType) -> None:
     details = ResourceManagerDetails(
         message_id=new_id(),
         resource_id="resource",
