@@ -66,7 +66,7 @@ _RESIDENT = Role(
 # Its types and nothing of the households that use them; under support, single devices without their names.
 _MANUFACTURER = Role(view=frozenset({"portal.support"}), change=frozenset({"devices.devicetype"}))
 # Pools of homes, never a home.
-_AGGREGATOR = Role(view=frozenset({"flexibility.*"}))
+_AGGREGATOR = Role(view=frozenset({"flexibility.pool"}))
 
 
 def _admin(member: Role) -> Role:

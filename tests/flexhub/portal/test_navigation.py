@@ -3,11 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from flexhub.clock import Clock
 from flexhub.portal.navigation import GROUPS, Entry, environment, navigation
 from tenants.models import Tenant, User
+from tests.flexhub.portal.conftest import Seats
 from tests.support.clock import FixedClock
 from tests.support.registry import make_member, make_operator, make_tenant
 
@@ -40,6 +41,18 @@ def test_a_manufacturer_finds_its_device_types() -> None:
     assert (found["Operations"], found["Registry"]) == (["Dashboard", "Support", "Products in use"], ["Device types"])
     assert "Households" not in found["Access"]
     assert found.keys() == {"Operations", "Registry", "Access"}
+
+
+@pytest.mark.parametrize("kind", Tenant.Kind)
+def test_whoever_finds_a_page_may_open_it(client: Client, seats: Seats, kind: Tenant.Kind) -> None:
+    user = make_member(make_tenant("Alder", kind))
+    request = RequestFactory().get("/admin/")
+    request.user = user
+    client.force_login(user)
+
+    links = [str(item["link"]) for group in navigation(request) for item in group["items"]]
+
+    assert {link: client.get(link).status_code for link in links} == dict.fromkeys(links, 200)
 
 
 def test_a_model_without_a_page_has_no_entry() -> None:
