@@ -11,7 +11,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from tests.bench import crowd_rows, gateway_rows, list_rows, relay_rows, s2_rows
+from tests.bench import crowd_rows, gateway_rows, list_rows, mode_rows, relay_rows, s2_rows
 from tests.bench.report import write_page
 from tests.bench.rows import RESULTS, Row, keep, table
 
@@ -21,6 +21,7 @@ GROUPS: tuple[Mapping[str, Callable[[], Row]], ...] = (
     relay_rows.ROWS,
     list_rows.ROWS,
     s2_rows.ROWS,
+    mode_rows.ROWS,
 )
 
 

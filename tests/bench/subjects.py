@@ -48,6 +48,13 @@ CORE: Mapping[str, str] = {
     "s2-session-memory": "memory of a session with that description and 20 open instructions, all texts its own",
 }
 
+MODES: Mapping[str, str] = {
+    "ombc-plan": "a day's plan of a device under OMBC, with nothing kept from an earlier one; mean over six devices",
+    "ombc-loss": "what it costs above the best plan that HiGHS finds, as a share of that one's cost",
+    "ddbc-plan": "a day's plan of a hybrid heat pump under DDBC, likewise",
+    "ddbc-loss": "what it costs above the best plan that HiGHS finds",
+}
+
 
 SUBJECTS: Mapping[str, Mapping[str, str]] = {
     "gateway": GATEWAY,
@@ -56,4 +63,5 @@ SUBJECTS: Mapping[str, Mapping[str, str]] = {
     "soak": SOAK | {f"{name}-uvicorn": f"`{name}` on uvicorn" for name in SOAK},
     "lists": LISTS,
     "core": CORE,
+    "modes": MODES,
 }
