@@ -1,117 +1,140 @@
-"""Plans a store by dynamic programming over its operation modes and a grid of fill levels.
+"""Plans a store: exactly where all that it can do is convex, else over its modes, timers and a grid of fill levels.
 
-The state is (active mode, fill level) at each edge between two quarter hours; the choice is a mode with a factor. All
-choices of all steps and levels are laid out as one array (step, level, candidate) first; what is left for the backward
-pass is to look up the cost that follows and to take the smallest.
+The two ways are kernels; here is what is around them: which of them to take, several actuators of one store, and what
+a plan says. Several actuators are planned together where they have few combinations of modes, else one after the
+other, each against the latest plan of the others.
 
-The candidate factors matter more than the fineness of the grid. Beside a few even ones, each mode gets the factor that
-brings the site to a net power of zero and those that bring it exactly to its limits. A candidate that would carry the
-level over a bound is used for a part of the step only, so that landing on a bound is always among the choices.
-
-The way from one mode to another costs a little, and is closed where the description has no transition. Timers are left
-to the reactive layer, which knows when they end: they are mostly shorter than a quarter hour.
+Timers and transitions are counted in whole steps, rounded up, but a transition that takes less than a step takes its
+share of it. A timer shorter than a step is over when the next one begins: the reactive layer keeps to it meanwhile.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cem_service.domain.frbc import Actuator, FRBCResource, Mode
+from cem_service.domain.frbc import Actuator, FRBCResource
 from cem_service.domain.series import Array
+from cem_service.planners.frbc_convex import VALUE_EDGES, plan_convex
 from cem_service.planners.horizon import Horizon
-from cem_service.planners.plan import DevicePlan, ValueTable
-from cem_service.planners.power_cost import PowerCost
-from cem_service.planners.store import OUT_OF_RANGE_EUR, drain_rates, edge_cost_eur, leftover_eur_per_unit, own_cost
+from cem_service.planners.kernels.store_grid import GridWalk, plan_on_grid
+from cem_service.planners.mode_graph import Combination
+from cem_service.planners.plan import DevicePlan, OwnCost, ValueTable
+from cem_service.planners.power_cost import J_PER_KWH, PowerCost
+from cem_service.planners.store import edge_cost, leftover_eur_per_unit
+from cem_service.planners.store_tables import LEVELS, StoreTables, tables_of
+from cem_service.planners.ways import SWITCH_EUR
 
-LEVELS = 41
 EVEN_FACTORS = (0.0, 0.25, 0.5, 0.75, 1.0)
-ENDS_ONLY = (0.0, 1.0)
-MANY_MODES = 12  # Beyond this many, modes take the place of factors, and the way between them is left open.
 
-# Each switch wears something. Half a cent is less than any plan gains by a switch that is worth it.
-SWITCH_EUR = 0.005
-NO_WAY_EUR = 1e3
-
-# Edges of the value table: the reactive layer looks 15 minutes ahead, and a plan may be an hour old.
-VALUE_EDGES = 6
+# Planned together up to here, since each combination is tried at each level in each step.
+MOST_COMBINATIONS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class FRBCPlan:
-    """One actuator's part: mean power in W and mean fill rate per step, the level after it, the modes used.
+    """The part of one actuator, or of several that were planned together.
 
-    `cost_to_go_eur[k, n]` is the expected cost from edge k on, when the level is `grid[n]` there.
+    `power_w` is the mean of each step, `rates` the mean fill rate, `levels` the level after it. `cost_to_go_eur[k, n]`
+    is the expected cost from edge k on, when the level is `grid[n]` there.
     """
 
-    power_w: Array
-    rates: Array
-    levels: Array
-    mode_ids: tuple[str, ...]
-    grid: Array
-    cost_to_go_eur: Array
+    tables: StoreTables
+    walk: GridWalk
 
+    @property
+    def power_w(self) -> Array:
+        return self.walk.power_w
 
-@dataclass(frozen=True, slots=True)
-class _Candidates:
-    """What each choice does; arrays over (level, candidate), `factor` over (step, level, candidate)."""
+    @property
+    def rates(self) -> Array:
+        return self.walk.rates
 
-    modes: tuple[Mode, ...]
-    mode_of: NDArray[np.intp]
-    first_of_mode: NDArray[np.intp]
-    usable: NDArray[np.bool_]
-    power_at_0_w: Array
-    power_span_w: Array
-    rate_at_0: Array
-    rate_span: Array
-    running_eur_per_s: Array
-    factor: Array
+    @property
+    def levels(self) -> Array:
+        return self.walk.levels
 
+    @property
+    def grid(self) -> Array:
+        return self.tables.grid.levels
 
-@dataclass(frozen=True, slots=True)
-class _Outcomes:
-    """What each choice leads to; arrays over (step, level, candidate)."""
+    @property
+    def cost_to_go_eur(self) -> Array:
+        return self.walk.cost_eur
 
-    share: Array  # of the step in which the mode is used, below 1 only where a bound is reached before its end
-    cost_eur: Array
-    position: NDArray[np.intp]  # of the next level in the grid
-    weight: Array  # of the grid level after it
+    @property
+    def modes(self) -> list[Combination]:
+        """The mode of each actuator at the end of each step."""
+        grid, graph = self.tables.grid, self.tables.graph
+        return [
+            tuple(machine.mode_id for machine in graph.states[grid.cell_to[grid.move_cell[move]]])
+            for move in self.walk.moves
+        ]
+
+    @property
+    def factors(self) -> list[tuple[float, ...]]:
+        """The factor of each actuator in each step."""
+        chosen = zip(self.walk.variants, self.walk.factors.tolist(), strict=True)
+        return [
+            tuple(factor if pin is None else pin for pin in self.tables.variants[variant].pins)
+            for variant, factor in chosen
+        ]
+
+    @property
+    def switching_eur(self) -> Array:
+        return self.tables.grid.move_eur[self.walk.moves]
 
 
 def plan_store(resource: FRBCResource, cost: PowerCost, horizon: Horizon) -> DevicePlan | None:
-    """The plan of a ready resource; None where its store has no room, so that there is nothing to plan.
-
-    Several actuators are planned one after the other, each against the latest plan of the others.
-    """
+    """The plan of a ready resource; None where its store has no room, so that there is nothing to plan."""
     level = resource.fill_level
     if level is None or not resource.actuators or not _has_room(resource):
         return None
-    plans: dict[str, FRBCPlan] = {}
-    rounds = 1 if len(resource.actuators) == 1 else 2
-    last = resource.actuators[-1].actuator_id
-    for _ in range(rounds):
-        for actuator in resource.actuators:
-            others = [plan for actuator_id, plan in plans.items() if actuator_id != actuator.actuator_id]
-            other_w, other_rates = np.zeros(horizon.steps), np.zeros(horizon.steps)
-            for other in others:
-                other_w, other_rates = other_w + other.power_w, other_rates + other.rates
-            if actuator.usable_modes:
-                plans[actuator.actuator_id] = plan_actuator(
-                    resource, actuator, other_rates=other_rates, cost=cost.beside(other_w), horizon=horizon
-                )
-                last = actuator.actuator_id
-    decisive = plans[last]
-    values = ValueTable(horizon.start, decisive.grid, decisive.cost_to_go_eur[:VALUE_EDGES])
-    power_w = np.sum([plan.power_w for plan in plans.values()], axis=0)
-    own = own_cost(resource, horizon, cost, decisive.levels)
+    exact = plan_convex(resource, cost, horizon)
+    if exact is not None:
+        return exact
+    plans = _plan_actuators(resource, cost, horizon)
+    if not plans:
+        return None
+    decisive = plans[-1]
+    values = ValueTable(horizon.start, decisive.grid, decisive.cost_to_go_eur)
+    power_w = np.sum([plan.power_w for plan in plans], axis=0)
+    own = _own_cost(resource, cost, horizon, plans)
     return DevicePlan(resource.link_id, power_w, decisive.levels, values, own=own)
 
 
 def _has_room(resource: FRBCResource) -> bool:
     room = resource.highest_level - resource.lowest_level
     return room > 1e-9 * max(1.0, abs(resource.lowest_level), abs(resource.highest_level))
+
+
+def _plan_actuators(resource: FRBCResource, cost: PowerCost, horizon: Horizon) -> list[FRBCPlan]:
+    """One plan of all actuators together, or one of each; the last has seen all others."""
+    actuators = tuple(actuator for actuator in resource.actuators if actuator.usable_modes)
+    if math.prod(len(actuator.usable_modes) for actuator in actuators) <= MOST_COMBINATIONS:
+        together = _plan_together(resource, actuators, cost, horizon)
+        if together is not None:
+            return [together]
+    plans: dict[str, FRBCPlan] = {}
+    for actuator in actuators * (1 if len(actuators) == 1 else 2):
+        others = [plan for actuator_id, plan in plans.items() if actuator_id != actuator.actuator_id]
+        other_w, other_rates = np.zeros(horizon.steps), np.zeros(horizon.steps)
+        for other in others:
+            other_w, other_rates = other_w + other.power_w, other_rates + other.rates
+        plans.pop(actuator.actuator_id, None)
+        plans[actuator.actuator_id] = plan_actuator(
+            resource, actuator, other_rates=other_rates, cost=cost.beside(other_w), horizon=horizon
+        )
+    return list(plans.values())
+
+
+def _plan_together(
+    resource: FRBCResource, actuators: tuple[Actuator, ...], cost: PowerCost, horizon: Horizon
+) -> FRBCPlan | None:
+    tables = tables_of(resource, actuators, horizon, LEVELS)
+    return None if tables is None else _walk(resource, tables, np.zeros(horizon.steps), cost)
 
 
 def plan_actuator(
@@ -124,173 +147,32 @@ def plan_actuator(
     level_count: int = LEVELS,
 ) -> FRBCPlan:
     """The best modes and factors of one actuator; `other_rates` is what the others do to the level, per second."""
+    tables = tables_of(resource, (actuator,), horizon, level_count)
+    if tables is None:
+        raise RuntimeError(f"actuator {actuator.actuator_id} has too many states")  # One alone never has.
+    return _walk(resource, tables, other_rates, cost)
+
+
+def _walk(resource: FRBCResource, tables: StoreTables, other_rates: Array, cost: PowerCost) -> FRBCPlan:
     level = resource.fill_level if resource.fill_level is not None else resource.lowest_level
-    grid = np.linspace(min(resource.lowest_level, level), max(resource.highest_level, level), level_count)
-    drift = other_rates[:, None] - drain_rates(resource, horizon, grid)
-    candidates = _lay_out(resource, actuator, grid, cost)
-    outcomes = _foresee(resource, candidates, grid, drift, cost, horizon)
-    switching = _switching_eur(actuator, candidates.modes)
+    grid = replace(tables.grid, drift=tables.grid.drift + other_rates) if other_rates.any() else tables.grid
     leftover = leftover_eur_per_unit(resource, cost)
-    edges_eur = edge_cost_eur(resource, horizon, grid)
-    edges_eur[-1] -= leftover * grid
-    totals, cost_to_go = _backwards(candidates, outcomes, switching, edges_eur)
-    return _forwards(actuator, level, grid, drift, candidates, outcomes, switching, totals, cost_to_go, horizon)
+    walk = plan_on_grid(grid, level, cost.slope, cost.at_w, cost.weight, leftover, VALUE_EDGES)
+    # The kernel leaves out what is spent whatever is chosen.
+    fixed_eur = np.append(cost.offset * grid.durations_s / J_PER_KWH, 0.0)[::-1].cumsum()[::-1]
+    cost_eur = walk.cost_eur + fixed_eur[: len(walk.cost_eur), None]
+    return FRBCPlan(tables, replace(walk, cost_eur=cost_eur))
 
 
-def _lay_out(resource: FRBCResource, actuator: Actuator, grid: Array, cost: PowerCost) -> _Candidates:
-    modes = actuator.usable_modes
-    even = EVEN_FACTORS if len(modes) <= MANY_MODES else ENDS_ONLY
-    inside = np.clip(grid, resource.lowest_level, resource.highest_level)
-    columns: list[Array] = []  # per candidate: usable, powers, rates, running cost; each over the grid
-    mode_of: list[int] = []
-    factors: list[Array] = []
-    for index, mode in enumerate(modes):
-        elements = [mode.element_at(float(level)) for level in inside]
-        table = np.array(
-            [
-                (1.0, e.power_at_0_w, e.power_at_1_w, e.rate_at_0, e.rate_at_1, e.running_cost_eur_per_s)
-                if e
-                else (0.0,) * 6
-                for e in elements
-            ]
-        )
-        fixed = all(element is None or element.is_fixed for element in elements)
-        own = _factors(table[:, 1], table[:, 2], cost.at_w, even) if not fixed else [np.zeros((1, 1))]
-        columns += [table] * len(own)
-        mode_of += [index] * len(own)
-        factors += own
-    layout = np.stack(columns, axis=1)
-    shape = (cost.steps, grid.size)
-    return _Candidates(
-        modes=modes,
-        mode_of=np.array(mode_of),
-        first_of_mode=np.searchsorted(np.array(mode_of), np.arange(len(modes))),
-        usable=layout[:, :, 0] > 0,
-        power_at_0_w=layout[:, :, 1],
-        power_span_w=layout[:, :, 2] - layout[:, :, 1],
-        rate_at_0=layout[:, :, 3],
-        rate_span=layout[:, :, 4] - layout[:, :, 3],
-        running_eur_per_s=layout[:, :, 5],
-        factor=np.stack([np.broadcast_to(factor, shape) for factor in factors], axis=2),
+def _own_cost(resource: FRBCResource, cost: PowerCost, horizon: Horizon, plans: list[FRBCPlan]) -> OwnCost:
+    levels = plans[-1].levels
+    comfort_eur = edge_cost(resource, horizon).eur_along(np.append(levels[0], levels))[1:].sum()
+    switching_eur = np.concatenate([plan.switching_eur for plan in plans])
+    tidy_eur = SWITCH_EUR * int(np.count_nonzero(switching_eur))
+    running_eur = sum(float(plan.walk.running_eur.sum()) for plan in plans)
+    kept_eur = leftover_eur_per_unit(resource, cost) * float(levels[-1])
+    return OwnCost(
+        comfort_eur=float(comfort_eur),
+        money_eur=running_eur + float(switching_eur.sum()) - tidy_eur - kept_eur,
+        tidy_eur=tidy_eur,
     )
-
-
-def _factors(power_at_0_w: Array, power_at_1_w: Array, aims_w: Array, even: tuple[float, ...]) -> list[Array]:
-    """The even factors and those that reach each aim; arrays that broadcast to (step, level)."""
-    span = power_at_1_w - power_at_0_w
-    safe_span = np.where(span == 0, 1.0, span)
-    aimed = [np.clip((aims_w[:, [aim]] - power_at_0_w) / safe_span, 0.0, 1.0) for aim in range(aims_w.shape[1])]
-    idle = np.clip(-power_at_0_w / safe_span, 0.0, 1.0)[None, :]
-    return [*(np.full((1, 1), factor) for factor in even), idle, *aimed]
-
-
-def _foresee(
-    resource: FRBCResource,
-    candidates: _Candidates,
-    grid: Array,
-    drift: Array,
-    cost: PowerCost,
-    horizon: Horizon,
-) -> _Outcomes:
-    durations = horizon.durations_s[:, None, None]
-    lowest, highest = resource.lowest_level, resource.highest_level
-    resting = (grid + drift * horizon.durations_s[:, None])[:, :, None]
-    moved = (candidates.rate_at_0 + candidates.factor * candidates.rate_span) * durations
-    wanted = np.clip(resting + moved, lowest, highest) - resting
-    moves = np.abs(moved) > 1e-12 * max(1.0, abs(lowest), abs(highest))
-    share = np.where(moves, np.clip(wanted / np.where(moves, moved, 1.0), 0.0, 1.0), 1.0)
-    reached = resting + share * moved
-    power_w = share * (candidates.power_at_0_w + candidates.factor * candidates.power_span_w)
-    cost_eur = cost.eur(power_w, horizon.durations_s)
-    cost_eur += share * durations * candidates.running_eur_per_s
-    # Not to be had from the levels of the grid: a level beyond its ends is looked up at the end.
-    outside = np.maximum(grid[0] - reached, 0.0) + np.maximum(reached - grid[-1], 0.0)
-    cost_eur += OUT_OF_RANGE_EUR * resource.kwh_per_unit * outside
-    cost_eur += np.where(candidates.usable, 0.0, NO_WAY_EUR)
-    place = np.clip((reached - grid[0]) * ((grid.size - 1) / (grid[-1] - grid[0])), 0.0, grid.size - 1)
-    position = np.minimum(place.astype(np.intp), grid.size - 2)
-    return _Outcomes(share, cost_eur, position, place - position)
-
-
-def _switching_eur(actuator: Actuator, modes: tuple[Mode, ...]) -> Array | None:
-    """EUR for going from each mode (row) to each (column); None where there are too many modes to tell apart.
-
-    A way over a third mode counts as two switches: the reactive layer goes it one hop at a time (R-63).
-    """
-    if len(modes) > MANY_MODES:
-        return None
-    count = len(modes)
-    direct = np.full((count, count), NO_WAY_EUR)
-    for row, start in enumerate(modes):
-        direct[row, row] = 0.0
-        for column, end in enumerate(modes):
-            if row != column and actuator.allows(start.mode_id, end.mode_id):
-                transition = actuator.transitions[start.mode_id, end.mode_id]
-                direct[row, column] = SWITCH_EUR + max(transition.cost_eur, 0.0)
-    over_one = (direct[:, :, None] + direct[None, :, :]).min(axis=1)
-    cheapest: Array = np.minimum(direct, over_one)
-    return cheapest
-
-
-def _backwards(
-    candidates: _Candidates, outcomes: _Outcomes, switching: Array | None, edges_eur: Array
-) -> tuple[Array, Array]:
-    """(cost of each choice with all that follows, cost to go by edge and level, best over modes)."""
-    steps, level_count, _ = outcomes.cost_eur.shape
-    mode_count = len(candidates.modes)
-    totals = np.empty_like(outcomes.cost_eur)
-    cost_to_go = np.empty((steps + 1, level_count))
-    following = np.broadcast_to(edges_eur[-1], (mode_count, level_count)).copy()
-    cost_to_go[-1] = edges_eur[-1]
-    offset = candidates.mode_of * level_count
-    for step in range(steps - 1, -1, -1):
-        flat = following.reshape(-1)
-        index = outcomes.position[step] + offset
-        near = flat[index]
-        total = near + outcomes.weight[step] * (flat[index + 1] - near)
-        total += outcomes.cost_eur[step]
-        totals[step] = total
-        best = np.minimum.reduceat(total, candidates.first_of_mode, axis=1).T  # (mode, level)
-        if switching is None:
-            following = np.broadcast_to(best.min(axis=0) + edges_eur[step], best.shape).copy()
-        else:
-            following = (switching[:, :, None] + best[None, :, :]).min(axis=1) + edges_eur[step]
-        cost_to_go[step] = following.min(axis=0)
-    return totals, cost_to_go
-
-
-def _forwards(
-    actuator: Actuator,
-    level: float,
-    grid: Array,
-    drift: Array,
-    candidates: _Candidates,
-    outcomes: _Outcomes,
-    switching: Array | None,
-    totals: Array,
-    cost_to_go: Array,
-    horizon: Horizon,
-) -> FRBCPlan:
-    """Follow the best choices from the present level; each is judged at the nearest level of the grid."""
-    steps = horizon.steps
-    power_w, rates, levels, mode_ids = np.zeros(steps), np.zeros(steps), np.zeros(steps), []
-    ids = [mode.mode_id for mode in candidates.modes]
-    mode = ids.index(actuator.active_mode_id) if actuator.active_mode_id in ids else None
-    scale = (grid.size - 1) / (grid[-1] - grid[0])
-    for step in range(steps):
-        nearest = int(min(max(round((level - grid[0]) * scale), 0), grid.size - 1))
-        total = totals[step, nearest]
-        if switching is not None and mode is not None:
-            total = total + switching[mode][candidates.mode_of]
-        choice = int(total.argmin())
-        mode = int(candidates.mode_of[choice])
-        factor, share = candidates.factor[step, nearest, choice], outcomes.share[step, nearest, choice]
-        power_w[step] = share * (
-            candidates.power_at_0_w[nearest, choice] + factor * candidates.power_span_w[nearest, choice]
-        )
-        rates[step] = share * (candidates.rate_at_0[nearest, choice] + factor * candidates.rate_span[nearest, choice])
-        level += (rates[step] + drift[step, nearest]) * horizon.durations_s[step]
-        level = min(max(level, grid[0]), grid[-1])
-        levels[step] = level
-        mode_ids.append(ids[mode])
-    return FRBCPlan(power_w, rates, levels, tuple(mode_ids), grid, cost_to_go)

@@ -61,15 +61,17 @@ class ValueTable:
         lowest = float(self.cost_eur.min())
         return {
             "start": self.start.isoformat(),
-            "from": float(self.levels[0]),
-            "to": float(self.levels[-1]),
+            "levels": [float(f"{level:.6g}") for level in self.levels],
             "cost_eur": [[round(float(cost) - lowest, 4) for cost in row] for row in self.cost_eur],
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         cost_eur = np.array(data["cost_eur"], dtype=np.float64)
-        levels = np.linspace(data["from"], data["to"], cost_eur.shape[1])
+        if "levels" not in data:  # As processes of an earlier version have stored it.
+            levels = np.linspace(data["from"], data["to"], cost_eur.shape[1])
+        else:
+            levels = np.array(data["levels"], dtype=np.float64)
         return cls(datetime.fromisoformat(data["start"]), levels, cost_eur)
 
 

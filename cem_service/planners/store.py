@@ -6,6 +6,8 @@ lie far above any price of energy and far below the price of a broken limit, so 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from cem_service.domain.frbc import FRBCResource
@@ -30,33 +32,56 @@ LEFTOVER_SHARE = 0.9
 CHEAPEST_SHARE = 0.25
 
 
-def edge_cost_eur(resource: FRBCResource, horizon: Horizon, levels: Array) -> Array:
-    """EUR for having each of `levels` at each edge of the horizon, shape (steps + 1, levels).
+@dataclass(frozen=True, slots=True)
+class EdgeCost:
+    """What each edge between two quarter hours costs by the fill level at it.
 
-    A target counts at the edge before it begins, so that it is reached in time wherever it begins within a quarter.
+    `below` and `above` hold (level, EUR for each unit below or above it), shape (steps + 1, hinges, 2).
     """
-    lower, upper = targets(resource, horizon)
-    return missed_eur(
-        resource, np.broadcast_to(levels, (horizon.steps + 1, levels.size)), lower[:, None], upper[:, None]
-    )
+
+    below: Array
+    above: Array
+
+    def eur(self, levels: Array) -> Array:
+        """EUR for having each of `levels` at each edge, shape (steps + 1, levels)."""
+        short = np.maximum(self.below[:, :, :1] - levels, 0.0) * self.below[:, :, 1:]
+        over = np.maximum(levels - self.above[:, :, :1], 0.0) * self.above[:, :, 1:]
+        cost: Array = short.sum(axis=1) + over.sum(axis=1)
+        return cost
+
+    def eur_along(self, levels: Array) -> Array:
+        """EUR for the level of each edge, both of shape (steps + 1,)."""
+        short = np.maximum(self.below[:, :, 0] - levels[:, None], 0.0) * self.below[:, :, 1]
+        over = np.maximum(levels[:, None] - self.above[:, :, 0], 0.0) * self.above[:, :, 1]
+        cost: Array = short.sum(axis=1) + over.sum(axis=1)
+        return cost
 
 
-def missed_eur(resource: FRBCResource, levels: Array, lower: Array, upper: Array) -> Array:
-    """EUR for each of `levels` at one edge each, where `lower` to `upper` is wanted; all three broadcast together."""
-    lowest, highest = resource.lowest_level, resource.highest_level
-    cost = OUT_OF_RANGE_EUR * (np.maximum(lowest - levels, 0.0) + np.maximum(levels - highest, 0.0))
+def edge_cost(resource: FRBCResource, horizon: Horizon) -> EdgeCost:
+    """A target counts at the edge before it begins, so that it is reached in time wherever it begins in a quarter."""
+    lowest, highest, unit = resource.lowest_level, resource.highest_level, resource.kwh_per_unit
+    edges = horizon.steps + 1
+    below = [np.tile((lowest, OUT_OF_RANGE_EUR * unit), (edges, 1))]
+    above = [np.tile((highest, OUT_OF_RANGE_EUR * unit), (edges, 1))]
     if resource.drains and not resource.can_discharge:
-        cost += COMFORT_EUR * np.maximum(lowest + COMFORT_SHARE * (highest - lowest) - levels, 0.0)
-    cost += BELOW_TARGET_EUR * np.maximum(lower - levels, 0.0)
-    cost += ABOVE_TARGET_EUR * np.maximum(levels - upper, 0.0)
-    result: Array = cost * resource.kwh_per_unit
-    return result
+        comfortable = lowest + COMFORT_SHARE * (highest - lowest)
+        below.append(np.tile((comfortable, COMFORT_EUR * unit), (edges, 1)))
+    lower, upper = targets(resource, horizon)
+    if resource.target_lower is not None:
+        below.append(np.column_stack((lower, np.full(edges, BELOW_TARGET_EUR * unit))))
+    if resource.target_upper is not None:
+        above.append(np.column_stack((upper, np.full(edges, ABOVE_TARGET_EUR * unit))))
+    return EdgeCost(np.stack(below, axis=1), np.stack(above, axis=1))
+
+
+def edge_cost_eur(resource: FRBCResource, horizon: Horizon, levels: Array) -> Array:
+    """EUR for having each of `levels` at each edge of the horizon, shape (steps + 1, levels)."""
+    return edge_cost(resource, horizon).eur(levels)
 
 
 def own_cost(resource: FRBCResource, horizon: Horizon, cost: PowerCost, levels: Array) -> OwnCost:
     """What a plan costs beside its energy that leads to `levels` at the end of each step."""
-    lower, upper = targets(resource, horizon)
-    missed = missed_eur(resource, levels, lower[1:], upper[1:])
+    missed = edge_cost(resource, horizon).eur_along(np.append(levels[0], levels))[1:]
     return OwnCost(float(missed.sum()), -leftover_eur_per_unit(resource, cost) * float(levels[-1]))
 
 
@@ -72,12 +97,9 @@ def targets(resource: FRBCResource, horizon: Horizon) -> tuple[Array, Array]:
     return lower, np.maximum(upper, lower)
 
 
-def drain_rates(resource: FRBCResource, horizon: Horizon, levels: Array) -> Array:
-    """How fast the level falls by itself, in units per second, shape (steps, levels)."""
-    leakage = np.array([resource.leakage_at(float(level)) for level in levels])
-    usage = np.zeros(horizon.steps) if resource.usage is None else resource.usage.means(horizon.edges, 0.0)
-    rates: Array = leakage[None, :] + usage[:, None]
-    return rates
+def usage_rates(resource: FRBCResource, horizon: Horizon) -> Array:
+    """How fast the level falls by what is drawn from the store, in units per second, shape (steps,)."""
+    return np.zeros(horizon.steps) if resource.usage is None else resource.usage.means(horizon.edges, 0.0)
 
 
 def leftover_eur_per_unit(resource: FRBCResource, cost: PowerCost) -> float:

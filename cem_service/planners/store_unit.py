@@ -14,9 +14,10 @@ import numpy as np
 from cem_service.domain.frbc import Actuator, FRBCResource, Mode, ModeElement, actuator_power_w
 from cem_service.domain.series import Array
 from cem_service.planners.choices import Aim, Choice, ModeOrder, Prices
-from cem_service.planners.frbc import EVEN_FACTORS, SWITCH_EUR
+from cem_service.planners.frbc import EVEN_FACTORS
 from cem_service.planners.plan import ValueTable
 from cem_service.planners.store import OUT_OF_RANGE_EUR
+from cem_service.planners.ways import SWITCH_EUR
 from cem_service.planners.worth import LOOKAHEAD
 
 # A mode that would carry the store over a bound within this time is left, and is not begun with less than the

@@ -30,6 +30,12 @@ def kernel(function: Kernel) -> Kernel:
     return cast("Kernel", numba.njit(cache=True, error_model="numpy")(function))
 
 
+def part_of_kernel(function: Kernel) -> Kernel:
+    """Compile into every kernel that calls it. A call would count the references of each array that it passes, which
+    costs more than what a small function does with them."""
+    return cast("Kernel", numba.njit(cache=True, error_model="numpy", inline="always")(function))
+
+
 def _nothing() -> None:
     return
 

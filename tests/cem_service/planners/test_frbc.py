@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cem_service.domain.frbc import FRBCResource
-from cem_service.planners.frbc import SWITCH_EUR, VALUE_EDGES, plan_actuator, plan_store
+from cem_service.planners.frbc import plan_actuator, plan_store
+from cem_service.planners.frbc_convex import VALUE_EDGES
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.power_cost import PowerCost
 from cem_service.planners.site_cost import SiteCost
 from cem_service.planners.store import edge_cost_eur, leftover_eur_per_unit
+from cem_service.planners.ways import SWITCH_EUR
 from s2.messages import FRBCUsageForecast, FRBCUsageForecastElement
 from tests.support.resources import (
     HOUR_MS,
@@ -70,7 +72,7 @@ def by_brute_force(resource: FRBCResource, cost: PowerCost, horizon: Horizon) ->
     return best
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     level=st.integers(0, 10),
     buy=st.lists(st.floats(-0.1, 0.6), min_size=STEPS, max_size=STEPS),
