@@ -46,6 +46,7 @@ from flexhub.bus.directory import SeatAddress, SeatInfo, SeatRecord, end_id
 from flexhub.bus.envelope import Envelope, PublishResult
 from flexhub.bus.errors import BusError, BusUnavailable
 from flexhub.bus.mail import Letter, LetterKind, Mailbag, MailRefused
+from flexhub.bus.meter import MeterReading
 from flexhub.bus.poison import Poison, PoisonReport
 from flexhub.bus.ports import GatewayBus, WorkerBus
 from flexhub.bus.snapshot import Snapshot
@@ -67,6 +68,7 @@ __all__ = [
     "LogEntry",
     "MailRefused",
     "Mailbag",
+    "MeterReading",
     "Poison",
     "PoisonReport",
     "PublishResult",

@@ -19,6 +19,7 @@ from flexhub.bus.directory import SeatAddress, SeatInfo, SeatRecord
 from flexhub.bus.envelope import Envelope, PublishResult
 from flexhub.bus.mail import Letter, Mailbag, letter_from_fields
 from flexhub.bus.memory_store import Inbox, LinkState, Log, MemoryStore, Rows
+from flexhub.bus.meter import MeterReading
 from flexhub.bus.poison import PoisonReport, PoisonSource
 from flexhub.bus.ports import (
     LEASE_TTL_S,
@@ -40,6 +41,7 @@ from flexhub.bus.streams import (
     decode_ledger,
     decode_rows,
     decode_telemetry,
+    encode_telemetry,
 )
 from flexhub.bus.use import TenantUse, UseReport, total_use, use_to_text
 from s2.versions import WireProfile
@@ -299,12 +301,26 @@ class MemoryWorkerBus:
             profile = link.snapshot.get(PROFILE_FIELD)
             return Mailbag(seat.token, WireProfile.of(profile) if profile else None, letters)
 
-    def forget(self, end_ids: Iterable[UUID]) -> None:
+    def report_meter(self, site_id: UUID, latest: MeterReading, rows: Sequence[TelemetryRow]) -> bool:
         with self._store.lock:
-            for end_id in end_ids:
-                link = self._store.link(end_id)
+            if _append(self._store, self._store.telemetry, list(map(encode_telemetry, rows))):
+                return False
+            before = self._store.meters.get(site_id)
+            if before is None or before.at < latest.at:
+                self._store.meters[site_id] = latest
+            return True
+
+    def meter(self, site_id: UUID) -> MeterReading | None:
+        with self._store.lock:
+            return self._store.meters.get(site_id)
+
+    def forget(self, ids: Iterable[UUID]) -> None:
+        with self._store.lock:
+            for each in ids:
+                link = self._store.link(each)
                 link.seat, link.mail, link.log = None, [], Log()
                 link.snapshot.clear()
+                self._store.meters.pop(each, None)
 
     def drop_mail(self, end_id: UUID, up_to: str) -> None:
         with self._store.lock:

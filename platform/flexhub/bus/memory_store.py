@@ -17,6 +17,7 @@ from uuid import UUID
 from flexhub.bus.directory import SeatRecord
 from flexhub.bus.envelope import Envelope, PublishResult
 from flexhub.bus.mail import Letter
+from flexhub.bus.meter import MeterReading
 from flexhub.bus.poison import Poison, PoisonReport, PoisonSource, within_limits
 from flexhub.bus.ports import INBOX_LIMIT, LEDGER_LIMIT, LOG_BYTES, LOG_LENGTH, POISON_LIMIT, TELEMETRY_LIMIT
 from flexhub.bus.streams import LogEntry
@@ -110,6 +111,7 @@ class MemoryStore:
         self.use: dict[str, str] = {}
         self.inboxes: dict[str, Inbox] = {}
         self.links: dict[UUID, LinkState] = {}
+        self.meters: dict[UUID, MeterReading] = {}
         self.flags: dict[tuple[str, UUID], tuple[float, int]] = {}
         self.telemetry = Rows(telemetry_limit)
         self.ledger = Rows(ledger_limit)
@@ -119,7 +121,7 @@ class MemoryStore:
     def restart_empty(self) -> None:
         """Forget everything, as Redis without persistence does. Tokens go on growing, as they do there."""
         with self.lock:
-            for state in (self.leases, self.retiring, self.use, self.inboxes, self.links, self.flags):
+            for state in (self.leases, self.retiring, self.use, self.inboxes, self.links, self.flags, self.meters):
                 state.clear()
             for rows in (self.telemetry, self.ledger):
                 rows.entries.clear()

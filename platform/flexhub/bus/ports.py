@@ -11,6 +11,7 @@ from flexhub.bus.batch import Batch, BatchResult
 from flexhub.bus.directory import SeatAddress, SeatInfo, SeatRecord
 from flexhub.bus.envelope import Envelope, PublishResult
 from flexhub.bus.mail import Mailbag
+from flexhub.bus.meter import MeterReading
 from flexhub.bus.poison import PoisonReport, PoisonSource
 from flexhub.bus.snapshot import Snapshot
 from flexhub.bus.streams import Delivery, LedgerRow, LogEntry, TelemetryRow
@@ -128,8 +129,22 @@ class WorkerBus(Protocol):
         """The letters after the one of the id `after`, or the oldest ones, and who sits at that end; one round trip."""
         ...
 
-    def forget(self, end_ids: Iterable[UUID]) -> None:
-        """Delete all that was said at these ends: snapshots, conversations and mail. For ends without a session."""
+    def report_meter(self, site_id: UUID, latest: MeterReading, rows: Sequence[TelemetryRow]) -> bool:
+        """Put `rows`, 200 at most, into the telemetry stream, and the latest reading where `meter` finds it.
+
+        False: the stream is full, and nothing was taken. A reading older than the one there changes nothing.
+        """
+        ...
+
+    def meter(self, site_id: UUID) -> MeterReading | None:
+        """What `report_meter` said last of this site."""
+        ...
+
+    def forget(self, ids: Iterable[UUID]) -> None:
+        """Delete all that was said at these ends: snapshots, conversations and mail; of sites, what the meter read.
+
+        For ends without a session.
+        """
         ...
 
     def drop_mail(self, end_id: UUID, up_to: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
+from flexhub.bus.meter import METER_TTL_S
 from flexhub.bus.ports import (
     INBOX_LIMIT,
     LOG_BYTES,
@@ -259,6 +260,17 @@ if redis.call('XLEN', KEYS[1]) == 0 then redis.call('DEL', KEYS[2]) else redis.c
 SET_ASIDE = Script(f"""
 redis.call('XADD', KEYS[1], 'MAXLEN', {POISON_LIMIT}, '*', 'source', ARGV[1], 'reason', ARGV[2], 'text', ARGV[3])
 redis.call('INCR', KEYS[2])
+""")
+
+# -- A site's main meter: KEYS meter -----------------------------------------------------------------------------------
+
+# ARGV moment in milliseconds, reading. One that was made before the one there is late, and is passed over.
+READ_METER = Script(f"""
+local at = redis.call('HGET', KEYS[1], 'at')
+if at and tonumber(at) >= tonumber(ARGV[1]) then return 0 end
+redis.call('HSET', KEYS[1], 'at', ARGV[1], 'reading', ARGV[2])
+redis.call('EXPIRE', KEYS[1], {METER_TTL_S})
+return 1
 """)
 
 # -- A lock: KEYS lock -------------------------------------------------------------------------------------------------

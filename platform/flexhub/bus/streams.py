@@ -107,9 +107,13 @@ def decode_log(fields: Mapping[str, str]) -> LogEntry:
 
 
 def decode_telemetry(line: str) -> TelemetryRow:
-    """The inverse of `Batch.measure`. Raises ValueError."""
+    """The inverse of `encode_telemetry` and of `Batch.measure`. Raises ValueError."""
     tenant, site, link, quantity, at, value = line.split("\t")
     return TelemetryRow(UUID(tenant), UUID(site), UUID(link), quantity, datetime.fromisoformat(at), float(value))
+
+
+def encode_telemetry(row: TelemetryRow) -> str:
+    return f"{row.tenant_id}\t{row.site_id}\t{row.link_id}\t{row.quantity}\t{row.at.isoformat()}\t{row.value!r}"
 
 
 def encode_ledger(row: LedgerRow) -> str:

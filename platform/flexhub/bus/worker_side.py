@@ -16,9 +16,10 @@ from flexhub.bus.directory import SeatRecord, seat_from_fields
 from flexhub.bus.envelope import Envelope, PublishResult, envelope_to_text
 from flexhub.bus.errors import BusUnavailable
 from flexhub.bus.mail import Letter, Mailbag, letter_from_fields
+from flexhub.bus.meter import MeterReading, decode_reading, encode_reading
 from flexhub.bus.opening import open_worker_line
 from flexhub.bus.poison import PoisonReport, PoisonSource, read_poison, reason_of, within_limits
-from flexhub.bus.ports import LOG_LENGTH, POISON_LIMIT, WAKE_TTL_S
+from flexhub.bus.ports import LOG_LENGTH, POISON_LIMIT, TELEMETRY_LIMIT, WAKE_TTL_S
 from flexhub.bus.scripts import Command
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, Snapshot
 from flexhub.bus.streams import (
@@ -31,6 +32,7 @@ from flexhub.bus.streams import (
     decode_log,
     decode_rows,
     decode_telemetry,
+    encode_telemetry,
     entry_after,
 )
 from flexhub.bus.use import TenantUse, total_use, use_from_text
@@ -122,12 +124,24 @@ class RedisWorkerBus:
             return Mailbag(None, None, letters)
         return Mailbag(int(token), WireProfile.of(profile) if profile else None, letters)
 
-    def forget(self, end_ids: Iterable[UUID]) -> None:
+    def report_meter(self, site_id: UUID, latest: MeterReading, rows: Sequence[TelemetryRow]) -> bool:
+        lines = "\n".join(map(encode_telemetry, rows))
+        (taken,) = self._line.exchange([scripts.APPEND.call(keys.TELEMETRY, TELEMETRY_LIMIT, len(rows), lines)])
+        if taken:
+            at_ms = round(latest.at.timestamp() * 1000)
+            self._line.exchange([scripts.READ_METER.call([keys.meter(site_id)], at_ms, encode_reading(latest))])
+        return bool(taken)
+
+    def meter(self, site_id: UUID) -> MeterReading | None:
+        (text,) = self._line.exchange([("HGET", keys.meter(site_id), "reading")])
+        return None if text is None else decode_reading(text)
+
+    def forget(self, ids: Iterable[UUID]) -> None:
         commands: list[Command] = []
-        for end_id in end_ids:
-            link = keys.link_keys(end_id)
+        for each in ids:
+            link = keys.link_keys(each)
             # The fence stays its day: it is a number, and what refuses a writer that comes late.
-            commands.append(("DEL", link.seat, link.snapshot, link.log, keys.mail_keys(end_id).mail))
+            commands.append(("DEL", link.seat, link.snapshot, link.log, keys.mail_keys(each).mail, keys.meter(each)))
         for start in range(0, len(commands), PAGE):
             self._line.exchange(commands[start : start + PAGE])
 

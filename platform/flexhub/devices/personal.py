@@ -29,7 +29,10 @@ class Sites(RowHolding):
 
 
 class Links(RowHolding):
-    """With the snapshot, conversation and mail of both ends. Without a link nobody has a session."""
+    """With the snapshot, conversation and mail of both ends, and what the sites' meters read.
+
+    Without a link nobody has a session.
+    """
 
     def __init__(self) -> None:
         super().__init__(Link, "rm_node__site")
@@ -64,7 +67,7 @@ class Links(RowHolding):
         ends = _ends(things)
         words = {str(each) for each in (*things.sites, *ends)}
         with _reached() as bus:
-            bus.forget(ends)
+            bus.forget([*ends, *things.sites])
             aside = bus.poison().entries
             bus.discard_poison([entry.id for entry in aside if any(word in entry.text for word in words)])
 

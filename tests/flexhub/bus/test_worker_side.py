@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from uuid import uuid4
+from datetime import timedelta
+from uuid import UUID, uuid4
 
-from flexhub.bus import Batch, Envelope, GatewayBus, PublishResult, SeatInfo
+from flexhub.bus import Batch, Envelope, GatewayBus, MeterReading, PublishResult, SeatInfo, TelemetryRow
 from tests.flexhub.bus.conftest import Hub
 from tests.support.links import AT, a_ledger_row, a_seat
 
@@ -161,3 +162,21 @@ async def test_ledger_rows_arrive_whole(hub: Hub) -> None:
 
     assert delivery.rows == (row,)
     assert not hub.worker_after_a_crash().take_ledger()
+
+
+def _readings(site: UUID, *values: float) -> list[TelemetryRow]:
+    return [TelemetryRow(uuid4(), site, site, "ELECTRIC.POWER.L1", AT, value) for value in values]
+
+
+async def test_a_meter_is_read_where_its_last_reading_lies(hub: Hub) -> None:
+    site = uuid4()
+    late, latest = MeterReading(AT, 1.0), MeterReading(AT + timedelta(milliseconds=1), 6.0, (1.0, 2.0, 3.0))
+    assert hub.worker.meter(site) is None
+
+    taken = [hub.worker.report_meter(site, reading, _readings(site, reading.power_w)) for reading in (latest, late)]
+
+    assert taken == [True, True]
+    assert hub.worker.meter(site) == latest
+    assert [(row.link_id, row.value) for row in hub.worker.take_telemetry().rows] == [(site, 6.0), (site, 1.0)]
+    hub.worker.forget([site])
+    assert hub.worker.meter(site) is None
