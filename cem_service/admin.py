@@ -6,6 +6,7 @@ import json
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
@@ -15,13 +16,19 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from cem_service import (
+    limits_admin,  # noqa: F401 - Registers its pages.
+    runtime,
+)
 from cem_service.domain.decision import Objective
 from cem_service.feeds.models import Feed
 from cem_service.labels import RECEPTION_COLOURS, STATUS_COLOURS, trouble_with
-from cem_service.models import Instruction, InstructionQuerySet, PlanRun, SiteObjectives, Tariff
-from cem_service.objectives import FOLLOWED, check_follows, follow_feeds, set_objectives
+from cem_service.models import Instruction, InstructionQuerySet, PlanRun, Pursuit, SiteObjectives, Tariff
+from cem_service.objectives import FOLLOWED, WISHES, Wishes, check_follows, follow_feeds, set_objectives
 from cem_service.plan_page import plan_page
+from cem_service.waking import wake_on_commit
 from flexhub.devices.admin import conversation_of
 from flexhub.devices.models import Site
 from tenants.model_admin import ReadOnlyAdmin, TenantForm, TenantModelAdmin, actor_of
@@ -32,8 +39,19 @@ _STYLES = {"all": ["cem_service/admin.css"]}
 class TariffForm(TenantForm):
     class Meta:
         _prices = "24 prices in EUR/kWh, one for each local hour from midnight on: [0.25, 0.25, …]."
-        help_texts: ClassVar = {"import_eur_per_kwh": _prices, "export_eur_per_kwh": _prices}
-        labels: ClassVar = {"import_eur_per_kwh": "Buying", "export_eur_per_kwh": "Feeding in"}
+        _weekend = "The same for Saturdays and Sundays. Empty: as on other days."
+        help_texts: ClassVar = {
+            "import_eur_per_kwh": _prices,
+            "export_eur_per_kwh": _prices,
+            "weekend_import_eur_per_kwh": _weekend,
+            "weekend_export_eur_per_kwh": _weekend,
+        }
+        labels: ClassVar = {
+            "import_eur_per_kwh": "Buying",
+            "export_eur_per_kwh": "Feeding in",
+            "weekend_import_eur_per_kwh": "Buying at weekends",
+            "weekend_export_eur_per_kwh": "Feeding in at weekends",
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -48,7 +66,13 @@ class TariffAdmin(TenantModelAdmin):
     list_display = ("name", "buying", "feeding_in")
     ordering = ("name",)
     search_fields = ("name",)
-    fields = ("name", "import_eur_per_kwh", "export_eur_per_kwh")
+    fields = (
+        "name",
+        "import_eur_per_kwh",
+        "export_eur_per_kwh",
+        "weekend_import_eur_per_kwh",
+        "weekend_export_eur_per_kwh",
+    )
 
     @admin.display(description="buying (EUR/kWh)")
     def buying(self, tariff: Tariff) -> str:
@@ -61,6 +85,13 @@ class TariffAdmin(TenantModelAdmin):
 
 class ObjectivesForm(TenantForm):
     """Objectives belong to the tenant of their site, and so does the tariff that they name."""
+
+    pursued = forms.MultipleChoiceField(
+        choices=Pursuit.choices,
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=SiteObjectives._meta.get_field("pursued").help_text,
+    )
 
     def tenant_id_of_new(self) -> UUID | None:
         return self._site.tenant_id if self._site else None
@@ -95,7 +126,7 @@ class SiteObjectivesAdmin(TenantModelAdmin):
     list_display = ("site", "tariff")
     list_select_related = ("site", "tariff")
     search_fields = ("site__name", "tariff__name")
-    fields = ("site", "tariff")
+    fields = ("site", "tariff", *WISHES)
     autocomplete_fields = ("site",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
@@ -109,10 +140,12 @@ class SiteObjectivesAdmin(TenantModelAdmin):
         return [*fields, *FOLLOWED] if request.user.has_perm("feeds.view_feed") else fields
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        set_objectives(site=obj.site, tariff=obj.tariff, actor=actor_of(request))
+        wishes = Wishes(**{name: form.cleaned_data[name] for name in WISHES})
+        set_objectives(site=obj.site, tariff=obj.tariff, wishes=wishes, actor=actor_of(request))
         feeds = {name: form.cleaned_data[name] for name in FOLLOWED.keys() & set(form.changed_data)}
         if feeds:
             follow_feeds(site=obj.site, feeds=feeds, actor=actor_of(request))
+        wake_on_commit(obj.site, runtime.tools())
         obj.refresh_from_db()
 
 

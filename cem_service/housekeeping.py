@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from cem_service.domain.selection import PREFERENCE
-from cem_service.models import Instruction, PlanRun, PlanRunKind
+from cem_service.models import AbnormalCondition, GridLimit, Instruction, PlanRun, PlanRunKind
 from cem_service.planners.horizon import quarter_start
 from cem_service.runtime import Tools
 from flexhub.bus.directory import SeatRecord
@@ -19,6 +20,8 @@ from tenants.scope import platform_scope, tenant_scope
 log = structlog.get_logger(__name__)
 
 KEEP_PLAN_RUNS_FOR = timedelta(days=7)
+# The trail remembers them for longer; the rows are for whoever asks why a site drew so little.
+KEEP_LIMITS_FOR = timedelta(days=90)
 DELETE_AT_ONCE = 5_000
 
 
@@ -48,6 +51,21 @@ def forget_old_plan_runs(now: datetime) -> int:
     if forgotten:
         log.info("cem.forgot", rows=forgotten)
     return forgotten
+
+
+def forget_old_limits(now: datetime) -> int:
+    """Delete limits and abnormal conditions that ended long ago, a bounded number a call; returns how many."""
+    with platform_scope("forget old limits"):
+        return sum(
+            model.objects.filter(
+                pk__in=list(_ended(model, now).values_list("pk", flat=True)[:DELETE_AT_ONCE])
+            ).delete()[0]
+            for model in (GridLimit, AbnormalCondition)
+        )
+
+
+def _ended(model: type[GridLimit | AbnormalCondition], now: datetime) -> QuerySet[Any]:
+    return model.objects.filter(ends_at__lt=now - KEEP_LIMITS_FOR)
 
 
 def _span(days: int | None) -> timedelta:

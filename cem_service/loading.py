@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,20 +11,26 @@ from uuid import UUID
 import structlog
 from django.db.models import F
 
+from cem_service.domain.abnormal import without_marks
 from cem_service.domain.feed import NO_FEEDS, SiteFeeds
+from cem_service.domain.phases import PhasePowers, phase_powers_w
+from cem_service.domain.quantities import total_power_w
+from cem_service.domain.reserve import with_reserve
 from cem_service.domain.resource import Resource
 from cem_service.domain.site import SiteState
-from cem_service.domain.tariff import Tariff
 from cem_service.feeds.loading import Followed, load_feeds
 from cem_service.following import with_feed_limits
 from cem_service.models import Instruction, PlanRun, PlanRunKind
+from cem_service.peaks import with_peak
 from cem_service.planners.forecast import DAYS_BACK
 from cem_service.planners.plan import SitePlan
+from cem_service.pursuing import objectives_of, reserve_of, tariff_of, with_pursuits
+from flexhub.bus.meter import MeterReading
 from flexhub.bus.ports import WorkerBus
 from flexhub.bus.snapshot import Snapshot
 from flexhub.devices.models import Link, Site
 from flexhub.telemetry.rollups import roll_up, stored_means
-from s2.messages import ControlType, PowerMeasurement
+from s2.messages import ControlType, Message, PowerMeasurement
 from tenants.scope import tenant_scope
 
 log = structlog.get_logger(__name__)
@@ -36,7 +42,8 @@ HISTORY = DAYS_BACK * timedelta(days=1)
 class LoadedSite:
     """A site with what is needed to act on it: its state, the living session of each link, and what was decided before.
 
-    `instructions` holds the latest one of each link, of whatever session; `plan` the latest plan run.
+    `instructions` holds the latest one of each link, of whatever session; `plan` the latest plan run. `abnormal`: an
+    abnormal condition is on, so every instruction has to say so.
     """
 
     tenant_id: UUID
@@ -44,6 +51,7 @@ class LoadedSite:
     snapshots: Mapping[UUID, Snapshot]
     instructions: Sequence[Instruction]
     plan: PlanRun | None
+    abnormal: bool = False
 
     def token(self, link_id: UUID) -> int:
         """The fencing token of the session that the state was read from."""
@@ -52,8 +60,9 @@ class LoadedSite:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    site: Site
-    tariff: Tariff
+    """`site` came by `with_pursuits`."""
+
+    site: Any
     feeds: SiteFeeds
     links: Mapping[UUID, str]
     main_meter_link: UUID | None
@@ -68,26 +77,49 @@ def load_site(tenant_id: UUID, site_id: UUID, *, bus: WorkerBus, now: datetime) 
     if rows is None:
         return None
     living = {link_id: shot for link_id, shot in bus.snapshots(rows.links).items() if shot is not None}
+    site, abnormal = rows.site, bool(rows.site.abnormal_until)
     resources = {
-        link_id: Resource.from_messages(link_id, rows.links[link_id], shot.messages.values(), _control_type(shot), now)
+        link_id: with_reserve(_resource(link_id, rows.links[link_id], shot, abnormal, now), reserve_of(site), now)
         for link_id, shot in living.items()
     }
     meter = living.get(rows.main_meter_link) if rows.main_meter_link else None
-    measurement = meter.messages.get("PowerMeasurement") if meter else None
-    meter_resource = resources.pop(rows.main_meter_link, None) if rows.main_meter_link else None
+    if rows.main_meter_link is not None:
+        resources.pop(rows.main_meter_link, None)
+    reading = _reading(meter) if site.main_meter_id is not None else bus.meter(site_id)
     state = SiteState(
         site_id=site_id,
         now=now,
-        timezone=rows.site.timezone,
-        fuse_limit_w=rows.site.fuse_limit_w,
-        export_limit_w=rows.site.export_limit_w,
-        tariff=rows.tariff,
+        timezone=site.timezone,
+        fuse_limit_w=site.fuse_limit_w,
+        fuse_per_phase_w=site.fuse_limit_per_phase_w,
+        export_limit_w=site.export_limit_w,
+        tariff=tariff_of(site),
+        objectives=objectives_of(site, now),
         feeds=rows.feeds,
         resources=tuple(resources.values()),
-        main_meter_w=meter_resource.measured_w if meter_resource else None,
-        main_meter_at=measurement.measurement_timestamp if isinstance(measurement, PowerMeasurement) else None,
+        main_meter_w=reading.power_w if reading else None,
+        main_meter_phases_w=reading.phases_w if reading else None,
+        main_meter_at=reading.at if reading else None,
     )
-    return LoadedSite(tenant_id, with_feed_limits(state), living, rows.instructions, rows.plan)
+    return LoadedSite(tenant_id, with_feed_limits(state), living, rows.instructions, rows.plan, abnormal)
+
+
+def _resource(link_id: UUID, name: str, shot: Snapshot, abnormal: bool, now: datetime) -> Resource:
+    messages: Iterable[Message] = shot.messages.values()
+    if abnormal:
+        messages = without_marks(messages)
+    return Resource.from_messages(link_id, name, messages, _control_type(shot), now)
+
+
+def _reading(meter: Snapshot | None) -> MeterReading | None:
+    """What the main meter, a device of its own, measured last."""
+    measurement = meter.messages.get("PowerMeasurement") if meter else None
+    if not isinstance(measurement, PowerMeasurement):
+        return None
+    values = [(value.commodity_quantity, value.value) for value in measurement.values]
+    power_w = total_power_w(values)
+    phases_w: PhasePowers | None = phase_powers_w(values)
+    return None if power_w is None else MeterReading(measurement.measurement_timestamp, power_w, phases_w)
 
 
 def with_history(loaded: LoadedSite) -> LoadedSite:
@@ -96,12 +128,15 @@ def with_history(loaded: LoadedSite) -> LoadedSite:
     with tenant_scope(loaded.tenant_id):
         links = Link.objects.filter(rm_node__site_id=state.site_id, cem_node__hosted=True)
         meter_link = links.filter(rm_node=F("rm_node__site__main_meter")).values_list("id", flat=True).first()
-        ids = [link.pk for link in links]
+        # What came by the API is stored under the id of the site, where another meter's is under its link.
+        meter_id = meter_link or state.site_id
+        ids = [meter_id, *(link.pk for link in links if link.pk != meter_link)]
         roll_up(tenant_id=loaded.tenant_id, site_id=state.site_id, link_ids=ids, until=state.now)
         means = stored_means(ids, since=state.now - HISTORY, until=state.now)
-    if meter_link is None:
+        meter = means.pop(meter_id, {})
+        state = with_peak(state, loaded.tenant_id, meter_id, meter)
+    if not meter:
         return replace(loaded, state=replace(state, power_history=means))
-    meter = means.pop(meter_link, {})
     base = {at: power_w - sum(series.get(at, 0.0) for series in means.values()) for at, power_w in meter.items()}
     return replace(loaded, state=replace(state, base_history=base, power_history=means))
 
@@ -119,7 +154,7 @@ def read_plan(site_id: UUID, stored: dict[str, Any] | None) -> SitePlan | None:
 
 def _rows(site_id: UUID, now: datetime) -> _Rows | None:
     """All that PostgreSQL knows, in few statements: a reaction waits for each of them."""
-    site = Site.objects.select_related("objectives__tariff").filter(id=site_id).first()
+    site = with_pursuits(Site.objects.filter(id=site_id), now).first()
     if site is None:
         return None
     # What an energy manager elsewhere controls is its own, and to us a part of what the rest of the building draws.
@@ -128,7 +163,6 @@ def _rows(site_id: UUID, now: datetime) -> _Rows | None:
     names = {link_id: name for link_id, _, name in links}
     return _Rows(
         site=site,
-        tariff=_tariff(site),
         feeds=_feeds(site),
         links=names,
         main_meter_link=next((link_id for link_id, node_id, _ in links if node_id == site.main_meter_id), None),
@@ -136,14 +170,6 @@ def _rows(site_id: UUID, now: datetime) -> _Rows | None:
         # A plan of the future is one that was made before the clock was set back.
         plan=PlanRun.objects.filter(site=site, kind=PlanRunKind.PLAN, at__lte=now).order_by("-at").first(),
     )
-
-
-def _tariff(site: Site) -> Tariff:
-    """The site's tariff, or two flat prices under which using one's own solar power first is what pays."""
-    if not hasattr(site, "objectives"):
-        return Tariff.flat(0.30, 0.05, site.timezone)
-    tariff = site.objectives.tariff
-    return Tariff(_prices(tariff.import_eur_per_kwh), _prices(tariff.export_eur_per_kwh), site.timezone)
 
 
 def _feeds(site: Site) -> SiteFeeds:
@@ -159,10 +185,6 @@ def _feeds(site: Site) -> SiteFeeds:
             limits_feed=objectives.limits_feed_id,
         )
     )
-
-
-def _prices(stored: Sequence[float]) -> tuple[float, ...]:
-    return tuple(float(price) for price in stored)
 
 
 def _control_type(snapshot: Snapshot) -> ControlType | None:

@@ -6,15 +6,35 @@ import uuid
 from collections.abc import Sequence
 from typing import ClassVar, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
+from cem_service.domain.decision import Objective
 from cem_service.feeds.models import Feed
+from cem_service.grid_limit import AbnormalCondition, GridLimit
+from cem_service.site_peak import SitePeak
 from flexhub.devices.models import Link, Site
 from tenants.models import Tenant
 
+__all__ = [
+    "AbnormalCondition",
+    "GridLimit",
+    "Instruction",
+    "LedgerStatus",
+    "PlanRun",
+    "PlanRunKind",
+    "Pursuit",
+    "SiteObjectives",
+    "SitePeak",
+    "Tariff",
+]
+
 HOURS_A_DAY = 24
+# Above any price that is meant, and low enough for a typing error to be noticed.
+LARGEST_PRICE = 1000
 
 
 def validate_day_of_prices(prices: object) -> None:
@@ -23,19 +43,32 @@ def validate_day_of_prices(prices: object) -> None:
         raise ValidationError("must be a list of 24 prices in EUR/kWh, one for each local hour")
     # Written so that NaN, which is smaller than nothing and not larger either, does not pass.
     if not all(
-        isinstance(price, int | float) and not isinstance(price, bool) and abs(price) <= 1000 for price in prices
+        isinstance(price, int | float) and not isinstance(price, bool) and abs(price) <= LARGEST_PRICE
+        for price in prices
     ):
         raise ValidationError("each price must be a number of EUR/kWh between -1000 and 1000")
 
 
+def validate_amount(amount: float) -> None:
+    """A price that is added to others: a finite number, not below 0."""
+    # Written so that NaN does not pass.
+    if not 0 <= amount <= LARGEST_PRICE:
+        raise ValidationError(f"must be between 0 and {LARGEST_PRICE}")
+
+
 class Tariff(models.Model):
-    """Prices by local hour, in EUR/kWh; a negative export price means that feeding in costs money."""
+    """Prices by local hour, in EUR/kWh; a negative export price means that feeding in costs money.
+
+    Saturdays and Sundays may have prices of their own.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
     name = models.CharField(max_length=100)
     import_eur_per_kwh = models.JSONField(validators=[validate_day_of_prices])
     export_eur_per_kwh = models.JSONField(validators=[validate_day_of_prices])
+    weekend_import_eur_per_kwh = models.JSONField(null=True, blank=True, validators=[validate_day_of_prices])
+    weekend_export_eur_per_kwh = models.JSONField(null=True, blank=True, validators=[validate_day_of_prices])
 
     class Meta:
         constraints: ClassVar = [
@@ -61,6 +94,19 @@ def _followed(name: str, help_text: str) -> models.ForeignKey[Feed | None, Feed 
     )
 
 
+class Pursuit(models.TextChoices):
+    """What may be switched on and off at a site, by the name of its objective. Limits, comfort and prices are not."""
+
+    BANDWIDTH = Objective.BANDWIDTH.value, "contracted capacity"
+    CAPACITY_TARIFF = Objective.CAPACITY_TARIFF.value, "the month's peak"
+    CARBON = Objective.CARBON.value, "carbon dioxide of the grid"
+    SELF_CONSUMPTION = Objective.SELF_CONSUMPTION.value, "own power first"
+
+
+def all_pursuits() -> list[str]:
+    return list(Pursuit.values)
+
+
 class SiteObjectives(models.Model):
     """What the hosted CEM pursues at a site, below the limits of its grid connection, which always come first."""
 
@@ -73,6 +119,55 @@ class SiteObjectives(models.Model):
     carbon_feed = _followed("grid carbon", "How much carbon dioxide a kilowatt-hour of the grid causes.")
     weather_feed = _followed("weather", "Irradiance and temperature at the site.")
     limits_feed = _followed("limits", "What the grid operator allows the site to draw and to feed in.")
+    pursued = ArrayField(
+        models.CharField(max_length=20, choices=Pursuit),
+        default=all_pursuits,
+        db_default=Pursuit.values,
+        blank=True,
+        help_text="What is not chosen counts for nothing, whatever its figures say. Limits and prices always count.",
+    )
+    contracted_import_w = models.PositiveIntegerField(
+        "contracted capacity (W)",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="What the contract allows; more is possible, and costs the price below. Empty: as much as the fuse.",
+    )
+    contracted_import_eur_per_kwh = models.FloatField(
+        "beyond it (EUR/kWh)",
+        default=0.0,
+        db_default=0.0,
+        validators=[validate_amount],
+        help_text="On top of the tariff, for what is drawn above the contracted capacity.",
+    )
+    peak_eur_per_kw = models.FloatField(
+        "capacity tariff (EUR/kW)",
+        default=0.0,
+        db_default=0.0,
+        validators=[validate_amount],
+        help_text="For each kW of the month's highest quarter hour. Needs a main meter, which knows the peak so far.",
+    )
+    carbon_eur_per_kg = models.FloatField(
+        "carbon dioxide (EUR/kg)",
+        default=0.0,
+        db_default=0.0,
+        validators=[validate_amount],
+        help_text="What a kilogram less from the grid is worth. Needs a source of its carbon intensity.",
+    )
+    self_consumption_eur_per_kwh = models.FloatField(
+        "own power (EUR/kWh)",
+        default=0.0,
+        db_default=0.0,
+        validators=[validate_amount],
+        help_text="What it is worth to use a kWh at home rather than to feed it in, beyond what it saves.",
+    )
+    reserve_percent = models.PositiveSmallIntegerField(
+        "reserve (%)",
+        default=0,
+        db_default=0,
+        validators=[MaxValueValidator(90)],
+        help_text="How full batteries and buffers are kept at least, of what they hold.",
+    )
 
     class Meta:
         verbose_name_plural = "site objectives"
@@ -103,6 +198,9 @@ class PlanRun(models.Model):
         default=dict, help_text="what the CEM saw: powers in W, prices in EUR/kWh, missing pieces"
     )
     plan = models.JSONField(null=True, blank=True, help_text="the plan itself; empty for a reaction")
+    reasons = models.JSONField(
+        null=True, blank=True, help_text="the reasons, as data; empty for a row of a release that wrote words only"
+    )
 
     class Meta:
         get_latest_by = "at"
@@ -176,7 +274,8 @@ class Instruction(models.Model):
     message_type = models.CharField(max_length=64)
     message = models.JSONField(help_text="the S2 message as it goes over the wire")
     objective = models.CharField(max_length=32)
-    reason = models.TextField()
+    reason = models.TextField(help_text="in English")
+    reason_data = models.JSONField(null=True, blank=True, help_text="as data; empty in rows of earlier releases")
     expected_power_w = models.FloatField(help_text="once it is obeyed; positive = consumption")
     power_before_w = models.FloatField(help_text="when it was decided; positive = consumption")
     issued_at = models.DateTimeField()

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 
 from django.core.exceptions import ValidationError
 
 from cem_service.domain.feed import SeriesKind
 from cem_service.feeds.catalogue import manifest_of
 from cem_service.feeds.models import Feed
-from cem_service.models import SiteObjectives, Tariff
+from cem_service.models import Pursuit, SiteObjectives, Tariff
 from flexhub.devices.models import Site
 from tenants import audit
 from tenants.audit import Actor
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a site pursues beside its tariff; each is a field of SiteObjectives, which says what it means."""
+
+    pursued: Sequence[str] = tuple(Pursuit.values)
+    contracted_import_w: int | None = None
+    contracted_import_eur_per_kwh: float = 0.0
+    peak_eur_per_kw: float = 0.0
+    carbon_eur_per_kg: float = 0.0
+    self_consumption_eur_per_kwh: float = 0.0
+    reserve_percent: int = 0
+
+
+WISHES = tuple(each.name for each in fields(Wishes))
 
 
 def create_tariff(
@@ -23,14 +40,18 @@ def create_tariff(
     name: str,
     import_eur_per_kwh: Sequence[float],
     export_eur_per_kwh: Sequence[float],
+    weekend_import_eur_per_kwh: Sequence[float] | None = None,
+    weekend_export_eur_per_kwh: Sequence[float] | None = None,
     actor: Actor = None,
 ) -> Tariff:
-    """A tariff with one price for each of 24 local hours, in EUR/kWh."""
+    """A tariff with one price for each of 24 local hours, in EUR/kWh; weekends may have others."""
     tariff = Tariff(
         tenant=tenant,
         name=name,
         import_eur_per_kwh=list(import_eur_per_kwh),
         export_eur_per_kwh=list(export_eur_per_kwh),
+        weekend_import_eur_per_kwh=weekend_import_eur_per_kwh and list(weekend_import_eur_per_kwh),
+        weekend_export_eur_per_kwh=weekend_export_eur_per_kwh and list(weekend_export_eur_per_kwh),
     )
     with tenant_scope(tenant.pk):
         tariff.full_clean()
@@ -39,13 +60,16 @@ def create_tariff(
     return tariff
 
 
-def set_objectives(*, site: Site, tariff: Tariff, actor: Actor = None) -> SiteObjectives:
-    """Have the site's CEM follow this tariff from now on."""
+def set_objectives(*, site: Site, tariff: Tariff, wishes: Wishes | None = None, actor: Actor = None) -> SiteObjectives:
+    """Have the site's CEM follow this tariff, and pursue these wishes, from now on. None leaves those as they are."""
     with tenant_scope(site.tenant_id):
         former = SiteObjectives.objects.filter(site=site).first()
         before = audit.fields_of(former) if former else None
         objectives = former or SiteObjectives(site=site, tenant_id=site.tenant_id)
         objectives.tariff = tariff
+        for name in WISHES if wishes is not None else ():
+            setattr(objectives, name, getattr(wishes, name))
+        objectives.pursued = list(objectives.pursued)
         objectives.full_clean(exclude=["site"], validate_unique=False)
         objectives.save()
         audit.record("cem.objectives.set", objectives, actor=actor, before=before, after=audit.fields_of(objectives))

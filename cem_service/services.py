@@ -6,9 +6,11 @@ plan there is, or without one. One lock a site for each of the two keeps a secon
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID, uuid5
@@ -16,6 +18,7 @@ from uuid import UUID, uuid5
 import structlog
 
 from cem_service import ledger
+from cem_service.domain.abnormal import as_abnormal
 from cem_service.domain.decision import Decision, LastInstruction, Objective
 from cem_service.domain.feed import FeedSeries
 from cem_service.domain.selection import choose_control_type
@@ -108,6 +111,8 @@ def _act(loaded: LoadedSite, tools: Tools) -> None:
     started = time.perf_counter()
     plan = read_plan(loaded.state.site_id, loaded.plan.plan) if loaded.plan is not None else None
     decisions = react(loaded.state, plan, _last_instructions(loaded, tools), new_id=tools.new_id)
+    if loaded.abnormal:
+        decisions = as_abnormal(decisions)
     if decisions:
         run = _run(loaded, PlanRunKind.REACTION, started, _sentences(decisions))
         issue(loaded, run, decisions, bus=tools.bus)
@@ -161,6 +166,9 @@ def _inputs(loaded: LoadedSite) -> dict[str, object]:
         "main_meter_at": state.main_meter_at.isoformat() if state.main_meter_at else None,
         "fuse_limit_w": state.fuse_limit_w,
         "export_limit_w": state.export_limit_w,
+        "fuse_per_phase_w": state.fuse_per_phase_w,
+        "main_meter_phases_w": state.main_meter_phases_w,
+        "abnormal": loaded.abnormal,
         "buy_eur_per_kwh": float(buy[0]),
         "sell_eur_per_kwh": float(sell[0]),
         "power_w": {resource.name: resource.power_w(state.now) for resource in state.resources},
@@ -182,13 +190,23 @@ def _feed(series: FeedSeries, now: datetime) -> dict[str, object]:
 
 
 def _planned_from(loaded: LoadedSite) -> list[str]:
-    """The ids of the messages that a plan stands on, by which a change of them is seen."""
-    return sorted(
+    """What a plan stands on, by which a change of it is seen: ids of messages, and a digest of what is pursued."""
+    messages = sorted(
         str(getattr(message, "message_id", ""))
         for snapshot in loaded.snapshots.values()
         for field, message in snapshot.messages.items()
         if field.startswith(_PLANNED_FROM)
     )
+    return [*messages, _pursuits(loaded)]
+
+
+def _pursuits(loaded: LoadedSite) -> str:
+    """Without the peak so far, which grows while nothing else changes."""
+    state = loaded.state
+    pursued = replace(state.objectives, capacity_tariff=None)
+    price = state.objectives.capacity_tariff and state.objectives.capacity_tariff.eur_per_kw
+    text = repr((pursued, price, state.tariff, state.fuse_limit_w, state.export_limit_w, loaded.abnormal))
+    return f"pursuits:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def _plan_is_due(loaded: LoadedSite) -> bool:

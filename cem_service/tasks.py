@@ -8,15 +8,16 @@ from celery import shared_task, signals
 from celery.apps.worker import Worker
 from django.db import OperationalError
 
-from cem_service import housekeeping, ledger, runtime, services
+from cem_service import housekeeping, ledger, limits, runtime, services
 from cem_service.planners.kernels.warm import warm_up
 from flexhub.bus.errors import BusUnavailable
 from flexhub.observability.outage import Outage
 from tenants.tasks import TenantTask
 
-# These two are tried again within seconds, and a server that is away is no news each time.
+# These are tried again within seconds, and a server that is away is no news each time.
 _closing = Outage("the instruction ledger is not being closed")
 _waking = Outage("sites whose plan is overdue are not being woken")
+_limiting = Outage("sites whose limits begin or end are not being woken")
 
 # The workers of these queues call the planners' kernels.
 _CALCULATING = {"cem", "plan"}
@@ -56,5 +57,15 @@ def wake_due_sites(**_: object) -> None:
 
 
 @shared_task(base=TenantTask)
+def wake_changed_limits(**_: object) -> None:
+    """Wake the sites where a limit of the grid, or an abnormal condition, has just begun or ended."""
+    with _limiting.expected(BusUnavailable, OperationalError):
+        limits.wake_changed(runtime.tools())
+
+
+@shared_task(base=TenantTask)
 def forget_old_plan_runs(**_: object) -> None:
-    housekeeping.forget_old_plan_runs(runtime.tools().clock.now())
+    """And limits that ended long ago."""
+    now = runtime.tools().clock.now()
+    housekeeping.forget_old_plan_runs(now)
+    housekeeping.forget_old_limits(now)

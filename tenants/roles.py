@@ -59,6 +59,8 @@ _RESIDENT = Role(
             "devices.link",
             "cem_service.planrun",
             "cem_service.instruction",
+            "cem_service.gridlimit",
+            "cem_service.abnormalcondition",
         }
     ),
     edit=frozenset({"cem_service.siteobjectives"}),

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 HOURS_PER_DAY = 24
+SATURDAY = 5  # as datetime.weekday() has it
+_OF_WEEKENDS = ("weekend_import_eur_per_kwh", "weekend_export_eur_per_kwh")
 
 
 class TariffError(ValueError):
@@ -18,7 +20,7 @@ class TariffError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """Prices in EUR/kWh for each hour of the local day.
+    """Prices in EUR/kWh for each hour of the local day; Saturdays and Sundays may have others.
 
     `export_eur_per_kwh` is what the site is paid for a kilowatt-hour that it feeds in; it may be negative, then
     feeding in costs money. Raises TariffError, and ZoneInfoNotFoundError for an unknown time zone.
@@ -27,9 +29,13 @@ class Tariff:
     import_eur_per_kwh: tuple[float, ...]
     export_eur_per_kwh: tuple[float, ...]
     timezone: str = "UTC"
+    weekend_import_eur_per_kwh: tuple[float, ...] | None = None
+    weekend_export_eur_per_kwh: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("import_eur_per_kwh", "export_eur_per_kwh"):
+        for name in ("import_eur_per_kwh", "export_eur_per_kwh", *_OF_WEEKENDS):
+            if name in _OF_WEEKENDS and getattr(self, name) is None:
+                continue
             prices = tuple(float(price) for price in getattr(self, name))
             if len(prices) != HOURS_PER_DAY or not all(np.isfinite(prices)):
                 raise TariffError(f"{name} needs {HOURS_PER_DAY} finite prices, one for each local hour")
@@ -48,5 +54,10 @@ class Tariff:
         looked up afresh for each step.
         """
         zone = ZoneInfo(self.timezone)
-        hours = [(start + index * step).astimezone(zone).hour for index in range(steps)]
-        return np.array(self.import_eur_per_kwh)[hours], np.array(self.export_eur_per_kwh)[hours]
+        moments = [(start + index * step).astimezone(zone) for index in range(steps)]
+        # Two rows of 24: that of the working days, and that of the weekend.
+        days = [int(moment.weekday() >= SATURDAY) for moment in moments]
+        hours = [moment.hour for moment in moments]
+        buy = np.array([self.import_eur_per_kwh, self.weekend_import_eur_per_kwh or self.import_eur_per_kwh])
+        sell = np.array([self.export_eur_per_kwh, self.weekend_export_eur_per_kwh or self.export_eur_per_kwh])
+        return buy[days, hours], sell[days, hours]

@@ -41,21 +41,5 @@ def usable_limits_w(site: SiteState) -> tuple[float, float]:
     return usable_of_fuse_w(site.fuse_limit_w), usable_w(export_w)
 
 
-def limits_now_w(site: SiteState, household_w: float) -> tuple[float, float]:
-    """(import, export) in W for this moment, with what the grid asks for just now.
-
-    `household_w` is what all that is not steered draws: a limit on steered resources leaves it free.
-    """
-    import_w, export_w = usable_limits_w(site)
-    for limit in site.objectives.grid_limits:
-        if holds_at(limit, site.now):
-            import_w = import_w if limit.import_w is None else min(import_w, usable_w(limit.import_w))
-            export_w = export_w if limit.export_w is None else min(export_w, usable_w(limit.export_w))
-    for steerable in site.objectives.steerable_limits:
-        if holds_at(steerable, site.now):
-            import_w = min(import_w, steerable.import_w + max(household_w, 0.0))
-    return import_w, export_w
-
-
 def holds_at(limit: GridLimit | SteerableLimit, moment: datetime) -> bool:
     return (limit.start is None or limit.start <= moment) and (limit.end is None or moment < limit.end)

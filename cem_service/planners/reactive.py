@@ -32,7 +32,7 @@ from cem_service.planners.balance import SETTLES_WITHIN, balance_site
 from cem_service.planners.choices import Choice, EnvelopeOrder, ModeOrder, Prices, Unit
 from cem_service.planners.envelope_unit import EnvelopeUnit
 from cem_service.planners.horizon import Horizon, quarter_start
-from cem_service.planners.margins import limits_now_w
+from cem_service.planners.limits_now import LimitsNow, limits_now
 from cem_service.planners.mode_unit import ModeUnit
 from cem_service.planners.mode_values import ModeValues
 from cem_service.planners.oracle import best_response
@@ -69,8 +69,9 @@ def react(
     needs them; their power counts as it is.
     """
     balance = balance_site(site, last)
-    prices = _prices(site, balance.base_w)
-    units = _units(site, plan, last, prices, balance.base_w)
+    limits = limits_now(site, _household_w(site, balance.base_w))
+    prices = _prices(site, limits)
+    units = _units(site, plan, last, prices, limits, balance.base_w)
     steered_w = sum(unit.stay.power_w for unit in units)
     in_place_w = sum(one.power_w(site.now) or 0.0 for one in site.resources if _steers(one.link_id, units))
     fixed_w = balance.net_w - in_place_w
@@ -83,25 +84,33 @@ def react(
     decisions = []
     for unit, choice, wish in zip(units, chosen, wanted, strict=True):
         if _worth_sending(unit, choice, last.get(unit.link_id), site):
-            decisions.append(_decision(site, unit, choice, wish, outlook, prices, last, new_id))
+            decisions.append(_decision(site, unit, choice, wish, outlook, prices, limits, last, new_id))
     return decisions + schedule_profiles(site, plan, balance.base_w, last, new_id)
 
 
-def _prices(site: SiteState, base_w: float) -> Prices:
-    buy, sell = site.prices(site.now, 1, STEP)
-    # What is produced by something that is not steered lies in the base load too, and does not draw.
+def _household_w(site: SiteState, base_w: float) -> float:
+    """What draws without being steered. What produces so lies in the base load too, and does not draw."""
     unsteered = (one.power_w(site.now) or 0.0 for one in site.resources if not one.controllable)
-    household_w = base_w - sum(min(power_w, 0.0) for power_w in unsteered)
-    return Prices(float(buy[0]), float(sell[0]), *limits_now_w(site, household_w))
+    return base_w - sum(min(power_w, 0.0) for power_w in unsteered)
+
+
+def _prices(site: SiteState, limits: LimitsNow) -> Prices:
+    buy, sell = site.prices(site.now, 1, STEP)
+    return Prices(float(buy[0]), float(sell[0]), limits.drawing.usable_w, limits.feeding_in.usable_w)
 
 
 def _units(
-    site: SiteState, plan: SitePlan | None, last: Mapping[UUID, LastInstruction], prices: Prices, base_w: float
+    site: SiteState,
+    plan: SitePlan | None,
+    last: Mapping[UUID, LastInstruction],
+    prices: Prices,
+    limits: LimitsNow,
+    base_w: float,
 ) -> list[SomeUnit]:
     units: list[SomeUnit] = []
     for resource in site.resources:
         latest = last.get(resource.link_id)
-        if not resource.ready or _is_left_alone(latest, site):
+        if not resource.ready or _is_left_alone(latest, site, limits):
             continue
         if isinstance(resource, FRBCResource):
             values = value_table(resource, site, plan)
@@ -127,11 +136,11 @@ def _mode_values(
     return device.mode_values if device else None
 
 
-def _is_left_alone(latest: LastInstruction | None, site: SiteState) -> bool:
-    """After a refusal. But while the fuse is overloaded a device is asked again as soon as its answer is settled."""
+def _is_left_alone(latest: LastInstruction | None, site: SiteState, limits: LimitsNow) -> bool:
+    """After a refusal. But while a limit is exceeded a device is asked again as soon as its answer is settled."""
     if latest is None or not latest.refused_at(site.now):
         return False
-    overloaded = site.main_meter_is_recent and (site.main_meter_w or 0.0) > site.fuse_limit_w
+    overloaded = site.main_meter_is_recent and (site.main_meter_w or 0.0) > limits.drawing.limit_w
     return not overloaded or site.now - latest.issued_at < SETTLES_WITHIN
 
 
@@ -203,6 +212,7 @@ def _decision(
     wish: Choice,
     outlook: Outlook,
     prices: Prices,
+    limits: LimitsNow,
     last: Mapping[UUID, LastInstruction],
     new_id: NewId,
 ) -> Decision:
@@ -211,8 +221,7 @@ def _decision(
         before_w=unit.stay.power_w,
         net=outlook,
         prices=prices,
-        fuse_limit_w=site.fuse_limit_w,
-        export_limit_w=site.fuse_limit_w if site.export_limit_w is None else site.export_limit_w,
+        limits=limits,
         worth_eur_per_kwh=unit.worth_eur_per_kwh() if isinstance(unit, StoreUnit) else None,
     )
     objective = objective_of(choice, wish, facts)

@@ -70,6 +70,7 @@ app.conf.beat_schedule = {
     "drain-telemetry": _every(1.0, "flexhub.telemetry.tasks.drain_telemetry", "default"),
     "drain-ledger": _every(1.0, "cem_service.tasks.drain_ledger", "default"),
     "wake-due-sites": _every(2.0, "cem_service.tasks.wake_due_sites", "default"),
+    "wake-changed-limits": _every(1.0, "cem_service.tasks.wake_changed_limits", "default"),
     # Not in the queue `rm`: a sweep must not wait behind the clouds that it wakes others for.
     "wake-due-hosted": _every(1.0, "rm_adapters.tasks.wake_due_hosted", "default"),
     "wake-changed-sessions": _every(10.0, "rm_adapters.tasks.wake_changed_sessions", "default"),

@@ -31,6 +31,15 @@ TARIFFS, OBJECTIVES, RUNS, INSTRUCTIONS = (
     f"/admin/cem_service/{name}/" for name in ("tariff", "siteobjectives", "planrun", "instruction")
 )
 DAY = [0.25] * 24
+# The rest of the form of a site's objectives, as it is first shown.
+NO_WISHES = {
+    "pursued": ["carbon"],
+    "contracted_import_eur_per_kwh": "0",
+    "peak_eur_per_kw": "0",
+    "carbon_eur_per_kg": "0",
+    "self_consumption_eur_per_kwh": "0",
+    "reserve_percent": "0",
+}
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -238,9 +247,9 @@ def test_a_site_gets_objectives_and_then_others(client: Client, alder: Household
     )
     client.force_login(make_member(alder.tenant, "ann"))
 
-    added = client.post(f"{OBJECTIVES}add/", {"site": str(alder.site.pk), "tariff": str(first.pk)})
-    again = client.post(f"{OBJECTIVES}add/", {"site": str(alder.site.pk), "tariff": str(second.pk)})
-    changed = client.post(f"{OBJECTIVES}{alder.site.pk}/change/", {"tariff": str(second.pk)})
+    added = client.post(f"{OBJECTIVES}add/", {"site": str(alder.site.pk), "tariff": str(first.pk), **NO_WISHES})
+    again = client.post(f"{OBJECTIVES}add/", {"site": str(alder.site.pk), "tariff": str(second.pk), **NO_WISHES})
+    changed = client.post(f"{OBJECTIVES}{alder.site.pk}/change/", {"tariff": str(second.pk), **NO_WISHES})
 
     assert (added.status_code, again.status_code, changed.status_code) == (302, 200, 302)
     with tenant_scope(alder.tenant.pk):
@@ -253,7 +262,7 @@ def test_an_operator_cannot_give_a_site_anothers_tariff(client: Client, alder: H
     tariff = create_tariff(tenant=birch, name="Birch's", import_eur_per_kwh=DAY, export_eur_per_kwh=DAY)
     client.force_login(make_operator())
 
-    response = client.post(f"{OBJECTIVES}add/", {"site": str(alder.site.pk), "tariff": str(tariff.pk)})
+    response = client.post(f"{OBJECTIVES}add/", {"site": str(alder.site.pk), "tariff": str(tariff.pk), **NO_WISHES})
 
     assert response.context["errors"] == [["The tariff and the site belong to different tenants."]]
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from cem_service import housekeeping, services
-from cem_service.models import Instruction, PlanRun
+from cem_service import housekeeping, limits, services
+from cem_service.models import GridLimit, Instruction, PlanRun
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD
 from s2.messages import ControlType
 from tenants.models import Retention
@@ -88,3 +88,16 @@ def test_forgets_sooner_what_a_tenant_keeps_for_a_shorter_time(world: World) -> 
     assert housekeeping.forget_old_plan_runs(world.clock.now() + timedelta(days=3)) == 1
 
     assert _counts() == (1, 0)
+
+
+def test_limits_are_forgotten_long_after_their_end(world: World) -> None:
+    for days in (1, 3):
+        ends_at = world.clock.now() + timedelta(days=days)
+        wish = world.wish(import_w=1, ends_at=ends_at)
+        world.run(limits.set_limit, site=world.household.site, reference=f"ends-{days}", wish=wish)
+
+    world.clock.advance((housekeeping.KEEP_LIMITS_FOR + timedelta(days=2)).total_seconds())
+
+    assert housekeeping.forget_old_limits(world.clock.now()) == 1
+    with platform_scope("test"):
+        assert [row.reference for row in GridLimit.objects.all()] == ["ends-3"]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+from cem_service.limits import LimitWish
+from cem_service.objectives import create_tariff, set_objectives
 from cem_service.runtime import Tools
 from flexhub.bus import Batch, Envelope, SeatInfo
 from flexhub.bus.memory import MemoryGatewayBus, MemoryWorkerBus
@@ -70,18 +74,23 @@ class World:
         self.token = asyncio.run(self.gateway.claim_seat(seat))
         self.fold(_details(), **{PROFILE_FIELD: WireProfile.V1_0_0.value})
 
-    def describe(self, *, level: float = 5000.0, power_w: float = 0.0) -> None:
-        """FRBC is active, and the battery of 10 kWh and 5 kW stands idle at `level` Wh."""
+    def describe(
+        self, *, level: float = 5000.0, power_w: float = 0.0, mode: str = "idle", abnormal_only: Container[str] = ()
+    ) -> None:
+        """FRBC is active, and the battery of 10 kWh and 5 kW is in a mode (with all its power) at `level` Wh."""
         now = self.clock.now()
         battery = resources.actuator(
             [
-                resources.mode("idle", resources.element((0, 10_000), (0, 0), (0, 0))),
-                resources.mode("charge", resources.element((0, 10_000), (0, 5000 / 3600), (0, 5000))),
-                resources.mode("discharge", resources.element((0, 10_000), (0, -5000 / 3600), (0, -5000))),
+                resources.mode(
+                    name,
+                    resources.element((0, 10_000), (0, power_w / 3600), (0, power_w)),
+                    abnormal=name in abnormal_only,
+                )
+                for name, power_w in (("idle", 0), ("charge", 5000), ("discharge", -5000))
             ]
         )
         description, *statuses = resources.store_messages(
-            battery, levels=(0, 10_000), level=level, active=[("actuator", "idle", 0.0)], now=now
+            battery, levels=(0, 10_000), level=level, active=[("actuator", mode, float(mode != "idle"))], now=now
         )
         assert isinstance(description, FRBCSystemDescription)
         self.fold(
@@ -90,6 +99,22 @@ class World:
             resources.measurement(power_w, now),
             **{CONTROL_TYPE_FIELD: FRBC.value},
         )
+
+    def pay(self, *, import_eur_per_kwh: float, export_eur_per_kwh: float) -> None:
+        """Follow a tariff that knows no hours."""
+        tariff = create_tariff(
+            tenant=self.household.tenant,
+            name="flat",
+            import_eur_per_kwh=[import_eur_per_kwh] * 24,
+            export_eur_per_kwh=[export_eur_per_kwh] * 24,
+        )
+        set_objectives(site=self.household.site, tariff=tariff)
+
+    def wish(self, **values: Any) -> LimitWish:
+        """Of the grid operator, for the coming hour."""
+        now = self.clock.now()
+        times = {"starts_at": now, "ends_at": now + timedelta(hours=1)}
+        return LimitWish(**{**times, "source": "Grid Ltd", "reason": "A cable is out.", **values})
 
     def fold(self, *messages: Message, **fields: str) -> None:
         batch = Batch()
@@ -121,9 +146,9 @@ def make_world(clock: FixedClock, on_commit: Callable[..., AbstractContextManage
         send_plan=lambda *task: sent.plans.append(task),
     )
 
-    def run(service: Callable[..., object], *args: object) -> object:
+    def run(service: Callable[..., object], *args: object, **options: object) -> object:
         with on_commit(execute=True):
-            return service(*args, tools=tools)
+            return service(*args, tools=tools, **options)
 
     return World(make_household(), clock, gateway, bus, sent, tools, run)
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from django.conf import settings
 
-from cem_service.models import Instruction, LedgerStatus, PlanRun, PlanRunKind
+from cem_service.models import (
+    AbnormalCondition,
+    GridLimit,
+    Instruction,
+    LedgerStatus,
+    PlanRun,
+    PlanRunKind,
+    SitePeak,
+)
 from cem_service.objectives import create_tariff, set_objectives
 from flexhub.bus import Batch, SeatInfo, TelemetryRow, end_id
 from flexhub.bus.connect import connect_gateway
@@ -50,11 +58,25 @@ def make_full_customer(tenant: Tenant, name: str = "Müller") -> Customer:
     )
     set_objectives(site=site, tariff=tariff)
     _plan(site, link)
+    make_limits(site)
     enrol_site(pool=create_pool(tenant=make_tenant(f"Pools of {name}", Tenant.Kind.AGGREGATOR), name="all"), site=site)
     row = TelemetryRow(tenant.pk, site.pk, link.pk, "ELECTRIC.POWER.L1", AT, 1234.5)
     writer.store([row], now=AT, retention=writer.FUTURE_TOLERANCE)
     asyncio.run(_say(site, link, name))
     return Customer(tenant, household, site, device, link, token, make_resident(household, f"resident-{name.lower()}"))
+
+
+def make_limits(site: Site, *, source: str = "Grid Ltd") -> tuple[GridLimit, AbnormalCondition, SitePeak]:
+    """What the grid has asked of a site, and the month's peak there."""
+    times = {"starts_at": AT, "ends_at": AT + timedelta(hours=1)}
+    owner = {"tenant_id": site.tenant_id, "site": site}
+    words = {"source": source, "reason": "A cable is out."}
+    with tenant_scope(site.tenant_id):
+        return (
+            GridLimit.objects.create(reference="event-1", import_w=2000, **times, **words, **owner),
+            AbnormalCondition.objects.create(**times, **words, **owner),
+            SitePeak.objects.create(month=AT.date().replace(day=1), peak_w=4000, counted_until=AT, **owner),
+        )
 
 
 def _plan(site: Site, link: Link) -> None:

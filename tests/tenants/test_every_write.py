@@ -30,7 +30,9 @@ from tests.support.registry import make_operator, make_tenant
 
 ROOT = Path(__file__).parents[2]
 WRITES = frozenset({"save", "create", "update", "delete", "bulk_create", "bulk_update", "get_or_create"})
-SERVICES = frozenset({"services.py", "dialled.py", "objectives.py", "quotas.py", "support.py", "api_clients.py"})
+SERVICES = frozenset(
+    {"services.py", "dialled.py", "limits.py", "objectives.py", "quotas.py", "support.py", "api_clients.py"}
+)
 PAGES = {
     model: page
     for model, page in admin.site._registry.items()
@@ -41,7 +43,8 @@ ELSEWHERE = {"rm_adapters.HostedRM", "tenants.Quota", "devices.SupportGrant"}
 
 # Their pages have nothing to type, count or tick. Where they have something to choose, their own tests do that.
 FIXED = {
-    "cem_service.SiteObjectives",
+    "cem_service.AbnormalCondition",
+    "cem_service.GridLimit",
     "devices.Link",
     "flexibility.Enrolment",
     "pairing.NodeToken",

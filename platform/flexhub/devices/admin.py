@@ -45,7 +45,15 @@ class SiteAdmin(TenantModelAdmin):
     list_filter = ("household",)
     list_select_related = ("household", "main_meter")
     search_fields = ("name", "id")
-    fields = ("name", "household", "timezone", "fuse_limit_w", "export_limit_w", "main_meter")
+    fields = (
+        "name",
+        "household",
+        "timezone",
+        "fuse_limit_w",
+        "fuse_limit_per_phase_w",
+        "export_limit_w",
+        "main_meter",
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request).annotate(devices_in_it=Count("devices"))

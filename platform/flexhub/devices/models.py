@@ -57,6 +57,13 @@ class Site(models.Model):
     fuse_limit_w = models.PositiveIntegerField(
         "fuse limit (W)", validators=[MinValueValidator(1)], help_text="The most the site may draw from the grid."
     )
+    fuse_limit_per_phase_w = models.PositiveIntegerField(
+        "fuse limit of each phase (W)",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="The most that each of three phases may carry, such as 5750 for 25 A. Empty: only their sum counts.",
+    )
     export_limit_w = models.PositiveIntegerField(
         "export limit (W)", null=True, blank=True, help_text="The most it may feed in. Empty: as much as the fuse."
     )

@@ -27,6 +27,7 @@ def create_site(
     timezone: str,
     fuse_limit_w: int,
     export_limit_w: int | None = None,
+    fuse_limit_per_phase_w: int | None = None,
     household: Household | None = None,
     actor: Actor = None,
     site_id: UUID | None = None,
@@ -41,6 +42,7 @@ def create_site(
             timezone=timezone,
             fuse_limit_w=fuse_limit_w,
             export_limit_w=export_limit_w,
+            fuse_limit_per_phase_w=fuse_limit_per_phase_w,
         )
         site.full_clean()
         quotas.require_room(tenant.pk, Quantity.SITES)

@@ -60,6 +60,8 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("Tariffs", "euro", "cem_service.view_tariff"),
         Entry("Feeds", "rss_feed", "feeds.view_feed"),
         Entry("Objectives", "flag", "cem_service.view_siteobjectives"),
+        Entry("Grid limits", "vertical_align_top", "cem_service.view_gridlimit"),
+        Entry("Abnormal conditions", "emergency", "cem_service.view_abnormalcondition"),
         Entry("Pools", "workspaces", "flexibility.view_pool"),
         Entry("Enrolments", "group_add", "flexibility.view_enrolment"),
     ),

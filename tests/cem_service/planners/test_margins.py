@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 
 from cem_service.domain.objectives import GridLimit, Objectives, SteerableLimit
-from cem_service.planners.margins import limits_now_w, usable_limits_w
+from cem_service.domain.site import SiteState
+from cem_service.planners.limits_now import limits_now
+from cem_service.planners.margins import usable_limits_w
 from tests.support.resources import NOON
 from tests.support.sites import site_with
 
@@ -32,14 +34,19 @@ def test_a_grid_limit_counts_while_it_holds() -> None:
     )
     site = replace(site_with(), objectives=Objectives(grid_limits=limits))
 
-    assert limits_now_w(site, 0.0) == pytest.approx((4500.0, 15_300.0))
-    assert limits_now_w(replace(site, now=NOON + HOUR), 0.0) == pytest.approx((900.0, 0.0))
+    assert _limits_now_w(site, 0.0) == pytest.approx((4500.0, 15_300.0))
+    assert _limits_now_w(replace(site, now=NOON + HOUR), 0.0) == pytest.approx((900.0, 0.0))
 
 
 def test_a_limit_on_what_is_steered_leaves_the_household_free() -> None:
     limit = SteerableLimit(source="section 14a", import_w=4200.0, start=NOON)
     site = replace(site_with(), objectives=Objectives(steerable_limits=(limit,)))
 
-    assert limits_now_w(site, 700.0)[0] == pytest.approx(4900.0)
-    assert limits_now_w(site, -700.0)[0] == pytest.approx(4200.0)
-    assert limits_now_w(replace(site, now=NOON - HOUR), 700.0)[0] == pytest.approx(15_000.0)
+    assert _limits_now_w(site, 700.0)[0] == pytest.approx(4900.0)
+    assert _limits_now_w(site, -700.0)[0] == pytest.approx(4200.0)
+    assert _limits_now_w(replace(site, now=NOON - HOUR), 700.0)[0] == pytest.approx(15_000.0)
+
+
+def _limits_now_w(site: SiteState, household_w: float) -> tuple[float, float]:
+    limits = limits_now(site, household_w)
+    return limits.drawing.usable_w, limits.feeding_in.usable_w
