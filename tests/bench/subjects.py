@@ -47,6 +47,11 @@ CORE: Mapping[str, str] = {
     "s2-forecast": "PowerForecast with 96 elements and a probability band",
     "s2-session-memory": "memory of a session with that description and 20 open instructions, all texts its own",
 }
+STORES: Mapping[str, str] = {
+    "convex-plan": "CPU for the exact plan of a battery over 96 steps, in a batch",
+    "convex-plan-gap": "its largest difference to the optimum of HiGHS, in millionths of a euro",
+    "frbc-plan": "CPU for a plan of a car or a heat pump with modes and timers, 96 steps, at other prices than before",
+}
 
 MODES: Mapping[str, str] = {
     "ombc-plan": "a day's plan of a device under OMBC, with nothing kept from an earlier one; mean over six devices",
@@ -64,4 +69,5 @@ SUBJECTS: Mapping[str, Mapping[str, str]] = {
     "lists": LISTS,
     "core": CORE,
     "modes": MODES,
+    "stores": STORES,
 }

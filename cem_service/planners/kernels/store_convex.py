@@ -198,7 +198,7 @@ def _go_back(
     return DONE
 
 
-@kernel
+@part_of_kernel
 def _moves(
     rates: Floats,
     powers_w: Floats,
@@ -252,7 +252,7 @@ def _sort_hinges(lowest_w: float, slope: float, at_w: Floats, weight: Floats, hi
     return slope, count
 
 
-@kernel
+@part_of_kernel
 def _merged(
     at: Floats,
     slopes: Floats,
@@ -296,7 +296,7 @@ def _merged(
     return found
 
 
-@kernel
+@part_of_kernel
 def _with_hinges(at: Floats, slopes: Floats, pieces: int, below: Floats, above: Floats) -> int:
     """Add what the edge costs to its value function; how many pieces it has then."""
     for k in range(below.shape[0]):
