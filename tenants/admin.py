@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
@@ -86,6 +87,9 @@ class UserAdmin(_UserAdmin, TenantModelAdmin):
         if not change:
             obj.is_staff = True
         super().save_model(request, obj, form, change)
+        if "email" in form.changed_data:
+            # Who has the former address would otherwise still be sent links to a new password.
+            EmailAddress.objects.filter(user=obj).exclude(email__iexact=obj.email).delete()
 
     def user_change_password(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.mail import EmailMessage
 from django.test import Client
 from kombu.exceptions import OperationalError
@@ -12,7 +13,7 @@ from kombu.exceptions import OperationalError
 from tenants.models import User
 from tenants.scope import identity_scope
 from tenants.signin import mail
-from tests.support.registry import audited
+from tests.support.registry import audited, make_operator
 from tests.tenants.signin.conftest import link_in, sign_in, who
 
 RESET = "/accounts/password/reset/"
@@ -34,6 +35,23 @@ def test_a_person_gets_a_link_and_sets_a_password(client: Client, ann: User, mai
     assert (who(client), who(signed_in)) == (None, None)
     assert sign_in(client, "ann", NEW["password1"])["Location"] == "/admin/"
     assert audited("tenants.user.password_reset")[0]["object_name"] == "ann"
+
+
+@pytest.mark.usefixtures("worker")
+def test_who_has_a_former_address_gets_no_link(client: Client, ann: User, mailoutbox: list[EmailMessage]) -> None:
+    with identity_scope("test"):
+        EmailAddress.objects.create(user=ann, email=ann.email, verified=True, primary=True)
+    operator = Client()
+    operator.force_login(make_operator("olga"))
+    page = f"/admin/tenants/user/{ann.pk}/change/"
+    management = {f"memberships-{name}": "0" for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
+    form = {"username": "ann", "email": "ann@birch.example", "is_active": "on"}
+
+    assert operator.post(page, form | management)["Location"] == "/admin/tenants/user/"
+    for email in ("ann@alder.example", "ann@birch.example"):
+        client.post(RESET, {"email": email})
+
+    assert [mail.to for mail in mailoutbox] == [["ann@birch.example"]]
 
 
 @pytest.mark.usefixtures("worker")
