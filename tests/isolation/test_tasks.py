@@ -34,6 +34,7 @@ ABOUT_A_ROW = {
 ABOUT_NOBODY = {
     "cem_service.tasks.drain_ledger",
     "cem_service.tasks.wake_due_sites",
+    "cem_service.tasks.wake_changed_limits",
     "cem_service.tasks.forget_old_plan_runs",
     "cem_service.feeds.tasks.forget_old_series",
     "cem_service.feeds.tasks.wake_due_feeds",

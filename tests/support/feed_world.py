@@ -22,7 +22,7 @@ from tests.support.cem_world import World
 
 TARIFF_EUR = 0.5
 # Real seconds that a provider may be silent; a right answer of a simulator takes some milliseconds.
-STEP_TIMEOUT_S = 1.0
+STEP_TIMEOUT_S = 3.0
 
 
 @dataclass

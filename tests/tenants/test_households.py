@@ -147,7 +147,10 @@ def test_a_resident_uses_the_admin_for_what_is_theirs(street: Street, client: Cl
     assert client.post(f"/admin/devices/site/{street.house.pk}/change/", {"name": "Mine"}).status_code == 403
     assert client.get("/admin/tenants/apiclient/").status_code == 403
 
-    changed = client.post(f"{objectives}{street.house.pk}/change/", {"tariff": str(street.hourly.pk)})
+    page = f"{objectives}{street.house.pk}/change/"
+    shown = client.get(page).context["adminform"].form
+    form = {name: value for name in shown.fields if (value := shown[name].value()) is not None}
+    changed = client.post(page, form | {"tariff": str(street.hourly.pk)})
 
     assert changed.status_code == 302
     assert audited("cem.objectives.set")[-1]["actor_name"] == "rose"

@@ -66,6 +66,8 @@ def test_a_reader_that_is_gone_ends_nothing_but_the_log() -> None:
     for number in range(1_000):
         spool.write(f"line {number}\n")
 
+    # Its thread must be done with the descriptor: the next pipe would be given the same number.
+    assert spool.drain(10)
     os.close(writing)
 
 
