@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # Type checking and the migration check read the settings but reach no service.
 OFFLINE := DEBUG=1 DATABASE_URL=postgresql://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0
 
-.PHONY: demo test check bench soak chaos
+.PHONY: kernels demo test check bench soak chaos
 .DEFAULT_GOAL := test
 
 $(VENV)/.installed: pyproject.toml
@@ -20,22 +20,26 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-demo: $(VENV)/.installed
+# Compiles the planners' kernels where they are new: half a minute once, so that not each process does it for itself.
+kernels: $(VENV)/.installed
+	@$(BIN)/python -m cem_service.planners.kernels.warm
+
+demo: kernels
 	@exec $(BIN)/python -m flexhub.demo --speed $(SPEED) --port $(PORT)
 
 # Twice as many workers as CI has cores, because much of it waits for processes. A single file runs faster without
 # workers: .venv/bin/pytest tests/s2/test_session.py
-test: $(VENV)/.installed
+test: kernels
 	$(BIN)/pytest -n 4 $(ARGS)
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports && $(OFFLINE) $(BIN)/mypy . && $(OFFLINE) $(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
-bench: $(VENV)/.installed
+bench: kernels
 	$(BIN)/python -m tests.bench $(ROW)
 
-soak: $(VENV)/.installed
+soak: kernels
 	$(BIN)/python -m tests.soak $(ARGS)
 
-chaos: $(VENV)/.installed
+chaos: kernels
 	$(BIN)/python -m tests.chaos $(ARGS)

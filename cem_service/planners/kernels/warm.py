@@ -1,7 +1,8 @@
 """Compiles all kernels: seconds with an empty cache, a fraction of one with a full one, and never under a plan.
 
 A kernel is compiled when it is first called. That must not happen while a home waits for its plan, so a worker calls
-this before it reports ready, and before it forks, so that its children share what was compiled.
+this before it reports ready, and before it forks, so that its children share what was compiled. Where several workers
+start on new code at once, `python -m cem_service.planners.kernels.warm` fills the cache before each of them does.
 """
 
 from __future__ import annotations
@@ -20,3 +21,7 @@ def warm_up() -> tuple[str, ...]:
         if hasattr(module, "warm_up"):
             module.warm_up()
     return names
+
+
+if __name__ == "__main__":
+    warm_up()

@@ -15,14 +15,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-import highspy
-
 from cem_service.domain.machines import Machine
 from cem_service.domain.power_mode import PowerMode
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.kernels.modes import Demand
 from cem_service.planners.power_cost import PowerCost
 from cem_service.planners.ways import Way, ways_of
+from tests.support.reference.highs import new_model
 
 STEP_S = 900.0
 HOURS = STEP_S / 3600.0
@@ -114,9 +113,7 @@ def solve(
 ) -> Reference:
     """Raises RuntimeError where nothing is found in time."""
     assert cost.is_convex
-    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy has no types.
-    for name, value in (("output_flag", False), ("time_limit", seconds), ("mip_rel_gap", gap), ("threads", 1)):
-        highs.setOptionValue(name, value)
+    highs = new_model(seconds=seconds, gap=gap)
     models = [_MachineModel(highs, machine, horizon) for machine in machines]
     objective: Any = sum(model.switching_eur() for model in models) + HOURS / 1000.0 * float(cost.offset.sum())
     cells = list(_cells(models))

@@ -12,12 +12,12 @@ import numpy as np
 from cem_service.planners.frbc_convex import ConvexStore
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.power_cost import J_PER_KWH, PowerCost
+from tests.support.reference.highs import new_model
 
 
 def least_eur(store: ConvexStore, level: float, leftover_eur: float, cost: PowerCost, horizon: Horizon) -> float:
     """The optimum in EUR, without the offset of `cost`. Raises RuntimeError where there is none."""
-    model = highspy.Highs()  # type: ignore[no-untyped-call]
-    model.silent()
+    model = new_model()
     total = highspy.highs_linear_expression()
     spans = np.diff(store.rates)
     per_rate = np.diff(store.powers_w) / spans
