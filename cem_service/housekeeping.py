@@ -11,9 +11,9 @@ from django.db.models import Q, QuerySet
 
 from cem_service.domain.selection import PREFERENCE
 from cem_service.models import AbnormalCondition, GridLimit, Instruction, PlanRun, PlanRunKind
-from cem_service.planners.horizon import quarter_start
 from cem_service.runtime import Tools
 from flexhub.bus.directory import SeatRecord
+from flexhub.telemetry.quarters import quarter_start
 from tenants.models import Retention
 from tenants.scope import platform_scope, tenant_scope
 

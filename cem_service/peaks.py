@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from cem_service.domain.site import SiteState
 from cem_service.models import SitePeak
-from cem_service.planners.horizon import quarter_start
+from flexhub.telemetry.quarters import quarter_start
 from flexhub.telemetry.queries import quarter_hour_means
 
 # A row is written when the peak grows, and now and then to say how far it was counted.

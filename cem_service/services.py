@@ -26,11 +26,11 @@ from cem_service.issuing import issue, select_control_type
 from cem_service.loading import LoadedSite, load_site, read_plan, with_history
 from cem_service.models import Instruction, LedgerStatus, PlanRun, PlanRunKind
 from cem_service.planners.building import plan_site as compute_plan
-from cem_service.planners.horizon import quarter_start
 from cem_service.planners.plan import STEP, SitePlan
 from cem_service.planners.reactive import react
 from cem_service.runtime import Tools
 from flexhub.bus.queue import send_once
+from flexhub.telemetry.quarters import quarter_start
 from s2.errors import S2Error
 from s2.messages import DDBCSystemDescription, FRBCSystemDescription, OMBCSystemDescription, parse_message
 from s2.messages import Instruction as S2Instruction

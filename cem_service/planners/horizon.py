@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Self
 
@@ -11,12 +11,7 @@ import numpy as np
 
 from cem_service.domain.series import Array
 from cem_service.planners.plan import STEP, STEPS
-
-
-def quarter_start(moment: datetime) -> datetime:
-    """The start of the quarter hour that `moment` lies in, in UTC."""
-    moment = moment.astimezone(UTC)
-    return moment - timedelta(minutes=moment.minute % 15, seconds=moment.second, microseconds=moment.microsecond)
+from flexhub.telemetry.quarters import quarter_start
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from cem_service.instructions import (
 from cem_service.planners.balance import SETTLES_WITHIN, balance_site
 from cem_service.planners.choices import Choice, EnvelopeOrder, ModeOrder, Prices, Unit
 from cem_service.planners.envelope_unit import EnvelopeUnit
-from cem_service.planners.horizon import Horizon, quarter_start
+from cem_service.planners.horizon import Horizon
 from cem_service.planners.limits_now import LimitsNow, limits_now
 from cem_service.planners.mode_unit import ModeUnit
 from cem_service.planners.mode_values import ModeValues
@@ -43,6 +43,7 @@ from cem_service.planners.settling import settle
 from cem_service.planners.site_cost import SiteCost
 from cem_service.planners.store_unit import StoreUnit
 from cem_service.planners.worth import LOOKAHEAD, value_table
+from flexhub.telemetry.quarters import quarter_start
 from s2.messages import FRBCInstruction, Instruction, PEBCInstruction
 
 # A change smaller than both is not worth a message, nor the wear of the device that obeys it.

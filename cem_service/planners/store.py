@@ -13,7 +13,6 @@ import numpy as np
 from cem_service.domain.frbc import FRBCResource
 from cem_service.domain.series import Array
 from cem_service.planners.horizon import Horizon
-from cem_service.planners.plan import OwnCost
 from cem_service.planners.power_cost import PowerCost
 
 # EUR for each kWh that the store is off at an edge between two quarter hours.
@@ -77,12 +76,6 @@ def edge_cost(resource: FRBCResource, horizon: Horizon) -> EdgeCost:
 def edge_cost_eur(resource: FRBCResource, horizon: Horizon, levels: Array) -> Array:
     """EUR for having each of `levels` at each edge of the horizon, shape (steps + 1, levels)."""
     return edge_cost(resource, horizon).eur(levels)
-
-
-def own_cost(resource: FRBCResource, horizon: Horizon, cost: PowerCost, levels: Array) -> OwnCost:
-    """What a plan costs beside its energy that leads to `levels` at the end of each step."""
-    missed = edge_cost(resource, horizon).eur_along(np.append(levels[0], levels))[1:]
-    return OwnCost(float(missed.sum()), -leftover_eur_per_unit(resource, cost) * float(levels[-1]))
 
 
 def targets(resource: FRBCResource, horizon: Horizon) -> tuple[Array, Array]:

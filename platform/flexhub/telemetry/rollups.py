@@ -12,9 +12,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from flexhub.telemetry.models import QUARTERS_PER_DAY, Rollup
+from flexhub.telemetry.quarters import QUARTER, quarter_start
 from flexhub.telemetry.queries import QuarterHourMeans, quarter_hour_means
 
-QUARTER = timedelta(minutes=15)
 # How far back the first look at a link goes. Later ones go on from there.
 FIRST_LOOK = timedelta(days=7)
 
@@ -23,7 +23,7 @@ _Rows = dict[tuple[UUID, date], Rollup]
 
 def roll_up(*, tenant_id: UUID, site_id: UUID, link_ids: Sequence[UUID], until: datetime) -> None:
     """Store the means of all quarter hours of these links that have ended by `until`. Needs the tenant's scope."""
-    end = _quarter_start(until)
+    end = quarter_start(until)
     rows = _rows(link_ids, end)
     since = min((_looked_until(link_id, rows, end) for link_id in link_ids), default=end)
     if since >= end:
@@ -91,8 +91,3 @@ def _row(rows: _Rows, tenant_id: UUID, site_id: UUID, link_id: UUID, day: date) 
 def _set(rows: _Rows, tenant_id: UUID, site_id: UUID, link_id: UUID, quarter: datetime, mean_w: float) -> None:
     row = _row(rows, tenant_id, site_id, link_id, quarter.date())
     row.mean_w[(quarter.hour * 60 + quarter.minute) // 15] = mean_w
-
-
-def _quarter_start(moment: datetime) -> datetime:
-    moment = moment.astimezone(UTC)
-    return moment - timedelta(minutes=moment.minute % 15, seconds=moment.second, microseconds=moment.microsecond)

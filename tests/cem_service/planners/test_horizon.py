@@ -1,27 +1,15 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from cem_service.planners.horizon import Horizon, quarter_start
+from cem_service.planners.horizon import Horizon
 from cem_service.planners.plan import STEP, STEPS
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
-
-
-@pytest.mark.parametrize(
-    "moment",
-    [
-        datetime(2026, 4, 21, 12, 7, 59, 999_999, tzinfo=UTC),
-        datetime(2026, 4, 21, 17, 52, 1, tzinfo=timezone(timedelta(hours=5, minutes=45))),
-        datetime(2026, 4, 21, 14, 0, tzinfo=AMSTERDAM),
-    ],
-)
-def test_a_quarter_hour_is_one_of_utc(moment: datetime) -> None:
-    assert quarter_start(moment) == datetime(2026, 4, 21, 12, 0, tzinfo=UTC)
 
 
 def test_the_first_step_begins_now_and_all_others_are_whole() -> None:
