@@ -54,6 +54,23 @@ class _Stacked:
     circuit: NDArray[np.intp]
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What a device with certain shares of the phases sees of the terms, whatever everything else does.
+
+    The terms that its power counts in: `at_w` by its own power, (terms, steps), if nothing else took any. `slope`,
+    `weights` and `below_weight`, of those that are below a power, are in EUR/kWh of its own power.
+    """
+
+    circuit: NDArray[np.intp]
+    share: Array
+    at_w: Array
+    below: NDArray[np.intp]
+    below_weight: Array
+    slope: Array
+    weights: Array
+
+
 @dataclass(frozen=True)
 class SiteCost:
     """`buy` and `sell` in EUR/kWh per step; `terms` hold the limits and whatever else the site pursues.
@@ -117,20 +134,14 @@ class SiteCost:
         `shares` of its power lie on the phases. A phase that carries none of it costs the same whatever the device
         does, so that it is left out.
         """
-        others_w, stacked = np.atleast_2d(others_w), self._stacked
-        share = np.array((1.0, *shares))[stacked.circuit]
-        on = share > 0.0
-        share, circuit, below = share[on][:, None], stacked.circuit[on], stacked.sign[on] < 0
-        at_w = (stacked.at_w[on] - others_w[circuit]) / share
-        weight = stacked.told_eur[on] * share
+        others_w, view = np.atleast_2d(others_w), self._view(shares)
+        at_w = view.at_w - others_w[view.circuit] / view.share
         # max(0, at - p) is max(0, p - at) less (p - at).
-        slope = self.sell - weight[below].sum(axis=0)
-        offset = self.sell * others_w[0] + (weight[below] * at_w[below]).sum(axis=0)
-        hinges = np.concatenate((-others_w[:1], at_w)).T
-        weights = np.concatenate(((self.buy - self.sell)[None, :], weight)).T
-        return PowerCost(
-            offset, slope, np.ascontiguousarray(hinges), np.ascontiguousarray(weights), self.leftover_eur_per_kwh
-        )
+        offset = self.sell * others_w[0] + (view.below_weight * at_w[view.below]).sum(axis=0)
+        hinges = np.empty(view.weights.shape)
+        hinges[:, 0] = -others_w[0]
+        hinges[:, 1:] = at_w.T
+        return PowerCost(offset, view.slope, hinges, view.weights, self.leftover_eur_per_kwh)
 
     def amounts(self, loads_w: Array, durations_s: Array) -> Array:
         """What each term counts, shape (terms,): EUR, or kWh for those without a price."""
@@ -197,6 +208,33 @@ class SiteCost:
         stacked = self._stacked
         beyond: Array = np.maximum(stacked.sign[:, None] * (loads_w[stacked.circuit] - stacked.at_w), 0.0)
         return beyond
+
+    def _view(self, shares: PhaseShares) -> _View:
+        """Kept, since the same devices are asked again and again at the same prices."""
+        found = self._views.get(shares)
+        if found is None:
+            found = self._views[shares] = self._viewed(shares)
+        return found
+
+    @cached_property
+    def _views(self) -> dict[PhaseShares, _View]:
+        return {}
+
+    def _viewed(self, shares: PhaseShares) -> _View:
+        stacked = self._stacked
+        share = np.array((1.0, *shares))[stacked.circuit]
+        on = share > 0.0
+        share, below = share[on][:, None], np.flatnonzero(stacked.sign[on] < 0)
+        weight = stacked.told_eur[on] * share
+        return _View(
+            circuit=stacked.circuit[on],
+            share=share,
+            at_w=stacked.at_w[on] / share,
+            below=below,
+            below_weight=weight[below],
+            slope=self.sell - weight[below].sum(axis=0),
+            weights=np.ascontiguousarray(np.concatenate(((self.buy - self.sell)[None, :], weight)).T),
+        )
 
     @cached_property
     def _stacked(self) -> _Stacked:

@@ -7,6 +7,7 @@ lie far above any price of energy and far below the price of a broken limit, so 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from cem_service.domain.frbc import FRBCResource
 from cem_service.domain.series import Array
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.power_cost import PowerCost
+from cem_service.planners.same import Same
 
 # EUR for each kWh that the store is off at an edge between two quarter hours.
 BELOW_TARGET_EUR = 10.0
@@ -58,6 +60,12 @@ class EdgeCost:
 
 def edge_cost(resource: FRBCResource, horizon: Horizon) -> EdgeCost:
     """A target counts at the edge before it begins, so that it is reached in time wherever it begins in a quarter."""
+    return _edge_cost(Same(resource), horizon)
+
+
+@lru_cache(maxsize=256)
+def _edge_cost(same: Same, horizon: Horizon) -> EdgeCost:
+    resource = same.one
     lowest, highest, unit = resource.lowest_level, resource.highest_level, resource.kwh_per_unit
     edges = horizon.steps + 1
     below = [np.tile((lowest, OUT_OF_RANGE_EUR * unit), (edges, 1))]
