@@ -29,6 +29,7 @@ import structlog
 from django.db import DataError, OperationalError
 
 from flexhub.bus import BusUnavailable
+from flexhub.observability.failures import in_short, place_of
 from rm_adapters import rows
 from rm_adapters.catalogue import vendor_named
 from rm_adapters.correspondence import Correspondence, store_decision
@@ -38,14 +39,7 @@ from rm_adapters.removal import remove_if_due
 from rm_adapters.resource import HostedResource, Outcome
 from rm_adapters.runtime import Tools
 from rm_adapters.sdk import AdapterError, Command, Transient
-from rm_adapters.vendor_calls import (
-    ERROR_CHARACTERS,
-    VENDOR_TIMEOUT_S,
-    CarefulMapping,
-    VendorLine,
-    in_short,
-    place_of,
-)
+from rm_adapters.vendor_calls import ERROR_CHARACTERS, VENDOR_TIMEOUT_S, CarefulMapping, VendorLine
 
 log = structlog.get_logger(__name__)
 
@@ -220,7 +214,7 @@ class Attendance:
     def _fail(self, error: AdapterError) -> None:
         """A call has failed. The first failure and the recovery are logged, and nothing in between."""
         row, now = self._row, self._now()
-        text = in_short(error)
+        text = in_short(error, ERROR_CHARACTERS)
         if row.failing_since is None:
             log.warning("rm.vendor_failing", node_id=str(row.pk), vendor=row.account.vendor, error=text)
         trouble = {"failing_since": row.failing_since or now, "last_error": text}

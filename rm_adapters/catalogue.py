@@ -13,7 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from rm_adapters.sdk import Adapter, Connect, Manifest, load_manifest
+from flexhub.manifest import FILE_NAME
+from rm_adapters.sdk import Adapter, Connect, Manifest
 
 _FOLDER = Path(__file__).parent / "vendors"
 _PACKAGE = "rm_adapters.vendors"
@@ -35,8 +36,8 @@ class Vendor:
 @cache
 def manifests() -> Mapping[str, Manifest]:
     """What each vendor says of itself, by its name. Raises ManifestError."""
-    folders = sorted(path.parent for path in _FOLDER.glob("*/manifest.toml"))
-    return {folder.name: load_manifest(folder) for folder in folders}
+    folders = sorted(path.parent for path in _FOLDER.glob(f"*/{FILE_NAME}"))
+    return {folder.name: Manifest.from_folder(folder) for folder in folders}
 
 
 @cache

@@ -19,11 +19,12 @@ from pydantic_core import PydanticSerializationError
 
 from flexhub.devices.models import DeviceType, Site
 from flexhub.devices.services import create_device
+from flexhub.observability.failures import in_short
 from rm_adapters.catalogue import UnknownVendor, manifests, vendor_named
 from rm_adapters.models import HostedRM, VendorAccount
 from rm_adapters.rows import PREFERENCES
 from rm_adapters.sdk import AdapterError, Device, Preferences
-from rm_adapters.vendor_calls import VendorLine, in_short
+from rm_adapters.vendor_calls import ERROR_CHARACTERS, VendorLine
 from tenants import audit
 from tenants.audit import Actor
 from tenants.models import Tenant
@@ -67,7 +68,7 @@ def look_for_devices(tenant_id: UUID, account_id: UUID, *, now: Callable[[], dat
         _keep(account, devices=_FOUND.dump_python(found, mode="json"), looked_at=now(), last_error="")
     except (AdapterError, UnknownVendor, DataError, PydanticSerializationError) as error:
         unkept = isinstance(error, DataError | PydanticSerializationError)
-        text = "a value of the adapter is none that JSON can hold" if unkept else in_short(error)
+        text = "a value of the adapter is none that JSON can hold" if unkept else in_short(error, ERROR_CHARACTERS)
         log.warning("rm.look_failed", account_id=str(account_id), error=text)
         _keep(account, last_error=text)
 

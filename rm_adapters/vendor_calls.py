@@ -7,7 +7,6 @@ the task, where its database connection is.
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, TypeVar
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 import structlog
 from asgiref.sync import async_to_sync, sync_to_async
 
+from flexhub.observability.failures import place_of
 from rm_adapters.catalogue import Vendor
 from rm_adapters.models import VendorAccount
 from rm_adapters.rows import Overtaken
@@ -119,19 +119,6 @@ class CarefulMapping:
         except Exception as error:  # noqa: BLE001 - As above.
             _reported(error, self._vendor)
             return []
-
-
-def in_short(error: Exception) -> str:
-    """An error for people, as a row can hold it: what the vendor said may be in it."""
-    text = f"{type(error).__name__}: {error}"
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)[:ERROR_CHARACTERS]
-
-
-def place_of(error: BaseException) -> str:
-    """What went wrong and where, without the error's text: that may hold whatever was sent to the vendor."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" in {frames[-1].filename.rpartition('/')[2]}, line {frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{where}"
 
 
 def _reported(error: Exception, vendor: str) -> str:

@@ -10,7 +10,8 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-from cem_service.feeds.sdk import Manifest, Provider, load_manifest
+from cem_service.feeds.sdk import Manifest, Provider
+from flexhub.manifest import FILE_NAME
 
 _FOLDER = Path(__file__).parent
 _PACKAGE = "cem_service.feeds"
@@ -23,8 +24,8 @@ class UnknownProvider(ValueError):
 @cache
 def manifests() -> Mapping[str, Manifest]:
     """What each provider says of itself, by its name. Raises ManifestError."""
-    folders = sorted(path.parent for path in _FOLDER.glob("*/manifest.toml"))
-    return {folder.name: load_manifest(folder) for folder in folders}
+    folders = sorted(path.parent for path in _FOLDER.glob(f"*/{FILE_NAME}"))
+    return {folder.name: Manifest.from_folder(folder) for folder in folders}
 
 
 def manifest_of(name: str) -> Manifest:

@@ -6,7 +6,6 @@ was asked for: its revision grows with each change. A failure leaves the last go
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -21,6 +20,7 @@ from cem_service.feeds.models import ERROR_CHARACTERS, SEALED_CREDENTIAL, Feed, 
 from cem_service.feeds.runtime import Tools
 from cem_service.feeds.sdk import AuthGone, FeedError, Line, Manifest, Question, Refused, Series, Transient
 from cem_service.feeds.sdk.http import FETCH_TIMEOUT_S, STEP_TIMEOUT_S
+from flexhub.observability.failures import in_short, place_of
 from tenants import secrets
 from tenants.scope import tenant_scope
 from tenants.secrets import SealedWithAnotherKeyError
@@ -70,7 +70,7 @@ def _ask(feed: Feed, manifest: Manifest, tools: Tools, now: datetime) -> Sequenc
     except FeedError:
         raise
     except Exception as error:  # noqa: BLE001 - A provider's folder may be anybody's code, and must not stop the others.
-        place = _place_of(error)
+        place = place_of(error)
         log.error("feeds.provider_broken", provider=manifest.id, error=place)
         raise Transient(f"the provider's folder has failed: {place}") from None
 
@@ -118,7 +118,7 @@ def _limits(feed: Feed) -> dict[str, object]:
 def _fail(feed: Feed, error: FeedError, every: timedelta, now: datetime) -> None:
     """The first failure and the recovery are logged, and nothing in between."""
     failures = feed.failures + 1
-    text = in_short(error)
+    text = in_short(error, ERROR_CHARACTERS)
     if feed.failing_since is None:
         log.warning("feeds.failing", feed_id=str(feed.pk), provider=feed.provider, error=text)
     with tenant_scope(feed.tenant_id):
@@ -128,16 +128,3 @@ def _fail(feed: Feed, error: FeedError, every: timedelta, now: datetime) -> None
             last_error=text,
             next_at=schedule.after_failure(feed.pk, now, failures, every, error),
         )
-
-
-def in_short(error: FeedError) -> str:
-    """An error for people, as a row can hold it."""
-    text = f"{type(error).__name__}: {error}"
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)[:ERROR_CHARACTERS]
-
-
-def _place_of(error: BaseException) -> str:
-    """What went wrong and where, without the error's text: that may hold whatever was sent."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" in {frames[-1].filename.rpartition('/')[2]}, line {frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{where}"

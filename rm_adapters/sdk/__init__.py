@@ -4,7 +4,7 @@ from rm_adapters.sdk import drafts, units
 from rm_adapters.sdk.adapter import Adapter, Connect, VendorMapping
 from rm_adapters.sdk.errors import AdapterError, AuthGone, Offline, Stale, Transient
 from rm_adapters.sdk.ids import stable_id
-from rm_adapters.sdk.manifest import Manifest, ManifestError, load_manifest, parse_manifest
+from rm_adapters.sdk.manifest import Manifest
 from rm_adapters.sdk.values import (
     FILL_LEVEL,
     Account,
@@ -37,7 +37,6 @@ __all__ = [
     "Flex",
     "Limits",
     "Manifest",
-    "ManifestError",
     "Offer",
     "Offline",
     "Preferences",
@@ -48,8 +47,6 @@ __all__ = [
     "Transient",
     "VendorMapping",
     "drafts",
-    "load_manifest",
-    "parse_manifest",
     "stable_id",
     "units",
 ]

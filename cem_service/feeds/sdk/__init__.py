@@ -2,7 +2,7 @@
 
 from cem_service.feeds.sdk.errors import AuthGone, Empty, FeedError, Malformed, Refused, Transient
 from cem_service.feeds.sdk.http import Answer, Line
-from cem_service.feeds.sdk.manifest import Manifest, ManifestError, Setting, load_manifest, parse_manifest
+from cem_service.feeds.sdk.manifest import Manifest, Setting
 from cem_service.feeds.sdk.provider import Provider
 from cem_service.feeds.sdk.reading import Place
 from cem_service.feeds.sdk.settings import SettingsRefused, check_settings, settings_of
@@ -16,7 +16,6 @@ __all__ = [
     "Line",
     "Malformed",
     "Manifest",
-    "ManifestError",
     "Piece",
     "Place",
     "Provider",
@@ -27,8 +26,6 @@ __all__ = [
     "SettingsRefused",
     "Transient",
     "check_settings",
-    "load_manifest",
-    "parse_manifest",
     "repeated",
     "settings_of",
 ]

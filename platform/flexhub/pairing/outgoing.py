@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from flexhub.bus import end_id
 from flexhub.devices.models import DEFAULT_BURST, DEFAULT_MESSAGES_PER_S, Link, Node
+from flexhub.observability.failures import storable
 from flexhub.pairing.models import ERROR_CHARACTERS, SEALED_TOKEN, DialledEnd
 from flexhub.pairing.services import NodeIdentity, strictness_of
 from s2.strictness import STRICT
@@ -103,13 +104,8 @@ def note_outcomes(outcomes: Iterable[Outcome], at: datetime | None = None) -> No
     with platform_scope("note how dialling went"):
         for each in outcomes:
             rows = DialledEnd.objects.filter(pk=each.dialled_id, revision=each.revision)
-            error = _storable(each.error)
+            error = storable(each.error, ERROR_CHARACTERS)
             rows.exclude(state=each.state, error=error).update(state=each.state, error=error, since=at)
-
-
-def _storable(error: str) -> str:
-    """A peer's word may be in it, and PostgreSQL takes no NUL."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in error)[:ERROR_CHARACTERS]
 
 
 def identity_at(link: Link, role: str) -> NodeIdentity:

@@ -18,7 +18,6 @@ from rm_adapters.sdk import (
     Reject,
     Snapshot,
     Transient,
-    load_manifest,
 )
 from rm_adapters.vendors.simulator import mapping
 from rm_adapters.vendors.simulator.cloud import CloudError, SimulatedCloud
@@ -30,7 +29,7 @@ class Simulator:
 
     @staticmethod
     def manifest() -> Manifest:
-        return load_manifest(Path(__file__).parent)
+        return Manifest.from_folder(Path(__file__).parent)
 
     async def discover(self, http: SimulatedCloud) -> AsyncIterator[Device]:
         for found in _called(http.devices):

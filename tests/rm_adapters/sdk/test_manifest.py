@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rm_adapters.sdk import ManifestError, load_manifest, parse_manifest
+from flexhub.manifest import ManifestError
+from rm_adapters.sdk import Manifest
 from rm_adapters.sdk.manifest import Control, ErrorClass
 
 WHOLE = """
@@ -60,7 +61,7 @@ non_volatile = true
 
 
 def test_reads_all_of_it() -> None:
-    manifest = parse_manifest(WHOLE)
+    manifest = Manifest.from_text(WHOLE)
 
     assert manifest.control_types == (Control.FRBC, Control.DDBC)
     assert manifest.budget[1].window == timedelta(days=1)
@@ -90,7 +91,7 @@ def test_reads_all_of_it() -> None:
 )
 def test_names_the_field_that_is_wrong(before: str, after: str, text: str) -> None:
     with pytest.raises(ManifestError) as raised:
-        parse_manifest(WHOLE.replace(before, after, 1))
+        Manifest.from_text(WHOLE.replace(before, after, 1))
 
     assert text in str(raised.value)
 
@@ -99,27 +100,27 @@ def test_names_every_field_that_is_wrong() -> None:
     broken = WHOLE.replace("limit = 120", "limit = 0").replace('title = "Acme heating"', "title = 3")
 
     with pytest.raises(ManifestError, match=r"title: .*; budget\[0\]\.limit: "):
-        parse_manifest(broken)
+        Manifest.from_text(broken)
 
 
 def test_what_can_be_controlled_has_to_say_how_it_is_written() -> None:
     with pytest.raises(ManifestError, match=r"control_types need a \[write\] table"):
-        parse_manifest(WHOLE[: WHOLE.index("[write]")])
+        Manifest.from_text(WHOLE[: WHOLE.index("[write]")])
 
 
 def test_says_so_when_it_is_no_toml() -> None:
     with pytest.raises(ManifestError, match="not TOML"):
-        parse_manifest("id: acme")
+        Manifest.from_text("id: acme")
 
 
 def test_belongs_to_the_folder_of_its_name(tmp_path: Path) -> None:
     folder = tmp_path / "acme"
     folder.mkdir()
     with pytest.raises(ManifestError, match=r"manifest\.toml: No such file"):
-        load_manifest(folder)
+        Manifest.from_folder(folder)
 
     (folder / "manifest.toml").write_text(WHOLE)
-    assert load_manifest(folder).id == "acme"
+    assert Manifest.from_folder(folder).id == "acme"
 
     with pytest.raises(ManifestError, match="id: should be other"):
-        load_manifest(folder.rename(tmp_path / "other"))
+        Manifest.from_folder(folder.rename(tmp_path / "other"))

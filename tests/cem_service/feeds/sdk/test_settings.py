@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from cem_service.feeds.sdk import Manifest, ManifestError, SettingsRefused, check_settings, parse_manifest
+from cem_service.feeds.sdk import Manifest, SettingsRefused, check_settings
+from flexhub.manifest import ManifestError
 
 MANIFEST = """
 id = "example"
@@ -44,7 +45,7 @@ help = "Where."
 
 
 def _checked(said: dict[str, Any], *, local: bool = False) -> dict[str, Any]:
-    return check_settings(parse_manifest(MANIFEST), said, local=local)
+    return check_settings(Manifest.from_text(MANIFEST), said, local=local)
 
 
 def test_settings_are_kept_with_their_defaults_and_as_exactly_as_is_needed() -> None:
@@ -82,7 +83,7 @@ def test_on_one_machine_a_server_may_do_without_tls() -> None:
 
 
 def test_feeds_of_prices_have_what_stands_on_the_bill() -> None:
-    manifest = parse_manifest(MANIFEST.replace("grid_carbon", "price"))
+    manifest = Manifest.from_text(MANIFEST.replace("grid_carbon", "price"))
 
     kept = check_settings(manifest, {"latitude": 1, "vat_percent": 21, "surcharge_eur_per_kwh": 0.13}, local=False)
 
@@ -91,7 +92,7 @@ def test_feeds_of_prices_have_what_stands_on_the_bill() -> None:
 
 class TestManifest:
     def test_durations_and_kinds_are_read(self) -> None:
-        manifest: Manifest = parse_manifest(MANIFEST)
+        manifest: Manifest = Manifest.from_text(MANIFEST)
 
         assert manifest.fetch.every.total_seconds() == 1800
         assert manifest.fetch.ahead.days == 2
@@ -110,4 +111,4 @@ class TestManifest:
     )
     def test_what_is_wrong_is_named(self, old: str, new: str, problem: str) -> None:
         with pytest.raises(ManifestError, match=problem):
-            parse_manifest(MANIFEST.replace(old, new))
+            Manifest.from_text(MANIFEST.replace(old, new))
