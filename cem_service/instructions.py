@@ -17,7 +17,9 @@ from s2.messages import (
     PEBCInstruction,
     PEBCPowerEnvelope,
     PEBCPowerEnvelopeElement,
+    PPBCEndInterruptionInstruction,
     PPBCScheduleInstruction,
+    PPBCStartInterruptionInstruction,
     RevokableObjects,
     RevokeObject,
 )
@@ -105,10 +107,26 @@ def pebc_instruction(
     )
 
 
-def ppbc_schedule_instruction(
-    *, profile_id: str, container_id: str, sequence_id: str, execution_time: datetime, new_id: NewId
-) -> PPBCScheduleInstruction:
-    return PPBCScheduleInstruction(
+ProfileInstruction = PPBCScheduleInstruction | PPBCStartInterruptionInstruction | PPBCEndInterruptionInstruction
+
+_REVOKED_AS = {
+    PPBCScheduleInstruction: RevokableObjects.PPBC_SCHEDULE_INSTRUCTION,
+    PPBCStartInterruptionInstruction: RevokableObjects.PPBC_START_INTERRUPTION_INSTRUCTION,
+    PPBCEndInterruptionInstruction: RevokableObjects.PPBC_END_INTERRUPTION_INSTRUCTION,
+}
+
+
+def ppbc_instruction(
+    kind: type[ProfileInstruction],
+    *,
+    profile_id: str,
+    container_id: str,
+    sequence_id: str,
+    execution_time: datetime,
+    new_id: NewId,
+) -> ProfileInstruction:
+    """The start of a sequence, or of an interruption of it, or the end of one."""
+    return kind(
         message_id=new_id(),
         id=new_id(),
         power_profile_id=profile_id,
@@ -119,8 +137,6 @@ def ppbc_schedule_instruction(
     )
 
 
-def revocation_of(schedule: PPBCScheduleInstruction, new_id: NewId) -> RevokeObject:
-    """Takes a start back before another one is told (R-102)."""
-    return RevokeObject(
-        message_id=new_id(), object_type=RevokableObjects.PPBC_SCHEDULE_INSTRUCTION, object_id=schedule.id
-    )
+def revocation_of(told: ProfileInstruction, new_id: NewId) -> RevokeObject:
+    """Takes an instruction back before another one is told (R-102)."""
+    return RevokeObject(message_id=new_id(), object_type=_REVOKED_AS[type(told)], object_id=told.id)

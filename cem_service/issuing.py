@@ -34,7 +34,7 @@ def issue(loaded: LoadedSite, run: PlanRun, decisions: Sequence[Decision], *, bu
     with tenant_scope(loaded.tenant_id):
         run.save(force_insert=True)
         rows = Instruction.objects.bulk_create(_row(loaded, run, decision) for decision in decisions)
-        revocations = [decision.revocation for decision in decisions]
+        revocations = [decision.revocations for decision in decisions]
         transaction.on_commit(lambda: _publish_all(loaded, rows, revocations, bus=bus, now=now))
 
 
@@ -74,14 +74,14 @@ def _row(loaded: LoadedSite, run: PlanRun, decision: Decision) -> Instruction:
 def _publish_all(
     loaded: LoadedSite,
     rows: Sequence[Instruction],
-    revocations: Sequence[RevokeObject | None],
+    revocations: Sequence[Sequence[RevokeObject]],
     *,
     bus: WorkerBus,
     now: datetime,
 ) -> None:
     undelivered = []
-    for row, revocation in zip(rows, revocations, strict=True):
-        if revocation is not None:
+    for row, taken_back in zip(rows, revocations, strict=True):
+        for revocation in taken_back:
             text = dump_message(revocation, _profile(loaded, row.link_id))
             _publish(row, text, revocation.message_id, bus)
         text = json.dumps(row.message, separators=(",", ":"))

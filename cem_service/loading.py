@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -36,6 +36,8 @@ from tenants.scope import tenant_scope
 log = structlog.get_logger(__name__)
 
 HISTORY = DAYS_BACK * timedelta(days=1)
+# More than any machine has parts that wait for their start.
+MOST_TOLD = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class LoadedSite:
     """A site with what is needed to act on it: its state, the living session of each link, and what was decided before.
 
     `instructions` holds the latest one of each link, of whatever session; `plan` the latest plan run. `abnormal`: an
-    abnormal condition is on, so every instruction has to say so.
+    abnormal condition is on, so every instruction has to say so. `told` has what was told in the living session, oldest
+    first, for links of which more than the latest counts.
     """
 
     tenant_id: UUID
@@ -52,6 +55,7 @@ class LoadedSite:
     instructions: Sequence[Instruction]
     plan: PlanRun | None
     abnormal: bool = False
+    told: Mapping[UUID, Sequence[Instruction]] = field(default_factory=dict)
 
     def token(self, link_id: UUID) -> int:
         """The fencing token of the session that the state was read from."""
@@ -101,7 +105,8 @@ def load_site(tenant_id: UUID, site_id: UUID, *, bus: WorkerBus, now: datetime) 
         main_meter_phases_w=reading.phases_w if reading else None,
         main_meter_at=reading.at if reading else None,
     )
-    return LoadedSite(tenant_id, with_feed_limits(state), living, rows.instructions, rows.plan, abnormal)
+    told = _told(tenant_id, living, rows.instructions)
+    return LoadedSite(tenant_id, with_feed_limits(state), living, rows.instructions, rows.plan, abnormal, told)
 
 
 def _resource(link_id: UUID, name: str, shot: Snapshot, abnormal: bool, now: datetime) -> Resource:
@@ -120,6 +125,24 @@ def _reading(meter: Snapshot | None) -> MeterReading | None:
     power_w = total_power_w(values)
     phases_w: PhasePowers | None = phase_powers_w(values)
     return None if power_w is None else MeterReading(measurement.measurement_timestamp, power_w, phases_w)
+
+
+def _told(
+    tenant_id: UUID, living: Mapping[UUID, Snapshot], latest: Sequence[Instruction]
+) -> dict[UUID, list[Instruction]]:
+    """A profile has many containers, and each of them keeps the start that it was told. A device that refused is left
+    alone the longer, the oftener it did.
+    """
+    several = {one for one, shot in living.items() if shot.control_type == ControlType.POWER_PROFILE_BASED_CONTROL}
+    several |= {row.link_id for row in latest if row.is_refused and row.link_id in living}
+    told: dict[UUID, list[Instruction]] = {link_id: [] for link_id in several}
+    if several:
+        with tenant_scope(tenant_id):
+            found = list(Instruction.objects.latest_of_each_link(sorted(several), MOST_TOLD))
+        for row in sorted(found, key=lambda row: row.issued_at):
+            if row.seat_token == living[row.link_id].token:
+                told[row.link_id].append(row)
+    return told
 
 
 def with_history(loaded: LoadedSite) -> LoadedSite:

@@ -251,12 +251,12 @@ class InstructionQuerySet(models.QuerySet["Instruction"]):
         said_no = Q(reception__gt="") & ~Q(reception="OK")
         return self.filter(Q(status__in=REFUSED_STATUSES) | said_no)
 
-    def latest_of_each_link(self, link_ids: Sequence[uuid.UUID]) -> Self:
-        """A union, so nothing more can be filtered.
+    def latest_of_each_link(self, link_ids: Sequence[uuid.UUID], most: int = 1) -> Self:
+        """The latest `most` of each, in no order. A union, so nothing more can be filtered.
 
         It takes one look into the index for each link. DISTINCT ON would read all that a link was ever told.
         """
-        latest = [self.filter(link=link_id).order_by("-issued_at")[:1] for link_id in link_ids]
+        latest = [self.filter(link=link_id).order_by("-issued_at")[:most] for link_id in link_ids]
         return latest[0].union(*latest[1:], all=True) if latest else self.none()
 
 

@@ -34,8 +34,8 @@ class Decision:
 
     `expected_power_w` is the resource's power once it obeys, `power_before_w` the power it had when we decided;
     both in W, consumption positive. `until` is when the decision ends by itself or will be looked at again at the
-    latest. `reason` is one English sentence with the figures that moved the decision. `revocation` takes back an
-    earlier instruction; it is sent first.
+    latest. `reason` is one English sentence with the figures that moved the decision. `revocations` take
+    back earlier instructions; they are sent first.
     """
 
     link_id: UUID
@@ -45,14 +45,16 @@ class Decision:
     expected_power_w: float
     power_before_w: float
     until: datetime
-    revocation: RevokeObject | None = None
+    revocations: tuple[RevokeObject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class LastInstruction:
     """The latest instruction of this session to one resource, as far as the next decision needs it.
 
-    `refused_until` is set by the caller after a refusal: up to that moment the resource is left alone.
+    `refused_until` is set by the caller after a refusal: up to that moment the resource is left alone. `told` holds,
+    oldest first, all that the resource was told in this session and did not refuse, where it is told several things at
+    once; None where only the latest is known.
     """
 
     message: Instruction
@@ -62,6 +64,7 @@ class LastInstruction:
     until: datetime
     objective: Objective = Objective.TAKE_CONTROL
     refused_until: datetime | None = None
+    told: tuple[Instruction, ...] | None = None
 
     @classmethod
     def of(cls, decision: Decision, issued_at: datetime, refused_until: datetime | None = None) -> LastInstruction:

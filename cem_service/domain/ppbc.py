@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
@@ -30,6 +30,7 @@ class Sequence:
     sequence_id: str
     elements: tuple[tuple[float, float], ...]  # (duration in s, power in W)
     max_pause_before_s: float | None
+    is_interruptible: bool = False
 
     @property
     def duration_s(self) -> float:
@@ -38,6 +39,15 @@ class Sequence:
     @property
     def energy_kwh(self) -> float:
         return sum(duration_s * power_w for duration_s, power_w in self.elements) / 3.6e6
+
+    def after(self, done_s: float) -> Sequence:
+        """What is left of it once it has run for `done_s`."""
+        left = []
+        for duration_s, power_w in self.elements:
+            if duration_s > done_s:
+                left.append((duration_s - max(done_s, 0.0), power_w))
+            done_s -= duration_s
+        return replace(self, elements=tuple(left))
 
     def power_at(self, elapsed_s: float) -> float:
         """Power in W after `elapsed_s` of the sequence; 0 before and after it."""
@@ -69,67 +79,121 @@ class Container:
     def running(self) -> bool:
         return self.status in RUNNING
 
+    @property
+    def placeable(self) -> bool:
+        """Whether there is a start to choose."""
+        return self.pending and bool(self.sequences)
+
+    @property
+    def paused(self) -> bool:
+        return self.status is PPBCPowerSequenceStatus.INTERRUPTED
+
     def sequence(self, sequence_id: str | None) -> Sequence | None:
         return next((one for one in self.sequences if one.sequence_id == sequence_id), None)
 
     @property
+    def remainder(self) -> Sequence | None:
+        """What the sequence that has begun still has to run; None when none has, or nothing is left of it.
+
+        The progress is taken for time that it ran, without its pauses; the standard leaves that open.
+        """
+        selected = self.sequence(self.selected_sequence_id)
+        left = selected.after(self.progress_s) if selected and self.running else None
+        return left if left and left.elements else None
+
+    @property
     def remaining_s(self) -> float:
         """How long the sequence that runs now still takes, in seconds; 0 when none runs."""
-        selected = self.sequence(self.selected_sequence_id)
-        return max(selected.duration_s - self.progress_s, 0.0) if selected and self.running else 0.0
+        left = self.remainder
+        return 0.0 if left is None else left.duration_s
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A window, and the containers that run in it one after the other."""
+
+    profile_id: str
+    start_time: datetime
+    end_time: datetime
+    containers: tuple[Container, ...]
+
+    @property
+    def placeable(self) -> tuple[Container, ...]:
+        return tuple(container for container in self.containers if container.placeable)
+
+    @property
+    def has_begun(self) -> bool:
+        return any(not container.pending for container in self.containers)
+
+    @property
+    def head(self) -> Container | None:
+        """The container that has begun, if it may be interrupted (R-96)."""
+        for container in self.containers:
+            left = container.remainder
+            if left is not None and left.is_interruptible:
+                return container
+        return None
+
+    @property
+    def busy_for(self) -> timedelta:
+        """How long what has begun and cannot be interrupted still takes."""
+        head = self.head
+        return timedelta(seconds=sum(one.remaining_s for one in self.containers if one is not head))
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether there is anything to decide."""
+        return self.head is not None or (bool(self.placeable) and now < self.end_time)
+
+    def container(self, container_id: str) -> Container | None:
+        return next((one for one in self.containers if one.container_id == container_id), None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PPBCResource(Resource):
-    """A profile with its window. No status yet means that nothing is scheduled: some peers send it only on change."""
+    """Profiles with their windows, the most urgent first. Each stands for itself; they may run at the same time.
+
+    No status yet means that nothing is scheduled: some peers send it only on change.
+    """
 
     reads: ClassVar[tuple[ControlType, ...]] = (ControlType.POWER_PROFILE_BASED_CONTROL,)
 
-    profile_id: str = ""
-    start_time: datetime | None = None
-    end_time: datetime | None = None
-    containers: tuple[Container, ...] = ()
+    profiles: tuple[Profile, ...] = ()
 
     @classmethod
     def read(cls, known: MessageSet, now: datetime, common: CommonFacts) -> Self:
-        definitions = known.every(PPBCPowerProfileDefinition)
-        if not definitions:
-            return cls(**common, not_ready="no power profile to place")
         statuses = _statuses(known)
-        definition = max(definitions, key=lambda one: (_has_pending(one, statuses), one.start_time))
-        containers = _read_containers(definition, statuses)
-        missing = None
-        if not any(container.pending and container.sequences for container in containers):
-            missing = "its power profile has already run or is running"
-        elif definition.end_time <= now:
-            missing = f"the window of its power profile ended at {definition.end_time.isoformat()}"
-        return cls(
-            **common,
-            profile_id=definition.id,
-            start_time=definition.start_time,
-            end_time=definition.end_time,
-            containers=containers,
-            not_ready=missing,
-        )
+        found = [_read_profile(definition, statuses) for definition in known.every(PPBCPowerProfileDefinition)]
+        profiles = tuple(sorted(found, key=lambda one: (one.end_time, one.start_time, one.profile_id)))
+        return cls(**common, profiles=profiles, not_ready=_what_is_missing(profiles, now))
 
     @property
     def controllable(self) -> bool:
         return self.ready
 
+    def open_profiles(self, now: datetime) -> tuple[Profile, ...]:
+        return tuple(profile for profile in self.profiles if profile.is_open(now))
+
     def described_power_w(self, now: datetime) -> float | None:
         del now
-        running = [container for container in self.containers if container.status is PPBCPowerSequenceStatus.EXECUTING]
+        containers = [container for profile in self.profiles for container in profile.containers]
+        running = [container for container in containers if container.status is PPBCPowerSequenceStatus.EXECUTING]
         powers = [
             sequence.power_at(container.progress_s)
             for container in running
             if (sequence := container.sequence(container.selected_sequence_id))
         ]
-        return sum(powers) if self.containers else None
+        return sum(powers) if containers else None
 
-    @property
-    def busy_for(self) -> timedelta:
-        """How long the sequence that runs now still takes."""
-        return timedelta(seconds=sum(container.remaining_s for container in self.containers))
+
+def _what_is_missing(profiles: tuple[Profile, ...], now: datetime) -> str | None:
+    if not profiles:
+        return "no power profile to place"
+    if any(profile.is_open(now) for profile in profiles):
+        return None
+    late = next((profile for profile in profiles if profile.placeable), None)
+    if late is None:
+        return "its power profile has already run or is running"
+    return f"the window of its power profile ended at {late.end_time.isoformat()}"
 
 
 Statuses = dict[tuple[str, str], PPBCPowerSequenceContainerStatus]
@@ -143,8 +207,9 @@ def _statuses(known: MessageSet) -> Statuses:
     }
 
 
-def _has_pending(definition: PPBCPowerProfileDefinition, statuses: Statuses) -> bool:
-    return any(container.pending for container in _read_containers(definition, statuses))
+def _read_profile(definition: PPBCPowerProfileDefinition, statuses: Statuses) -> Profile:
+    containers = _read_containers(definition, statuses)
+    return Profile(definition.id, definition.start_time, definition.end_time, containers)
 
 
 def _read_containers(definition: PPBCPowerProfileDefinition, statuses: Statuses) -> tuple[Container, ...]:
@@ -171,7 +236,8 @@ def _read_sequence(sequence: PPBCPowerSequence) -> Sequence:
         for element in sequence.elements
     )
     pause_ms = sequence.max_pause_before
-    return Sequence(sequence.id, elements, None if pause_ms is None else _seconds(pause_ms))
+    pause_s = None if pause_ms is None else _seconds(pause_ms)
+    return Sequence(sequence.id, elements, pause_s, sequence.is_interruptible)
 
 
 def _seconds(duration_ms: int) -> float:

@@ -23,8 +23,8 @@ from cem_service.planners.forecast import (
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.margins import usable_limits_w
 from cem_service.planners.oracle import is_planned
+from cem_service.planners.placed import expected_power_w
 from cem_service.planners.plan import SitePlan
-from cem_service.planners.ppbc import expected_power_w
 from cem_service.planners.site_cost import SiteCost
 from cem_service.planners.terms import Stage
 from cem_service.planners.why import reasons_of_resource, reasons_of_site

@@ -75,31 +75,48 @@ class ValueTable:
         return cls(datetime.fromisoformat(data["start"]), levels, cost_eur)
 
 
+Pause = tuple[datetime, datetime]
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """When one sequence of a power profile is to run, and what that costs, in EUR."""
+    """When one sequence of a power profile is to run, and what that costs, in EUR.
 
+    A sequence that has begun already has run for `done_s`, and `start` is when it goes on. `pauses` come after that.
+    """
+
+    profile_id: str
     container_id: str
     sequence_id: str
     start: datetime
     end: datetime
     cost_eur: float
-    cost_now_eur: float  # What it would cost to start at the first moment possible instead.
+    cost_now_eur: float  # What it would cost to start at the first moment possible instead, and to go through.
+    done_s: float = 0.0
+    pauses: tuple[Pause, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.profile_id, self.container_id
 
     def as_dict(self) -> dict[str, Any]:
         return {
+            "profile_id": self.profile_id,
             "container_id": self.container_id,
             "sequence_id": self.sequence_id,
             "start": self.start.isoformat(),
             "end": self.end.isoformat(),
             "cost_eur": round(self.cost_eur, 4),
             "cost_now_eur": round(self.cost_now_eur, 4),
+            "done_s": self.done_s,
+            "pauses": [[moment.isoformat() for moment in pause] for pause in self.pauses],
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         times = {name: datetime.fromisoformat(data[name]) for name in ("start", "end")}
-        return cls(**{**data, **times})
+        pauses = tuple((datetime.fromisoformat(begin), datetime.fromisoformat(end)) for begin, end in data["pauses"])
+        return cls(**{**data, **times, "pauses": pauses})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,202 +1,207 @@
-"""Places the sequences of a power profile: which alternative of each container, and when it starts.
+"""Plans power profiles: which alternative of each container, when it starts, and when it pauses.
 
-Dynamic programming from the last container back to the first over start times every five minutes. Containers run in
-their order (R-94), all within the profile's window, with no pause longer than a sequence allows before it (R-95).
+Containers run in their order (R-94), all within the profile's window, with no pause longer than a sequence allows
+before it (R-95). A sequence that may be interrupted is, where that is worth it; one that has begun goes on from where
+it is. `kernels/profile.py` finds the best of all that on slots of five minutes.
 
-Never infeasible: where the window has become too short, the profile runs as soon as it can, and the plan says so.
+Several profiles are placed one after the other, each beside all others, until each has seen what the others do.
+
+Never infeasible: what does not fit into its window runs as soon as it can, and the plan says so.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 
-from cem_service.domain.ppbc import Container, PPBCResource, Sequence
-from cem_service.domain.series import Array, StepSeries
+from cem_service.domain.ppbc import Container, PPBCResource, Profile, Sequence
+from cem_service.domain.series import Array
 from cem_service.planners.horizon import Horizon
-from cem_service.planners.plan import STEP, DevicePlan, Placement
+from cem_service.planners.kernels.profile import PAUSED, RUNNING, WAITING, Course, Ints, SlotProfile, find_course
+from cem_service.planners.placed import expected_power_w, power_from
+from cem_service.planners.plan import DevicePlan, OwnCost, Pause, Placement
 from cem_service.planners.power_cost import PowerCost
+from cem_service.planners.slots import (
+    SLOT_S,
+    UNBOUNDED,
+    Slots,
+    in_slots,
+    length_of,
+    longest_pause,
+    next_slot,
+)
 
-SLOT_S = 300.0
-NEVER_EUR = np.inf
-LATER_EUR = 1e-5  # For each slot of waiting, so that of two equally cheap starts the earlier one is taken.
+# For each slot that it is done later, so that of two courses that are as cheap the earlier one is taken.
+LATER_EUR = 1e-5
+# What a pause has to save. Devices are made to go through, and somebody hears them stop.
+INTERRUPTION_EUR = 0.02
+# What it weighs that somebody has to wait for what was to be done.
+LATE_EUR_PER_H = 1.0
+SWEEPS = 2
 
-
-@dataclass(frozen=True, slots=True)
-class _Slots:
-    """Start times in slots of SLOT_S from `origin`; the last of them is the end of the window or of the horizon."""
-
-    origin: datetime
-    count: int
-    cost: PowerCost
-
-    def time(self, slot: int) -> datetime:
-        return self.origin + timedelta(seconds=SLOT_S * slot)
+Chain = list[tuple[Container, tuple[Sequence, ...]]]
 
 
 def plan_profile(resource: PPBCResource, cost: PowerCost, horizon: Horizon) -> DevicePlan | None:
-    """Placements of all pending containers of a ready resource; None where its window lies beyond the horizon."""
-    if resource.start_time is None or resource.end_time is None:
+    """Placements in all profiles of a ready resource; None where their windows lie beyond the horizon."""
+    profiles = [one for one in resource.open_profiles(horizon.now) if _earliest(one, horizon) < horizon.end]
+    if not profiles:
         return None
-    origin = max(horizon.now + resource.busy_for, resource.start_time)
-    if origin >= horizon.end:
-        return None
-    pending = [container for container in resource.containers if container.pending and container.sequences]
-    slots = _slots(origin, min(resource.end_time, horizon.end), cost, horizon)
-    choices = _place(pending, slots, something_ran=any(not container.pending for container in resource.containers))
-    too_late = not choices
-    if too_late:
-        choices = _at_once(pending)
-    placements: list[Placement] = []
-    for container, choice in zip(pending, choices, strict=True):
-        placements.append(_placement(container, choice, slots, placements[-1].end if placements else None))
-    reason = "its window is too short to hold it, so it runs as soon as it can" if too_late else ""
-    power_w = expected_power_w(resource, tuple(placements), horizon)
-    return DevicePlan(resource.link_id, power_w, placements=tuple(placements), reason=reason)
+    found: dict[str, tuple[Placement, ...]] = {}
+    for _ in range(SWEEPS if len(profiles) > 1 else 1):
+        for profile in profiles:
+            others = (one for profile_id, ones in found.items() if profile_id != profile.profile_id for one in ones)
+            beside = cost.beside(_beside_w(resource, profile, others, horizon))
+            found[profile.profile_id] = place(profile, beside, horizon)
+    placements = tuple(placement for profile in profiles for placement in found[profile.profile_id])
+    late_s = sum(_late_s(one, found[one.profile_id]) for one in profiles)
+    return DevicePlan(
+        resource.link_id,
+        expected_power_w(resource, placements, horizon),
+        placements=placements,
+        reason="its window is too short to hold it, so it runs as soon as it can" if late_s else "",
+        own=OwnCost(
+            comfort_eur=LATE_EUR_PER_H * late_s / 3600.0,
+            tidy_eur=INTERRUPTION_EUR * sum(len(placement.pauses) for placement in placements),
+        ),
+    )
 
 
-def expected_power_w(resource: PPBCResource, placements: tuple[Placement, ...], horizon: Horizon) -> Array:
-    """Mean power per step of what runs now and of what is placed."""
-    power_w = np.zeros(horizon.steps)
-    for container in resource.containers:
-        sequence = container.sequence(container.selected_sequence_id)
-        if container.running and sequence is not None:
-            started = horizon.now - timedelta(seconds=container.progress_s)
-            power_w += _series(sequence, started).means(horizon.edges, 0.0)
-    by_id = {container.container_id: container for container in resource.containers}
-    for placement in placements:
-        placed = by_id[placement.container_id].sequence(placement.sequence_id)
-        if placed is not None:
-            power_w += _series(placed, placement.start).means(horizon.edges, 0.0)
-    return power_w
+def _late_s(profile: Profile, placements: tuple[Placement, ...]) -> float:
+    ends = placements[-1].end if placements else profile.end_time
+    return max((ends - profile.end_time).total_seconds(), 0.0)
 
 
-def _series(sequence: Sequence, start: datetime) -> StepSeries:
-    return StepSeries.consecutive(start, ((round(s * 1000), power_w) for s, power_w in sequence.elements))
+def place(profile: Profile, cost: PowerCost, horizon: Horizon) -> tuple[Placement, ...]:
+    """The best placements of a profile beside what `cost` knows of everything else."""
+    chain = _chain(profile)
+    if not chain:
+        return ()
+    earliest = _earliest(profile, horizon)
+    shortest_s = sum(SLOT_S * min(map(length_of, alternatives)) for _, alternatives in chain)
+    end = min(profile.end_time, max(horizon.end, earliest + timedelta(seconds=shortest_s)))
+    # On the clock's five minutes where that fits, else from the very moment on.
+    for origin in (earliest,) if profile.head else (next_slot(earliest, horizon), earliest):
+        attempt = _Attempt.of(profile, chain, Slots.between(origin, end, horizon), earliest, cost)
+        course = attempt.best()
+        if np.isfinite(course.eur):
+            return tuple(attempt.placements(course))
+    return tuple(_at_once(profile, chain, earliest, cost, horizon))
 
 
-def _slots(origin: datetime, end: datetime, cost: PowerCost, horizon: Horizon) -> _Slots:
-    """The cost by slot; a slot takes that of the step in which it begins."""
-    count = max(int((end - origin).total_seconds() // SLOT_S), 0)
-    first_s = (origin - horizon.start).total_seconds()
-    steps = ((first_s + SLOT_S * np.arange(count)) // STEP.total_seconds()).astype(np.intp)
-    steps = np.clip(steps, 0, horizon.steps - 1)
-    return _Slots(origin, count, cost.at(steps))
+def _earliest(profile: Profile, horizon: Horizon) -> datetime:
+    if profile.head is not None:
+        return horizon.now
+    return max(horizon.now + profile.busy_for, profile.start_time)
 
 
-def _start_costs(sequence: Sequence, slots: _Slots) -> Array:
-    """EUR of starting in each slot; NEVER_EUR where the sequence would not be done by the end."""
-    result = np.full(slots.count + 1, NEVER_EUR)
-    length = _length(sequence)
-    starts = slots.count - length + 1
-    if starts <= 0:
-        return result
-    edges: Array = SLOT_S * np.arange(length + 1, dtype=np.float64) + slots.origin.timestamp()
-    power_w = _series(sequence, slots.origin).means(edges, 0.0)
-    index = np.arange(starts)[:, None] + np.arange(length)
-    cost, wanted_w = slots.cost.at(index.ravel()), np.tile(power_w, starts)
-    extra = cost.eur(wanted_w, SLOT_S) - cost.eur(np.zeros_like(wanted_w), SLOT_S)
-    result[:starts] = extra.reshape(starts, length).sum(axis=1) + LATER_EUR * np.arange(starts)
-    return result
+def _chain(profile: Profile) -> Chain:
+    """What is left to run, with the alternatives; of what has begun only the rest."""
+    chain: Chain = [(one, one.sequences) for one in profile.placeable]
+    head = profile.head
+    if head is not None and head.remainder is not None:
+        chain.insert(0, (head, (head.remainder,)))
+    return chain
+
+
+def _beside_w(resource: PPBCResource, profile: Profile, others: Iterable[Placement], horizon: Horizon) -> Array:
+    """The power of all that the resource runs, but for what there is to choose in this profile."""
+    head = profile.head
+    fixed = replace(profile, containers=tuple(one for one in profile.containers if one is not head))
+    profiles = tuple(fixed if one is profile else one for one in resource.profiles)
+    return expected_power_w(replace(resource, profiles=profiles), others, horizon)
 
 
 @dataclass(frozen=True, slots=True)
-class _Choice:
-    sequence: Sequence
-    slot: int
-    cost_eur: float
-    cost_first_eur: float
+class _Attempt:
+    """A profile cut into slots, with what each of them costs."""
+
+    profile: Profile
+    chain: Chain
+    slots: Slots
+    cut: SlotProfile
+    eur: Array
+
+    @classmethod
+    def of(cls, profile: Profile, chain: Chain, slots: Slots, earliest: datetime, cost: PowerCost) -> _Attempt:
+        gone_s = (slots.origin - earliest).total_seconds()
+        pauses = [
+            _longest_wait(profile, sequence, gone_s) if index == 0 else longest_pause(sequence)
+            for index, (_, alternatives) in enumerate(chain)
+            for sequence in alternatives
+        ]
+        cut = in_slots([alternatives for _, alternatives in chain], pauses)
+        return cls(profile, chain, slots, cut, slots.eur(cut, cost))
+
+    def best(self) -> Course:
+        return find_course(self.cut, self.eur, self._begun, later_eur=LATER_EUR, interruption_eur=INTERRUPTION_EUR)
+
+    @property
+    def _begun(self) -> int:
+        head = self.profile.head
+        return WAITING if head is None else PAUSED if head.paused else RUNNING
+
+    def placements(self, course: Course) -> Iterator[Placement]:
+        sequences = [sequence for _, alternatives in self.chain for sequence in alternatives]
+        before: datetime | None = None
+        slot = 0
+        for (container, _), one in zip(self.chain, course.chosen, strict=True):
+            own = slice(int(self.cut.begins[one]), int(self.cut.begins[one + 1]))
+            ran = course.ran_in[own]
+            times = self._times(container, sequences[one], ran, before)
+            yield Placement(
+                self.profile.profile_id,
+                container.container_id,
+                sequences[one].sequence_id,
+                *times[:2],
+                cost_eur=self._eur(own, ran),
+                cost_now_eur=self._eur(own, self._at_once(ran, slot)),
+                done_s=container.progress_s if container.running else 0.0,
+                pauses=times[2],
+            )
+            before, slot = times[1], int(ran[-1]) + 1
+
+    def _times(
+        self, container: Container, sequence: Sequence, ran: Ints, before: datetime | None
+    ) -> tuple[datetime, datetime, tuple[Pause, ...]]:
+        """(start, end, pauses) of a sequence whose slots run in `ran`, after one that ended at `before`."""
+        begins = 0 if container.running and not container.paused else int(ran[0])
+        start = self.slots.time(begins)
+        if before is not None and sequence.max_pause_before_s is not None:
+            # A sequence takes up whole slots but ends within one, and the pause after it counts from there.
+            start = min(start, before + timedelta(seconds=sequence.max_pause_before_s))
+        earlier = self.slots.time(begins) - start
+        gaps = [(int(a) + 1, int(b)) for a, b in pairwise((begins - 1, *ran)) if b > a + 1]
+        pauses = tuple((self.slots.time(a) - earlier, self.slots.time(b) - earlier) for a, b in gaps)
+        end = start + timedelta(seconds=sequence.duration_s) + sum((b - a for a, b in pauses), timedelta())
+        return start, end, pauses
+
+    def _at_once(self, ran: Ints, slot: int) -> Ints:
+        """The slots from `slot` on, or those of `ran` where it would not be done in time."""
+        return np.arange(slot, slot + ran.size) if slot + ran.size <= self.slots.count else ran
+
+    def _eur(self, own: slice, ran: Ints) -> float:
+        return float(self.eur[self.cut.level[own], ran].sum())
 
 
-def _place(pending: list[Container], slots: _Slots, *, something_ran: bool) -> list[_Choice]:
-    """The cheapest placement; empty where none fits into the window.
-
-    The very first sequence may wait as long as it likes; after another one has run, its pause is bounded too.
-    `following[e]` is the cost of all later containers when the one before them ends at slot `e`.
-    """
-    following = np.zeros(slots.count + 1)
-    tables: list[list[tuple[Sequence, Array, Array]]] = []  # (sequence, its start costs, cost with all that follows)
-    for index in range(len(pending) - 1, -1, -1):
-        options = []
-        for sequence in pending[index].sequences:
-            own = _start_costs(sequence, slots)
-            ends = np.minimum(np.arange(slots.count + 1) + _length(sequence), slots.count)
-            options.append((sequence, own, own + following[ends]))
-        tables.insert(0, options)
-        following = np.min(
-            [
-                _best_after(total, _pause(sequence, bounded=something_ran or index > 0))
-                for sequence, _, total in options
-            ],
-            axis=0,
-        )
-    if following.size == 0 or following[0] == NEVER_EUR:
-        return []
-    return _read_back(tables, slots, something_ran=something_ran)
+def _longest_wait(profile: Profile, first: Sequence, gone_s: float) -> int:
+    """The first sequence of all may wait as long as it likes; after another one has run, its pause is bounded."""
+    return longest_pause(first, gone_s) if profile.has_begun else UNBOUNDED
 
 
-def _read_back(
-    tables: list[list[tuple[Sequence, Array, Array]]], slots: _Slots, *, something_ran: bool
-) -> list[_Choice]:
-    choices, slot = [], 0
-    for index, options in enumerate(tables):
-        best: tuple[float, _Choice] | None = None
-        for sequence, own, total in options:
-            last = min(slot + _pause(sequence, bounded=something_ran or index > 0), slots.count)
-            start = slot + int(total[slot : last + 1].argmin())
-            if best is None or total[start] < best[0]:
-                best = float(total[start]), _Choice(sequence, start, float(own[start]), float(own[slot]))
-        if best is None:
-            break
-        choices.append(best[1])
-        slot = best[1].slot + _length(best[1].sequence)
-    return choices
-
-
-def _length(sequence: Sequence) -> int:
-    return max(int(np.ceil(sequence.duration_s / SLOT_S - 1e-9)), 1)
-
-
-def _pause(sequence: Sequence, *, bounded: bool) -> int:
-    """The longest wait before the sequence, in slots."""
-    unbounded = 1 << 30
-    if not bounded or sequence.max_pause_before_s is None:
-        return unbounded
-    return min(int(sequence.max_pause_before_s // SLOT_S), unbounded)
-
-
-def _best_after(total: Array, pause: int) -> Array:
-    """For each slot the least of `total` in that slot and the `pause` slots after it."""
-    if pause >= total.size:
-        return np.minimum.accumulate(total[::-1])[::-1]
-    padded = np.concatenate((total, np.full(pause, NEVER_EUR)))
-    least: Array = np.lib.stride_tricks.sliding_window_view(padded, pause + 1).min(axis=1)
-    return least
-
-
-def _at_once(pending: list[Container]) -> list[_Choice]:
+def _at_once(profile: Profile, chain: Chain, start: datetime, cost: PowerCost, horizon: Horizon) -> Iterator[Placement]:
     """The shortest alternatives one after the other, from the first moment on."""
-    choices, slot = [], 0
-    for container in pending:
-        sequence = min(container.sequences, key=lambda one: one.duration_s)
-        choices.append(_Choice(sequence, slot, 0.0, 0.0))
-        slot += _length(sequence)
-    return choices
-
-
-def _placement(container: Container, choice: _Choice, slots: _Slots, previous_end: datetime | None) -> Placement:
-    start = slots.time(choice.slot)
-    if previous_end is not None and choice.sequence.max_pause_before_s is not None:
-        # A sequence takes up whole slots but ends within one, and the pause after it counts from there.
-        start = min(start, previous_end + timedelta(seconds=choice.sequence.max_pause_before_s))
-    return Placement(
-        container_id=container.container_id,
-        sequence_id=choice.sequence.sequence_id,
-        start=start,
-        end=start + timedelta(seconds=choice.sequence.duration_s),
-        cost_eur=choice.cost_eur,
-        # A start that would not be done in time has no price to compare with.
-        cost_now_eur=choice.cost_first_eur if choice.cost_first_eur < NEVER_EUR else choice.cost_eur,
-    )
+    for container, alternatives in chain:
+        sequence = min(alternatives, key=lambda one: one.duration_s)
+        end = start + timedelta(seconds=sequence.duration_s)
+        power_w = power_from(sequence, start).means(horizon.edges, 0.0)
+        eur = float((cost.eur(power_w, horizon.durations_s) - cost.eur(0.0 * power_w, horizon.durations_s)).sum())
+        done_s = container.progress_s if container.running else 0.0
+        yield Placement(
+            profile.profile_id, container.container_id, sequence.sequence_id, start, end, eur, eur, done_s=done_s
+        )
+        start = end

@@ -1,191 +1,246 @@
-"""Decisions for power profiles: when a sequence is told its start, and when it is told another one."""
+"""Decisions for power profiles: when a sequence is told its start, when it is told another one, when it pauses.
+
+A resource is told one thing at a time, and the next when its status shows the last. Starts are told ahead, so that a
+device keeps its plan without us. A pause is told when it is due, and its end as soon as the device pauses.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from cem_service.domain.decision import Decision, LastInstruction, Objective
-from cem_service.domain.ppbc import Container, PPBCResource
+from cem_service.domain.decision import Decision, LastInstruction
+from cem_service.domain.ppbc import Container, PPBCResource, Profile
+from cem_service.domain.series import Array
 from cem_service.domain.site import SiteState
-from cem_service.instructions import NewId, ppbc_schedule_instruction, revocation_of
+from cem_service.instructions import NewId, ProfileInstruction
 from cem_service.planners.horizon import Horizon
-from cem_service.planners.plan import DevicePlan, Placement, SitePlan
+from cem_service.planners.placed import expected_power_w, profile_power_w
+from cem_service.planners.plan import STEP, DevicePlan, Placement, SitePlan
+from cem_service.planners.power_cost import PowerCost
 from cem_service.planners.ppbc import plan_profile
+from cem_service.planners.profile_orders import Order, decision_of
 from cem_service.planners.site_cost import SiteCost
-from s2.messages import PPBCPowerSequenceStatus, PPBCScheduleInstruction, RevokeObject
+from cem_service.planners.told import Key, Told
+from s2.messages import (
+    PPBCEndInterruptionInstruction,
+    PPBCPowerSequenceStatus,
+    PPBCScheduleInstruction,
+    PPBCStartInterruptionInstruction,
+)
 
 # A start that was told is moved only for a gain that somebody would notice, and not when it is at hand.
 WORTH_MOVING_EUR = 0.02
 TOO_LATE_TO_MOVE = timedelta(minutes=5)
+# A pause is told so long before it begins: what is best by then may have changed until then.
+TELL_PAUSE_BEFORE = timedelta(minutes=1)
 
 
 def schedule_profiles(
     site: SiteState, plan: SitePlan | None, base_w: float, last: Mapping[UUID, LastInstruction], new_id: NewId
 ) -> list[Decision]:
-    """One decision at most for each profile: the first of its containers that has to be told something."""
+    """One decision at most for each resource: the first of its containers that has to be told something."""
     decisions = []
     for resource in site.resources:
         if not isinstance(resource, PPBCResource) or not resource.ready:
             continue
         latest = last.get(resource.link_id)
-        if latest is not None and latest.refused_at(site.now):
+        told = Told.of(resource, latest)
+        if (latest is not None and latest.refused_at(site.now)) or told.awaits_status(resource, site.now):
             continue
-        device = _plan_of(resource, site, plan, base_w)
-        placement = _to_tell(resource, device, latest, site.now)
-        if device is not None and placement is not None:
-            decision = _decision(site, resource, device, placement, new_id)
-            decisions.append(replace(decision, revocation=_revocation(resource, placement, latest, new_id)))
+        device, cost = _plan_of(resource, site, plan, base_w)
+        order = next(_orders(resource, device, told, cost, site.now), None) if device else None
+        if order is not None:
+            decisions.append(decision_of(order, resource, site, new_id))
     return decisions
 
 
-def _plan_of(resource: PPBCResource, site: SiteState, plan: SitePlan | None, base_w: float) -> DevicePlan | None:
-    """The plan's placements while they can still be kept; else a plan on the spot, on the power drawn now."""
-    device = plan.devices.get(resource.link_id) if plan else None
-    if device is not None and _still_fits(resource, device, site.now):
-        return device
+def _plan_of(
+    resource: PPBCResource, site: SiteState, plan: SitePlan | None, base_w: float
+) -> tuple[DevicePlan | None, PowerCost]:
+    """The plan's placements while they can still be kept; else a plan on the spot, on the power drawn now.
+
+    With the cost of the resource's power beside everything else.
+    """
     horizon = Horizon.at(site.now)
     cost = SiteCost.of(site, horizon, curtailable=False)
-    return plan_profile(resource, cost.seen_by(np.full(horizon.steps, base_w)), horizon)
+    device = plan.devices.get(resource.link_id) if plan else None
+    if plan is not None and device is not None and _still_fits(resource, device, site.now):
+        return device, cost.seen_by(_aligned(plan.net_w - device.power_w, plan.start, horizon))
+    seen = cost.seen_by(np.full(horizon.steps, base_w))
+    return plan_profile(resource, seen, horizon), seen
+
+
+def _aligned(power_w: Array, start: datetime, horizon: Horizon) -> Array:
+    """A plan's series from the present horizon on; its last value goes on."""
+    skipped = (horizon.start - start) // STEP
+    result: Array = power_w[np.clip(np.arange(horizon.steps) + skipped, 0, power_w.size - 1)]
+    return result
 
 
 def _still_fits(resource: PPBCResource, device: DevicePlan, now: datetime) -> bool:
-    pending = {container.container_id: container for container in resource.containers if container.pending}
-    placed = [one for one in device.placements if one.container_id in pending]
-    return len(placed) == sum(bool(one.sequences) for one in pending.values()) and all(
-        pending[one.container_id].sequence(one.sequence_id) is not None
-        and one.start >= now - TOO_LATE_TO_MOVE
-        and (resource.start_time is None or one.start >= resource.start_time)
-        for one in placed
+    placed = {placement.key: placement for placement in device.placements}
+    return all(
+        (placement := placed.get((profile.profile_id, container.container_id))) is not None
+        and container.sequence(placement.sequence_id) is not None
+        and placement.start >= max(now - TOO_LATE_TO_MOVE, profile.start_time)
+        for profile in resource.open_profiles(now)
+        for container in profile.placeable
+    ) and all(
+        profile.head is None or (profile.profile_id, profile.head.container_id) in placed
+        for profile in resource.open_profiles(now)
     )
 
 
-def _to_tell(
-    resource: PPBCResource, device: DevicePlan | None, latest: LastInstruction | None, now: datetime
-) -> Placement | None:
-    """The first start that has to be told. One that was told already stays as it is while a later part hangs on it."""
-    pending = {container.container_id: container for container in resource.containers if container.pending}
-    for placement in device.placements if device else ():
-        container = pending.get(placement.container_id)
-        if container is None:
-            continue
-        if container.status is PPBCPowerSequenceStatus.NOT_SCHEDULED:
-            told = _was_told(resource, placement, latest, now)
-            return None if told else _after_the_one_before(resource, container, placement, latest, now)
-        if len(pending) > 1 or latest is None or not _is_about(latest, resource, placement):
-            continue
-        if _gains(latest, placement, now):
-            return _after_the_one_before(resource, container, placement, latest, now)
-    return None
+def _orders(resource: PPBCResource, device: DevicePlan, told: Told, cost: PowerCost, now: datetime) -> Iterator[Order]:
+    """What the resource has to be told, the most urgent first."""
+    placed = {placement.key: placement for placement in device.placements}
+    for profile in resource.open_profiles(now):
+        others = replace(resource, profiles=tuple(one for one in resource.profiles if one is not profile))
+        others_w = expected_power_w(others, device.placements, Horizon.at(now))
+        yield from _Desk(profile, placed, told, cost.beside(others_w), now, device.reason).orders()
 
 
-def _after_the_one_before(
-    resource: PPBCResource, container: Container, placement: Placement, latest: LastInstruction | None, now: datetime
-) -> Placement | None:
-    """The placement, moved to where it follows the container before it as that one really runs (R-94, R-95).
+@dataclass(frozen=True)
+class _Desk:
+    """One profile at one moment: what is planned, and what was told."""
 
-    A plan may have moved a container that goes on as it was told. None while nobody knows when that one ends.
-    """
-    index = resource.containers.index(container)
-    before = resource.containers[index - 1] if index else None
-    if before is None or not (before.pending or before.running):
-        return placement
-    end = now + resource.busy_for if before.running else _told_end(resource, before, latest)
+    profile: Profile
+    placed: Mapping[Key, Placement]
+    told: Told
+    cost: PowerCost
+    now: datetime
+    too_late: str
+
+    def orders(self) -> Iterator[Order]:
+        head = self.profile.head
+        if head is not None:
+            yield from self._interruption(head)
+        for container in self.profile.placeable:
+            if self.told.start_of(self.profile, container) is None:
+                yield from self._first_start(container)
+                return
+        yield from self._another_start()
+
+    def _first_start(self, container: Container) -> Iterator[Order]:
+        placement = self._chain(keep_told=True).get(container.container_id)
+        key = self._key(container)
+        by_others = container.status is PPBCPowerSequenceStatus.SCHEDULED and key not in self.told.void
+        if placement is not None and not by_others:
+            yield self._order(PPBCScheduleInstruction, placement, placement.start)
+
+    def _another_start(self) -> Iterator[Order]:
+        """The first container that the plan has elsewhere, where that is worth it. It and all after it are taken back,
+        and the later ones are told anew.
+        """
+        as_told, planned = self._chain(keep_told=True), self._chain(keep_told=False)
+        for container in self.profile.placeable:
+            told, wanted = as_told.get(container.container_id), planned.get(container.container_id)
+            if told is None or wanted is None:
+                return
+            if told.sequence_id == wanted.sequence_id and abs(told.start - wanted.start) <= TOO_LATE_TO_MOVE:
+                continue
+            at_hand = told.start - self.now <= TOO_LATE_TO_MOVE
+            if not at_hand and self._eur(as_told) - self._eur(planned) > WORTH_MOVING_EUR:
+                later = self.profile.placeable[self.profile.placeable.index(container) :]
+                yield self._order(PPBCScheduleInstruction, wanted, wanted.start, self._standing(later))
+            return
+
+    def _interruption(self, head: Container) -> Iterator[Order]:
+        placement = self.placed.get(self._key(head))
+        if placement is None:
+            return
+        if head.paused:
+            yield from self._resumption(head, placement)
+            return
+        pause = next((one for one in placement.pauses if self.now < one[1]), None)
+        if pause is not None and pause[0] <= self.now + TELL_PAUSE_BEFORE:
+            yield self._order(PPBCStartInterruptionInstruction, placement, pause[0])
+
+    def _resumption(self, head: Container, placement: Placement) -> Iterator[Order]:
+        """The end is told at once, so that the device goes on by itself should it hear from us no more."""
+        within = next((end for begin, end in placement.pauses if begin <= self.now < end), placement.start)
+        wanted = _going_on(head, placement, max(within, self.now))
+        told = self.told.ends.get(self._key(head))
+        if told is None:
+            yield self._order(PPBCEndInterruptionInstruction, wanted, wanted.start)
+            return
+        as_told = _going_on(head, placement, max(told.execution_time, self.now))
+        overdue = told.execution_time <= self.now
+        moves = abs(as_told.start - wanted.start) > TOO_LATE_TO_MOVE
+        gain_eur = self._eur({head.container_id: as_told}) - self._eur({head.container_id: wanted})
+        if overdue or (moves and gain_eur > WORTH_MOVING_EUR):
+            yield self._order(PPBCEndInterruptionInstruction, wanted, wanted.start, (told,))
+
+    def _chain(self, *, keep_told: bool) -> dict[str, Placement]:
+        """The placements by container. With `keep_told` those that were told a start stay there. The others are moved
+        to where they follow the one before: it may be late, or not be where the plan has it (R-94, R-95).
+        """
+        chain: dict[str, Placement] = {}
+        busy = self.profile.busy_for
+        end = self.now + busy if busy else None
+        for container in self.profile.containers:
+            placement = self.placed.get(self._key(container))
+            if placement is None or not (container.placeable or container is self.profile.head):
+                continue
+            start = self.told.start_of(self.profile, container) if keep_told else None
+            if start is not None:
+                placement = _moved(placement, container, start.power_sequence_id, start.execution_time)
+            elif container.placeable and end is not None:
+                placement = _following(placement, container, end)
+            chain[container.container_id] = placement
+            end = placement.end
+        return chain
+
+    def _eur(self, chain: Mapping[str, Placement]) -> float:
+        horizon = Horizon.at(self.now)
+        power_w = profile_power_w(self.profile, {one.key: one for one in chain.values()}, horizon)
+        nothing_w = np.zeros(horizon.steps)
+        cost = self.cost.eur(power_w, horizon.durations_s) - self.cost.eur(nothing_w, horizon.durations_s)
+        return float(cost.sum())
+
+    def _standing(self, containers: Iterable[Container]) -> tuple[ProfileInstruction, ...]:
+        found = (self.told.start_of(self.profile, container) for container in containers)
+        return tuple(start for start in found if start is not None)
+
+    def _key(self, container: Container) -> Key:
+        return self.profile.profile_id, container.container_id
+
+    def _order(
+        self,
+        kind: type[ProfileInstruction],
+        placement: Placement,
+        at: datetime,
+        takes_back: tuple[ProfileInstruction, ...] = (),
+    ) -> Order:
+        return Order(kind, placement, max(at, self.now), takes_back, self.too_late)
+
+
+def _following(placement: Placement, container: Container, end: datetime) -> Placement:
+    """Not before the end of the container before it, and not after the longest pause (R-94, R-95)."""
     sequence = container.sequence(placement.sequence_id)
-    if end is None or sequence is None:
-        return None
     start = max(placement.start, end)
-    if sequence.max_pause_before_s is not None:
+    if sequence is not None and sequence.max_pause_before_s is not None:
         start = min(start, end + timedelta(seconds=sequence.max_pause_before_s))
-    return replace(placement, start=start, end=start + timedelta(seconds=sequence.duration_s))
+    return _moved(placement, container, placement.sequence_id, start)
 
 
-def _told_end(resource: PPBCResource, container: Container, latest: LastInstruction | None) -> datetime | None:
-    """When a container that waits for its start will end, if the latest instruction was about it."""
-    told = latest.message if latest is not None else None
-    if not isinstance(told, PPBCScheduleInstruction) or told.power_profile_id != resource.profile_id:
-        return None
-    if told.sequence_container_id != container.container_id:
-        return None
-    sequence = container.sequence(told.power_sequence_id)
-    return None if sequence is None else told.execution_time + timedelta(seconds=sequence.duration_s)
+def _moved(placement: Placement, container: Container, sequence_id: str, start: datetime) -> Placement:
+    """Another start, and the pauses as much later; none where it is another sequence."""
+    by = start - placement.start
+    if sequence_id == placement.sequence_id:
+        pauses = tuple((begin + by, end + by) for begin, end in placement.pauses)
+        return replace(placement, start=start, end=placement.end + by, pauses=pauses)
+    sequence = container.sequence(sequence_id)
+    lasts = timedelta(seconds=sequence.duration_s if sequence else 0.0)
+    return replace(placement, sequence_id=sequence_id, start=start, end=start + lasts, pauses=())
 
 
-def _is_about(latest: LastInstruction, resource: PPBCResource, placement: Placement) -> bool:
-    told = latest.message
-    return (
-        isinstance(told, PPBCScheduleInstruction)
-        and told.power_profile_id == resource.profile_id
-        and told.sequence_container_id == placement.container_id
-    )
-
-
-def _revocation(
-    resource: PPBCResource, placement: Placement, latest: LastInstruction | None, new_id: NewId
-) -> RevokeObject | None:
-    """What takes back the start that the container was told before, while it still waits for it."""
-    if latest is None or not _is_about(latest, resource, placement):
-        return None
-    told = latest.message
-    status = next(one.status for one in resource.containers if one.container_id == placement.container_id)
-    waits = status is PPBCPowerSequenceStatus.SCHEDULED
-    return revocation_of(told, new_id) if waits and isinstance(told, PPBCScheduleInstruction) else None
-
-
-def _was_told(resource: PPBCResource, placement: Placement, latest: LastInstruction | None, now: datetime) -> bool:
-    """Told already, and not long ago, so that its status is still on its way."""
-    return latest is not None and _is_about(latest, resource, placement) and now - latest.issued_at < TOO_LATE_TO_MOVE
-
-
-def _gains(latest: LastInstruction, placement: Placement, now: datetime) -> bool:
-    told = latest.message
-    if not isinstance(told, PPBCScheduleInstruction) or told.execution_time - now <= TOO_LATE_TO_MOVE:
-        return False
-    moved = abs(told.execution_time - placement.start) > TOO_LATE_TO_MOVE
-    # What the start told before would cost is not known any more. That against starting at once shows at least whether
-    # the hour matters.
-    return moved and placement.cost_now_eur - placement.cost_eur > WORTH_MOVING_EUR
-
-
-def _decision(
-    site: SiteState, resource: PPBCResource, device: DevicePlan, placement: Placement, new_id: NewId
-) -> Decision:
-    start = max(placement.start, site.now)
-    local = start.astimezone(ZoneInfo(site.timezone))
-    message = ppbc_schedule_instruction(
-        profile_id=resource.profile_id,
-        container_id=placement.container_id,
-        sequence_id=placement.sequence_id,
-        execution_time=start,
-        new_id=new_id,
-    )
-    sequence = next(
-        sequence
-        for container in resource.containers
-        if container.container_id == placement.container_id
-        for sequence in container.sequences
-        if sequence.sequence_id == placement.sequence_id
-    )
-    saved = placement.cost_now_eur - placement.cost_eur
-    reason = (
-        device.reason
-        if placement.cost_eur == 0 and device.reason
-        else (
-            f"{resource.name} starts at {local:%H:%M}: its {sequence.energy_kwh:z.2f} kWh cost "
-            f"{placement.cost_eur:z.2f} EUR then, {saved:z.2f} EUR less than at once."
-        )
-    )
-    return Decision(
-        link_id=resource.link_id,
-        message=message,
-        reason=reason,
-        objective=Objective.START_TIME,
-        expected_power_w=sequence.power_at(0.0),
-        power_before_w=resource.power_w(site.now) or 0.0,
-        until=placement.end,
-    )
+def _going_on(head: Container, placement: Placement, at: datetime) -> Placement:
+    """The rest of what is paused, in one piece from that moment on."""
+    end = at + timedelta(seconds=head.remaining_s)
+    return replace(placement, start=at, end=end, done_s=head.progress_s, pauses=())

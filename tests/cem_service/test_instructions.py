@@ -8,9 +8,15 @@ from cem_service.instructions import (
     frbc_instruction,
     ombc_instruction,
     pebc_instruction,
-    ppbc_schedule_instruction,
+    ppbc_instruction,
 )
-from s2.messages import dump_message, parse_message
+from s2.messages import (
+    PPBCEndInterruptionInstruction,
+    PPBCScheduleInstruction,
+    PPBCStartInterruptionInstruction,
+    dump_message,
+    parse_message,
+)
 from s2.versions import WireProfile
 from tests.support.resources import L1, NOON, new_id
 
@@ -27,8 +33,15 @@ def test_all_instructions_travel_and_claim_no_abnormal_condition() -> None:
             execution_time=NOON,
             new_id=new_id,
         ),
-        ppbc_schedule_instruction(
-            profile_id="p1", container_id="c1", sequence_id="s1", execution_time=NOON, new_id=new_id
+        *(
+            ppbc_instruction(
+                kind, profile_id="p1", container_id="c1", sequence_id="s1", execution_time=NOON, new_id=new_id
+            )
+            for kind in (
+                PPBCScheduleInstruction,
+                PPBCStartInterruptionInstruction,
+                PPBCEndInterruptionInstruction,
+            )
         ),
     )
 

@@ -8,11 +8,11 @@ import pytest
 
 from cem_service import services
 from cem_service.domain.decision import Decision
-from cem_service.instructions import ppbc_schedule_instruction, revocation_of
+from cem_service.instructions import ppbc_instruction, revocation_of
 from cem_service.models import Instruction, LedgerStatus, PlanRun
 from cem_service.planners.reactive import react
 from flexhub.bus import BusUnavailable, Envelope, PublishResult
-from s2.messages import FRBCInstruction, RevokeObject
+from s2.messages import FRBCInstruction, PPBCScheduleInstruction, RevokeObject
 from tenants.scope import platform_scope
 from tests.support.cem_world import World
 from tests.support.resources import new_id
@@ -69,13 +69,18 @@ def test_what_is_taken_back_goes_first(world: World, monkeypatch: pytest.MonkeyP
     """An instruction that follows its revocation is the only open one (R-102)."""
     world.connect()
     world.describe()
-    before = ppbc_schedule_instruction(
-        profile_id="profile", container_id="wash", sequence_id="eco", execution_time=world.clock.now(), new_id=new_id
+    before = ppbc_instruction(
+        PPBCScheduleInstruction,
+        profile_id="profile",
+        container_id="wash",
+        sequence_id="eco",
+        execution_time=world.clock.now(),
+        new_id=new_id,
     )
 
     def with_revocation(*arguments: object, **named: object) -> list[Decision]:
         (decision,) = react(*arguments, **named)  # type: ignore[arg-type] # Passed on as they are.
-        return [replace(decision, revocation=revocation_of(before, new_id))]
+        return [replace(decision, revocations=(revocation_of(before, new_id),))]
 
     monkeypatch.setattr(services, "react", with_revocation)
     world.run(services.react_to_site, *world.ids)

@@ -100,6 +100,19 @@ def test_a_refused_device_is_left_alone_for_a_while(world: World) -> None:
     assert len(_instructions()) == 1
 
 
+def test_a_device_that_refused_twice_is_left_alone_twice_as_long(world: World) -> None:
+    world.pay(import_eur_per_kwh=-0.5, export_eur_per_kwh=-0.5)
+    world.connect()
+    world.describe()
+    for seconds, told in ((0, 1), (6 * 60, 2), (6 * 60, 2), (5 * 60, 3)):
+        world.clock.advance(seconds)
+        world.run(services.react_to_site, *world.ids)
+        assert len(_instructions()) == told
+        with platform_scope("test"):
+            unanswered = Instruction.objects.exclude(status=LedgerStatus.REJECTED)
+            unanswered.update(status=LedgerStatus.REJECTED, status_at=world.clock.now())
+
+
 def test_does_nothing_while_another_worker_is_at_it_and_comes_back(world: World) -> None:
     world.connect()
     with world.bus.site_lock(world.household.site.pk, 5.0) as ours:

@@ -20,16 +20,16 @@ def test_reads_a_profile_that_waits_to_be_placed() -> None:
     resource = dishwasher()
 
     assert resource.ready
-    assert resource.containers[0].pending
-    assert resource.containers[0].sequences[0].energy_kwh == 2.0
-    assert resource.busy_for == timedelta()
+    assert resource.profiles[0].containers[0].pending
+    assert resource.profiles[0].containers[0].sequences[0].energy_kwh == 2.0
+    assert resource.profiles[0].busy_for == timedelta()
 
 
 def test_knows_the_power_of_the_sequence_that_runs() -> None:
     resource = dishwasher(statuses=[status(PPBCPowerSequenceStatus.EXECUTING, progress_min=100)])
 
     assert resource.described_power_w(NOON) == 1800.0
-    assert resource.busy_for == timedelta(minutes=20)
+    assert resource.profiles[0].busy_for == timedelta(minutes=20)
     assert "already run or is running" in (resource.not_ready or "")
 
 
@@ -38,7 +38,7 @@ def test_leaves_out_sequences_for_abnormal_conditions() -> None:
         id="wash", power_sequences=(sequence("s1", (30, 500.0)), sequence("s2", (10, 900.0), abnormal=True))
     )
 
-    assert [one.sequence_id for one in dishwasher(container).containers[0].sequences] == ["s1"]
+    assert [one.sequence_id for one in dishwasher(container).profiles[0].containers[0].sequences] == ["s1"]
 
 
 def test_a_window_that_has_passed_leaves_nothing_to_place() -> None:

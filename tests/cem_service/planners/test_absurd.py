@@ -161,6 +161,7 @@ def profiles(draw: st.DrawFn) -> Resource:
                     (draw(st.integers(0, 600)), draw(numbers)),
                     max_pause_ms=draw(st.one_of(st.none(), st.integers(0, 2**53 - 1))),
                     abnormal=draw(st.integers(0, 3)) == 0,
+                    interruptible=draw(st.booleans()),
                 )
                 for number in range(draw(st.integers(1, 3)))
             ),
@@ -188,7 +189,9 @@ def assert_offered(decision: Decision, resource: Resource) -> None:
     else:
         assert isinstance(resource, PPBCResource)
         assert isinstance(message, PPBCScheduleInstruction)
-        container = next(one for one in resource.containers if one.container_id == message.sequence_container_id)
+        profile = next(one for one in resource.profiles if one.profile_id == message.power_profile_id)
+        container = profile.container(message.sequence_container_id)
+        assert container is not None
         assert container.sequence(message.power_sequence_id) is not None
         assert message.execution_time >= NOON
 

@@ -1,21 +1,27 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
 
 from cem_service.domain.decision import Decision, LastInstruction
 from cem_service.domain.ppbc import PPBCResource
-from cem_service.planners.plan import DevicePlan, Placement, SitePlan
+from cem_service.domain.tariff import Tariff
+from cem_service.planners.plan import DevicePlan, Pause, Placement, SitePlan
 from cem_service.planners.schedule import schedule_profiles
 from s2.messages import (
+    Instruction,
+    PPBCEndInterruptionInstruction,
+    PPBCPowerProfileDefinition,
     PPBCPowerSequenceContainer,
     PPBCPowerSequenceContainerStatus,
     PPBCPowerSequenceStatus,
     PPBCScheduleInstruction,
+    PPBCStartInterruptionInstruction,
 )
 from tests.support.resources import NOON, dishwasher, new_id, sequence
-from tests.support.sites import site_with
+from tests.support.sites import FLAT, site_with
 
 NOT_SCHEDULED, SCHEDULED, EXECUTING = (
     PPBCPowerSequenceStatus.NOT_SCHEDULED,
@@ -23,6 +29,8 @@ NOT_SCHEDULED, SCHEDULED, EXECUTING = (
     PPBCPowerSequenceStatus.EXECUTING,
 )
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+# From noon to one it is cheap, and then dear until the evening.
+CHEAP_NOON = Tariff(tuple(0.1 if hour == 12 else 0.5 if 13 <= hour < 18 else 0.2 for hour in range(24)), (0.05,) * 24)
 # Washing takes an hour, drying half of one; drying begins half an hour after washing at the latest.
 PARTS = (
     PPBCPowerSequenceContainer(id="wash", power_sequences=(sequence("washing", (60, 2000.0)),)),
@@ -47,8 +55,8 @@ def _status(part: str, status: PPBCPowerSequenceStatus, progress: timedelta | No
     )
 
 
-def told(part: str, start: datetime) -> LastInstruction:
-    message = PPBCScheduleInstruction(
+def start_of(part: str, start: datetime) -> PPBCScheduleInstruction:
+    return PPBCScheduleInstruction(
         message_id=new_id(),
         id=new_id(),
         power_profile_id="profile",
@@ -57,14 +65,27 @@ def told(part: str, start: datetime) -> LastInstruction:
         execution_time=start,
         abnormal_condition=False,
     )
-    return LastInstruction(message, NOON - 10 * MINUTE, 0.0, 0.0, until=start + HOUR)
+
+
+def told(part: str, start: datetime, ago: timedelta = 10 * MINUTE) -> LastInstruction:
+    return after(start_of(part, start), ago=ago)
+
+
+def after(*instructions: Instruction, ago: timedelta = 10 * MINUTE) -> LastInstruction:
+    """All that was told, oldest first; the latest some time ago."""
+    return LastInstruction(instructions[-1], NOON - ago, 0.0, 0.0, until=NOON + HOUR, told=instructions)
 
 
 def decide(
-    resource: PPBCResource, last: LastInstruction | None, *, wash: datetime | None = None, dry: datetime | None = None
+    resource: PPBCResource,
+    last: LastInstruction | None,
+    *,
+    wash: datetime | None = None,
+    dry: datetime | None = None,
+    tariff: Tariff = FLAT,
 ) -> tuple[str, datetime] | None:
     """What is told, and when it is to start."""
-    decision = decision_on(resource, last, wash, dry)
+    decision = decision_on(resource, last, wash, dry, tariff)
     if decision is None:
         return None
     assert isinstance(decision.message, PPBCScheduleInstruction)
@@ -72,16 +93,26 @@ def decide(
 
 
 def decision_on(
-    resource: PPBCResource, last: LastInstruction | None, wash: datetime | None = None, dry: datetime | None = None
+    resource: PPBCResource,
+    last: LastInstruction | None,
+    wash: datetime | None = None,
+    dry: datetime | None = None,
+    tariff: Tariff = FLAT,
 ) -> Decision | None:
-    """What is decided with a plan of these starts, each half a euro cheaper than at once."""
-    site = site_with(resource)
+    """What is decided with a plan of these starts."""
     lengths = {"wash": HOUR, "dry": HOUR / 2}
     placements = tuple(
-        Placement(part, SEQUENCES[part], start, start + lengths[part], cost_eur=0.1, cost_now_eur=0.6)
+        Placement("profile", part, SEQUENCES[part], start, start + lengths[part], cost_eur=0.1, cost_now_eur=0.6)
         for part, start in (("wash", wash), ("dry", dry))
         if start is not None
     )
+    return decided(resource, last, placements, tariff)
+
+
+def decided(
+    resource: PPBCResource, last: LastInstruction | None, placements: tuple[Placement, ...], tariff: Tariff = FLAT
+) -> Decision | None:
+    site = site_with(resource, tariff=tariff)
     power_w = np.zeros(96)
     device = DevicePlan(resource.link_id, power_w, placements=placements)
     plan = SitePlan(site.site_id, NOON, NOON, power_w, power_w, 0.0, {resource.link_id: device})
@@ -99,24 +130,59 @@ def test_parts_are_told_one_after_the_other() -> None:
     assert decide(machine(SCHEDULED, SCHEDULED), told("dry", then), wash=at, dry=then) is None
 
 
-def test_a_start_is_moved_for_a_gain_where_nothing_hangs_on_it() -> None:
-    washed = machine(PPBCPowerSequenceStatus.FINISHED, SCHEDULED)
+def test_a_start_is_moved_for_a_gain_that_somebody_notices() -> None:
+    washed, before = machine(PPBCPowerSequenceStatus.FINISHED, SCHEDULED), told("dry", NOON + HOUR)
+    then = NOON + 20 * MINUTE
 
-    assert decide(washed, told("dry", NOON + HOUR), dry=NOON + 20 * MINUTE) == ("dry", NOON + 20 * MINUTE)
+    assert decide(washed, before, dry=then, tariff=CHEAP_NOON) == ("dry", then)
+    assert decide(washed, before, dry=then, tariff=FLAT) is None
+    assert decide(washed, told("dry", NOON + 4 * MINUTE), dry=NOON + 7 * HOUR, tariff=CHEAP_NOON) is None
 
 
 def test_a_start_is_taken_back_before_another_one_is_told() -> None:
     """Without that, two starts would be open for one part (R-102)."""
     washed, before = machine(PPBCPowerSequenceStatus.FINISHED, SCHEDULED), told("dry", NOON + HOUR)
 
-    moved = decision_on(washed, before, dry=NOON + 20 * MINUTE)
+    moved = decision_on(washed, before, dry=NOON + 20 * MINUTE, tariff=CHEAP_NOON)
     first = decision_on(machine(PPBCPowerSequenceStatus.FINISHED, NOT_SCHEDULED), None, dry=NOON + 20 * MINUTE)
 
     assert moved is not None
-    assert moved.revocation is not None
-    assert moved.revocation.object_id == before.message.id
+    assert [one.object_id for one in moved.revocations] == [before.message.id]
     assert first is not None
-    assert first.revocation is None
+    assert first.revocations == ()
+
+
+def test_parts_that_hang_together_are_moved_together() -> None:
+    """The later ones are taken back with the first that moves, and are then told anew."""
+    wash, dry = start_of("wash", NOON + 2 * HOUR), start_of("dry", NOON + 3 * HOUR)
+    at, then = NOON + 7 * HOUR, NOON + 8 * HOUR
+
+    moved = decision_on(machine(SCHEDULED, SCHEDULED), after(wash, dry), at, then, CHEAP_NOON)
+    next_one = decide(
+        machine(SCHEDULED, SCHEDULED), after(wash, dry, start_of("wash", at)), wash=at, dry=then, tariff=CHEAP_NOON
+    )
+
+    assert moved is not None
+    assert isinstance(moved.message, PPBCScheduleInstruction)
+    assert (moved.message.sequence_container_id, moved.message.execution_time) == ("wash", at)
+    assert [one.object_id for one in moved.revocations] == [wash.id, dry.id]
+    assert next_one == ("dry", then)
+
+
+def test_what_does_not_show_in_the_status_is_told_again_ever_later() -> None:
+    fresh, at = machine(NOT_SCHEDULED, NOT_SCHEDULED), NOON + HOUR
+    again = (start_of("wash", at), start_of("wash", at))
+
+    assert decide(fresh, told("wash", at, ago=4 * MINUTE), wash=at, dry=at + HOUR) is None
+    assert decide(fresh, told("wash", at, ago=6 * MINUTE), wash=at, dry=at + HOUR) == ("wash", at)
+    assert decide(fresh, after(*again, ago=6 * MINUTE), wash=at, dry=at + HOUR) is None
+    assert decide(fresh, after(*again, ago=11 * MINUTE), wash=at, dry=at + HOUR) == ("wash", at)
+
+
+def test_a_resource_that_refused_is_left_alone() -> None:
+    refused = replace(told("wash", NOON + HOUR), refused_until=NOON + MINUTE)
+
+    assert decide(machine(NOT_SCHEDULED, NOT_SCHEDULED), refused, wash=NOON + HOUR, dry=NOON + 2 * HOUR) is None
 
 
 def test_a_part_never_moves_before_the_end_of_the_one_that_it_follows() -> None:
@@ -146,3 +212,99 @@ def test_a_part_does_not_begin_while_the_one_before_still_runs() -> None:
     running = machine(EXECUTING, NOT_SCHEDULED, washed=20 * MINUTE)
 
     assert decide(running, None, dry=NOON + 10 * MINUTE) == ("dry", NOON + 40 * MINUTE)
+
+
+def heater(status: PPBCPowerSequenceStatus, done: timedelta) -> PPBCResource:
+    """Two hours of 2 kW that may be interrupted."""
+    container = PPBCPowerSequenceContainer(
+        id="heat", power_sequences=(sequence("slow", (120, 2000.0), interruptible=True),)
+    )
+    now_at = PPBCPowerSequenceContainerStatus(
+        power_profile_id="profile",
+        sequence_container_id="heat",
+        selected_sequence_id="slow",
+        progress=round(done / timedelta(milliseconds=1)),
+        status=status,
+    )
+    return dishwasher(container, statuses=(now_at,))
+
+
+def heating(*pauses: Pause, start: datetime = NOON, done: timedelta = timedelta()) -> Placement:
+    paused = sum((end - begin for begin, end in pauses), timedelta())
+    end = start + 2 * HOUR - done + paused
+    return Placement("profile", "heat", "slow", start, end, 0.1, 0.2, done.total_seconds(), pauses)
+
+
+def interruption(kind: type, at: datetime) -> Instruction:
+    message = kind(
+        message_id=new_id(),
+        id=new_id(),
+        power_profile_id="profile",
+        sequence_container_id="heat",
+        power_sequence_id="slow",
+        execution_time=at,
+        abnormal_condition=False,
+    )
+    assert isinstance(message, PPBCStartInterruptionInstruction | PPBCEndInterruptionInstruction)
+    return message
+
+
+def test_a_pause_is_told_when_it_is_due() -> None:
+    runs = heater(EXECUTING, HOUR)
+    soon, later = NOON + MINUTE, NOON + HOUR
+
+    due = decided(runs, None, (heating((soon, later), start=NOON - HOUR),))
+    early = decided(runs, None, (heating((later, 2 * HOUR + NOON), start=NOON - HOUR),))
+
+    assert due is not None
+    assert isinstance(due.message, PPBCStartInterruptionInstruction)
+    assert (due.message.execution_time, due.until, due.expected_power_w) == (soon, later, 0.0)
+    assert early is None
+
+
+def test_the_end_of_a_pause_is_told_as_soon_as_the_device_pauses() -> None:
+    paused, end = heater(PPBCPowerSequenceStatus.INTERRUPTED, HOUR), NOON + HOUR
+    begun = interruption(PPBCStartInterruptionInstruction, NOON - MINUTE)
+    planned = (heating((NOON - MINUTE, end), start=NOON - HOUR),)
+
+    first = decided(paused, after(begun, ago=MINUTE), planned)
+    known = decided(paused, after(begun, interruption(PPBCEndInterruptionInstruction, end), ago=MINUTE), planned)
+
+    assert first is not None
+    assert isinstance(first.message, PPBCEndInterruptionInstruction)
+    assert first.message.execution_time == end
+    assert first.expected_power_w == 2000.0
+    assert known is None
+
+
+def test_the_end_of_a_pause_is_moved_for_a_gain() -> None:
+    paused = heater(PPBCPowerSequenceStatus.INTERRUPTED, HOUR)
+    end = interruption(PPBCEndInterruptionInstruction, NOON + 2 * HOUR)
+    planned = (heating(start=NOON + 7 * HOUR, done=HOUR),)
+
+    moved = decided(paused, after(end), planned, CHEAP_NOON)
+
+    assert moved is not None
+    assert moved.message.execution_time == NOON + 7 * HOUR
+    assert [one.object_id for one in moved.revocations] == [end.id]
+    assert decided(paused, after(end), planned, FLAT) is None
+
+
+def test_an_interruption_waits_for_its_status() -> None:
+    begun = interruption(PPBCStartInterruptionInstruction, NOON - MINUTE)
+    planned = (heating((NOON - MINUTE, NOON + HOUR), start=NOON - HOUR),)
+
+    assert decided(heater(EXECUTING, HOUR), after(begun, ago=MINUTE), planned) is None
+
+
+def test_one_resource_is_told_one_thing_at_a_time_for_all_its_profiles() -> None:
+    other = PPBCPowerProfileDefinition(
+        message_id=new_id(), id="other", start_time=NOON, end_time=NOON + 5 * HOUR, power_sequences_containers=PARTS[:1]
+    )
+    both = dishwasher(*PARTS[:1], others=[other])
+
+    first = decided(both, None, ())
+
+    assert first is not None
+    assert isinstance(first.message, PPBCScheduleInstruction)
+    assert first.message.power_profile_id == "other"  # Its window ends first.

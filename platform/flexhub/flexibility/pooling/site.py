@@ -16,8 +16,8 @@ from cem_service.domain.series import Array
 from cem_service.domain.site import SiteState
 from cem_service.planners.forecast import forecast_base, forecast_resource
 from cem_service.planners.horizon import Horizon
+from cem_service.planners.placed import expected_power_w
 from cem_service.planners.plan import SitePlan
-from cem_service.planners.ppbc import expected_power_w
 from flexhub.flexibility.pooling.envelopes import envelope_room
 from flexhub.flexibility.pooling.planned import Alignment
 from flexhub.flexibility.pooling.profiles import profile_room

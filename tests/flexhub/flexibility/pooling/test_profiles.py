@@ -19,10 +19,10 @@ TWO = timedelta(hours=2)
 
 def _placed(resource: PPBCResource, start: datetime) -> DevicePlan:
     placements = []
-    for container in resource.containers:
+    for container in resource.profiles[0].containers:
         one = container.sequences[0]
         end = start + timedelta(seconds=one.duration_s)
-        placements.append(Placement(container.container_id, one.sequence_id, start, end, 0.0, 0.0))
+        placements.append(Placement("profile", container.container_id, one.sequence_id, start, end, 0.0, 0.0))
         start = end
     return DevicePlan(link_id("Dishwasher"), np.zeros(96), placements=tuple(placements))
 
