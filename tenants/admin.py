@@ -23,6 +23,7 @@ from tenants import (
 from tenants.household_admin import HouseholdPrivacyAdmin
 from tenants.model_admin import ReadOnlyAdmin, TenantForm, TenantModelAdmin, actor_of, show_token_once
 from tenants.models import Household, Membership, Tenant, User
+from tenants.signin import notices
 
 __all__ = ["ReadOnlyAdmin", "TenantForm", "TenantModelAdmin", "actor_of", "show_token_once"]
 
@@ -90,6 +91,8 @@ class UserAdmin(_UserAdmin, TenantModelAdmin):
         if "email" in form.changed_data:
             # Who has the former address would otherwise still be sent links to a new password.
             EmailAddress.objects.filter(user=obj).exclude(email__iexact=obj.email).delete()
+            if change:
+                notices.address_changed(obj, form.initial["email"], actor=actor_of(request))
 
     def user_change_password(
         self,
@@ -99,7 +102,9 @@ class UserAdmin(_UserAdmin, TenantModelAdmin):
     ) -> HttpResponse:
         response = super().user_change_password(request, id, form_url)
         if request.method == "POST" and response.status_code == 302:
-            self._record(request, "password_changed", User.objects.get(pk=id))
+            user = User.objects.get(pk=id)
+            self._record(request, "password_changed", user)
+            notices.password_changed(user, actor=actor_of(request))
         return response
 
 

@@ -11,11 +11,15 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.dispatch import Signal
 
 from tenants import audit, tokens
 from tenants.audit import Actor
 from tenants.models import APIClient, APIClientSecret
 from tenants.scope import platform_scope, tenant_scope
+
+# Sent by a client, within the transaction, with the `actor` who gave it a new secret.
+secret_issued = Signal()
 
 # How long an old secret goes on beside a new one, unless the person says otherwise.
 DEFAULT_OVERLAP = timedelta(hours=24)
@@ -52,6 +56,7 @@ def issue_secret(
         )
         after = audit.fields_of(row) | {"others_end_at": now + overlap, "access_tokens_ended": end_tokens}
         audit.record("tenants.apiclientsecret.issued", row, actor=actor, after=after)
+        secret_issued.send(client, actor=actor)
     return secret
 
 

@@ -8,4 +8,4 @@ class SignInConfig(AppConfig):
 
     def ready(self) -> None:
         # They register themselves. Models are there by now.
-        from tenants.signin import checks, invitations, sealed, trail  # noqa: F401
+        from tenants.signin import checks, invitations, notices, sealed, trail  # noqa: F401

@@ -1,4 +1,4 @@
-"""The mails that let people in. They are made by tasks: links are known there only, and a request waits for no server.
+"""The mails to people. They are made by tasks: links are known there only, and a request waits for no server.
 
 That a request for a mail takes as long for an address nobody knows as for one that somebody has is a promise of its own
 (`request_password_reset`).
@@ -6,6 +6,7 @@ That a request for a mail takes as long for an address nobody knows as for one t
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin
 
@@ -47,6 +48,11 @@ def send_password_reset(email: str) -> None:
     """To everybody with this address, or to nobody. Raises OSError."""
     for username, link in _reset_links(email):
         _send("password_reset", email, {"username": username, "link": link})
+
+
+def send_notice(email: str, *, username: str, what: str, at: datetime, advice: str) -> None:
+    """`what` is a sentence, `advice` whether an `account` or a `program` is concerned. Raises OSError."""
+    _send("notice", email, {"username": username, "what": what, "at": at, "advice": advice})
 
 
 def _reset_links(email: str) -> list[tuple[str, str]]:

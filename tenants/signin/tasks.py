@@ -3,6 +3,7 @@
 A wait is shorter than the broker's visibility timeout (`flexhub.celery`): a longer one would be delivered twice.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from celery import shared_task
@@ -19,3 +20,9 @@ def send_invitation(*, tenant_id: str, invitation_id: str, **_: object) -> None:
 @shared_task(base=TenantTask, autoretry_for=(OSError,), retry_backoff=5, retry_backoff_max=60, max_retries=15)
 def send_password_reset(*, email: str, **_: object) -> None:
     mail.send_password_reset(email)
+
+
+@shared_task(base=TenantTask, autoretry_for=(OSError,), retry_backoff=5, retry_backoff_max=60, max_retries=15)
+def send_notice(*, email: str, username: str, what: str, at: str, advice: str, **_: object) -> None:
+    """It takes what is to be read and no ids: a former e-mail address is in no row any more."""
+    mail.send_notice(email, username=username, what=what, at=datetime.fromisoformat(at), advice=advice)

@@ -1,4 +1,5 @@
-"""Audit rows about signing in. allauth tells what happened; here it gets into the trails of those whom it concerns.
+"""Audit rows about signing in. allauth tells what happened; here it gets into the trails of those whom it concerns,
+and changes to somebody's account into a mail to them.
 
 A sign-in is the business of the tenant that the session acts for, and a provider that of its tenant, which alone it
 opens. Password and second factor concern each tenant that a person belongs to, so each of them gets a row; from where
@@ -25,7 +26,7 @@ from django.http import HttpRequest
 from tenants import audit, origin
 from tenants.models import User
 from tenants.scope import identity_scope, platform_scope
-from tenants.signin import second_factor
+from tenants.signin import notices, second_factor
 from tenants.signin.models import IdentityProvider
 
 # Of the failures of one account, or of one provider, in this time only the first gets a row. Guessing is slowed down
@@ -51,17 +52,20 @@ def provider_failed(provider: IdentityProvider, reason: str) -> None:
 def factor_taken_away(authenticator: Authenticator, *, actor: User) -> None:
     """By an operator, from somebody who has lost it."""
     _record_everywhere("second_factor_removed", authenticator.user, actor=actor, before={"type": authenticator.type})
+    notices.factor_removed(authenticator.user, authenticator.type, actor=actor)
 
 
 @receiver(account.password_changed)
 @receiver(account.password_set)
 def _password_changed(user: User, **_: Any) -> None:
     _record_everywhere("password_changed", user, actor=user)
+    notices.password_changed(user, actor=user)
 
 
 @receiver(account.password_reset)
 def _password_reset(user: User, **_: Any) -> None:
     _record_everywhere("password_reset", user, actor=user)
+    notices.password_reset(user)
 
 
 @receiver(mfa.authenticator_added)
@@ -69,16 +73,19 @@ def _factor_added(request: HttpRequest, user: User, authenticator: Authenticator
     if authenticator.type in second_factor.TYPES:
         second_factor.note_shown(request, user)
     _record_everywhere("second_factor_added", user, actor=user, after={"type": authenticator.type})
+    notices.factor_added(user, authenticator.type)
 
 
 @receiver(mfa.authenticator_removed)
 def _factor_removed(user: User, authenticator: Authenticator, **_: Any) -> None:
     _record_everywhere("second_factor_removed", user, actor=user, before={"type": authenticator.type})
+    notices.factor_removed(user, authenticator.type, actor=user)
 
 
 @receiver(mfa.authenticator_reset)
 def _recovery_codes_renewed(user: User, **_: Any) -> None:
     _record_everywhere("recovery_codes_renewed", user, actor=user)
+    notices.recovery_codes_renewed(user)
 
 
 @receiver(mfa.authenticator_used)
@@ -95,6 +102,7 @@ def _factor_failed(user: User, **_: Any) -> None:
 def _provider_connected(sociallogin: SocialLogin, **_: Any) -> None:
     provider = _provider_of(sociallogin.account)
     _record_at_provider("provider_connected", sociallogin.user, provider, after={"provider": str(provider)})
+    notices.provider_connected(sociallogin.user)
 
 
 @receiver(social.social_account_removed)

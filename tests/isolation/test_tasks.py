@@ -30,7 +30,8 @@ ABOUT_A_ROW = {
     "rm_adapters.tasks.attend": ("node_id", "rm_adapters.HostedRM"),
     "rm_adapters.tasks.look_for_devices": ("account_id", "rm_adapters.VendorAccount"),
 }
-# These are told of nobody: beat sends them, and each takes its rows, with their tenants, from the database or the bus.
+# These are told of nobody: beat sends them, and each takes its rows, with their tenants, from the database or the bus;
+# or, as mails about an account, they take no rows at all.
 ABOUT_NOBODY = {
     "cem_service.tasks.drain_ledger",
     "cem_service.tasks.wake_due_sites",
@@ -44,6 +45,7 @@ ABOUT_NOBODY = {
     "flexhub.telemetry.tasks.delete_old_measurements",
     "flexhub.telemetry.tasks.drain_telemetry",
     "flexhub.telemetry.tasks.drop_old_partitions",
+    "tenants.signin.tasks.send_notice",
     "tenants.signin.tasks.send_password_reset",
     "tenants.tasks.finish_key_rotations",
     "tenants.tasks.forget_expired_access_tokens",

@@ -12,6 +12,7 @@ from tenants import audit
 from tenants.commands import TracedCommand
 from tenants.models import User
 from tenants.scope import identity_scope, platform_scope
+from tenants.signin import notices
 
 
 class Command(TracedCommand, changepassword.Command):
@@ -23,4 +24,5 @@ class Command(TracedCommand, changepassword.Command):
             user = User.objects.get(username=options["username"] or getpass.getuser())
             with platform_scope("tell of a password that was changed by command"):
                 audit.record("tenants.user.password_changed", user, actor=None)
+            notices.password_changed(user, actor=None)
         return done
