@@ -196,6 +196,10 @@ class ResourceView:
         """What the RM last said of one container of a power profile."""
         return self._sequences.get((profile_id, container_id))
 
+    def sequence_statuses(self, profile_id: str) -> tuple[PPBCPowerSequenceContainerStatus, ...]:
+        """The same of all containers of a power profile that it has spoken of."""
+        return tuple(status for (of_profile, _), status in self._sequences.items() if of_profile == profile_id)
+
     def knows(self, object_type: RevokableObjects, object_id: str) -> bool:
         """Whether the RM has published that object and it was neither replaced nor revoked."""
         if object_type in _DESCRIPTION_TYPES:

@@ -25,6 +25,7 @@ from s2.messages import (
     PEBCEnergyConstraint,
     PEBCPowerConstraints,
     PPBCPowerProfileDefinition,
+    PPBCPowerProfileStatus,
     ResourceManagerDetails,
     RevokeObject,
     parse_message,
@@ -43,7 +44,6 @@ _WHOLE = frozenset(
         "ResourceManagerDetails",
         "PowerMeasurement",
         "PowerForecast",
-        "PPBC.PowerProfileStatus",
         "OMBC.SystemDescription",
         "OMBC.Status",
         "FRBC.SystemDescription",
@@ -65,7 +65,10 @@ _KEYED_BY_ID = frozenset({"PEBC.PowerConstraints", "PEBC.EnergyConstraint", "PPB
 
 
 def snapshot_field(message: Message) -> str | None:
-    """The field that a received message belongs in, or None if it is not part of a link's state."""
+    """The field that a received message belongs in, or None if it is not part of a link's state.
+
+    A status of several power profiles has to be parted before, into one for each of them.
+    """
     if message.message_type in _WHOLE:
         return message.message_type
     match message:
@@ -77,6 +80,8 @@ def snapshot_field(message: Message) -> str | None:
             return f"{message.message_type}/{message.timer_id}"
         case PEBCPowerConstraints() | PEBCEnergyConstraint() | PPBCPowerProfileDefinition():
             return f"{message.message_type}/{message.id}"
+        case PPBCPowerProfileStatus():
+            return f"{message.message_type}/{message.sequence_container_status[0].power_profile_id}"
         case _:
             return None
 

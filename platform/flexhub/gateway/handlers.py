@@ -12,7 +12,7 @@ opened, selected      → snapshot, wake
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +42,7 @@ from s2.messages import (
     PEBCPowerConstraints,
     PowerMeasurement,
     PPBCPowerProfileDefinition,
+    PPBCPowerProfileStatus,
     ReceptionStatusValues,
     ResourceManagerDetails,
     RevokeObject,
@@ -153,10 +154,19 @@ def _accepted(turn: Turn, event: MessageReceived) -> None:
 
 def fold(turn: Turn, message: Message, text: str) -> None:
     """Put what the RM has said into the snapshot of its link, if it is part of the link's state."""
-    field = snapshot_field(message)
-    if field is not None:
+    if isinstance(message, PPBCPowerProfileStatus):
+        _fold_by_profile(turn, message)
+    elif (field := snapshot_field(message)) is not None:
         turn.seat.fold(turn.batch, field, text)
-        _drop_withdrawn(turn, message)
+    _drop_withdrawn(turn, message)
+
+
+def _fold_by_profile(turn: Turn, message: PPBCPowerProfileStatus) -> None:
+    """A status may be of several profiles, or leave out containers; what was said of those before still counts."""
+    resource = turn.seat.session.resource
+    for profile_id in dict.fromkeys(each.power_profile_id for each in message.sequence_container_status):
+        whole = replace(message, sequence_container_status=resource.sequence_statuses(profile_id))
+        turn.seat.fold(turn.batch, f"{message.message_type}/{profile_id}", text_of(turn.seat, whole))
 
 
 def _count(turn: Turn, message: Message, text: str) -> None:
@@ -184,8 +194,9 @@ def _drop_withdrawn(turn: Turn, message: Message) -> None:
             turn.seat.keep_only(turn.batch, "PEBC.PowerConstraints/", resource.constraints)
         case PEBCEnergyConstraint():
             turn.seat.keep_only(turn.batch, "PEBC.EnergyConstraint/", resource.energy_constraints)
-        case PPBCPowerProfileDefinition():
+        case PPBCPowerProfileDefinition() | PPBCPowerProfileStatus() | RevokeObject():
             turn.seat.keep_only(turn.batch, "PPBC.PowerProfileDefinition/", resource.profiles)
+            turn.seat.keep_only(turn.batch, "PPBC.PowerProfileStatus/", resource.profiles)
 
 
 def refused(turn: Turn, event: MessageRefused) -> None:

@@ -59,6 +59,15 @@ def text(**fields: Any) -> str:
             },
             "PEBC.EnergyConstraint/e1",
         ),
+        (
+            {
+                "message_type": "PPBC.PowerProfileStatus",
+                "sequence_container_status": [
+                    {"power_profile_id": "p1", "sequence_container_id": "c1", "status": "NOT_SCHEDULED"}
+                ],
+            },
+            "PPBC.PowerProfileStatus/p1",
+        ),
         ({"message_type": "DDBC.PresentDemandStatus", "present_demand_rate": RANGE}, "DDBC.PresentDemandStatus"),
         (
             {

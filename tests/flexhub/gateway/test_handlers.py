@@ -21,6 +21,11 @@ from s2.messages import (
     PEBCPowerConstraints,
     PEBCPowerEnvelopeConsequenceType,
     PEBCPowerEnvelopeLimitType,
+    PPBCPowerProfileDefinition,
+    PPBCPowerProfileStatus,
+    PPBCPowerSequenceContainer,
+    PPBCPowerSequenceContainerStatus,
+    PPBCPowerSequenceStatus,
     RevokableObjects,
     RevokeObject,
     SelectControlType,
@@ -29,7 +34,7 @@ from s2.messages import (
 from s2.strictness import STRICT, Quirk, Strictness
 from s2.versions import WireProfile
 from tests.support.gateway_inside import NOW, controlled_seat, details
-from tests.support.resources import allowed, battery_description, measurement, new_id, store_messages
+from tests.support.resources import allowed, battery_description, measurement, new_id, sequence, store_messages
 
 
 class Hub:
@@ -235,6 +240,63 @@ async def test_constraints_that_are_no_longer_offered_leave(pebc: Hub) -> None:
     )
 
     assert set(pebc.snapshot.fields()) == {"profile", "PEBC.PowerConstraints/new"}
+
+
+async def test_each_power_profile_keeps_the_status_of_all_its_containers() -> None:
+    ppbc = await hub_under(ControlType.POWER_PROFILE_BASED_CONTROL, Strictness(lenient=True))
+    await ppbc.hear(power_profile("p1", "c-a", "c-b"), power_profile("p2", "c-c"))
+
+    await ppbc.hear(profile_status(("p1", "c-a"), ("p1", "c-b"), ("p2", "c-c")), profile_status(("p1", "c-b")))
+
+    messages = ppbc.snapshot.messages
+    assert {
+        name: containers_of(one) for name, one in messages.items() if name.startswith("PPBC.PowerProfileStatus")
+    } == {
+        "PPBC.PowerProfileStatus/p1": {"c-a", "c-b"},
+        "PPBC.PowerProfileStatus/p2": {"c-c"},
+    }
+
+
+async def test_the_status_of_a_power_profile_leaves_with_it() -> None:
+    ppbc = await hub_under(ControlType.POWER_PROFILE_BASED_CONTROL)
+    await ppbc.hear(power_profile("p1", "c-a"), profile_status(("p1", "c-a")))
+    kind = RevokableObjects.PPBC_POWER_PROFILE_DEFINITION
+
+    await ppbc.hear(RevokeObject(message_id=new_id(), object_type=kind, object_id="p1"))
+
+    assert set(ppbc.snapshot.fields()) == {"profile"}
+
+
+def power_profile(profile_id: str, *container_ids: str) -> PPBCPowerProfileDefinition:
+    return PPBCPowerProfileDefinition(
+        message_id=new_id(),
+        id=profile_id,
+        start_time=NOW,
+        end_time=NOW + timedelta(hours=8),
+        power_sequences_containers=tuple(
+            PPBCPowerSequenceContainer(id=each, power_sequences=(sequence(f"{each}-1", (60, 1000.0)),))
+            for each in container_ids
+        ),
+    )
+
+
+def profile_status(*containers: tuple[str, str]) -> PPBCPowerProfileStatus:
+    return PPBCPowerProfileStatus(
+        message_id=new_id(),
+        sequence_container_status=tuple(
+            PPBCPowerSequenceContainerStatus(
+                power_profile_id=profile_id,
+                sequence_container_id=container_id,
+                status=PPBCPowerSequenceStatus.NOT_SCHEDULED,
+            )
+            for profile_id, container_id in containers
+        ),
+    )
+
+
+def containers_of(status: Message) -> set[str]:
+    assert isinstance(status, PPBCPowerProfileStatus)
+    return {each.sequence_container_id for each in status.sequence_container_status}
 
 
 async def test_what_crossed_with_another_control_type_is_not_folded(pebc: Hub) -> None:
