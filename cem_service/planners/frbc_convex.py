@@ -128,7 +128,7 @@ def power_curve(resource: FRBCResource) -> list[Corner] | None:
     pieces = _pieces(resource)
     if not pieces:
         return None
-    corners = list(pieces[0])
+    corners = list(dict.fromkeys(pieces[0]))  # A mode that stands still is one corner.
     for start, end in pieces[1:]:
         reach = corners[-1]
         if not _is_on(corners, start) or (end[0] <= reach[0] and not _is_on(corners, end)):

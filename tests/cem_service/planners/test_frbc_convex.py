@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cem_service.domain.frbc import FRBCResource
+from cem_service.planners.frbc import plan_store
 from cem_service.planners.frbc_convex import convex_store, plan_convex, power_curve, together
 from cem_service.planners.kernels.store_convex import DONE, plan_all
 from cem_service.planners.plan import ValueTable
@@ -91,6 +92,18 @@ def stepwise() -> FRBCResource:
 @pytest.mark.parametrize("resource", [ev_charger(departure=NOON + timedelta(hours=4)), heat_pump(), stepwise()])
 def test_what_is_no_convex_curve_is_none(resource: FRBCResource) -> None:
     assert power_curve(resource) is None
+
+
+@pytest.mark.parametrize("rates", [(0.0, 0.0), (0.001, 0.001)])
+def test_a_store_that_can_only_stand_still_has_nothing_to_choose(rates: tuple[float, float]) -> None:
+    idle = mode("idle", element((0.0, 100.0), rates, (0.0, 0.0)))
+    messages = store_messages(actuator((idle,)), levels=(0.0, 100.0), level=50.0, active=[("actuator", "idle", 0.0)])
+    resource, around = read_store("car", messages), battery(0).around
+
+    plan = plan_store(resource, around.cost, around.horizon)
+
+    assert power_curve(resource) is None
+    assert plan is None or not plan.power_w.any()
 
 
 def test_a_level_above_the_range_is_left_to_the_grid() -> None:
