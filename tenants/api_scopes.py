@@ -10,16 +10,24 @@ from tenants.models import Tenant
 
 POOLS_READ = "pools:read"
 FLEXIBILITY_READ = "flexibility:read"
+SITES_READ = "sites:read"
+LIMITS_READ = "limits:read"
+LIMITS_WRITE = "limits:write"
+READINGS_WRITE = "readings:write"
 
 DESCRIPTIONS = {
     POOLS_READ: "List your pools.",
     FLEXIBILITY_READ: "Read the pooled flexibility of your pools.",
+    SITES_READ: "List your sites.",
+    LIMITS_READ: "Read the grid limits of your sites.",
+    LIMITS_WRITE: "Set the grid limits of your sites, and end them.",
+    READINGS_WRITE: "Report what the main meters of your sites read.",
 }
 
 _OF_KIND: dict[str, frozenset[str]] = {
-    # The API serves aggregators only, so the programs of all others have nothing to ask for.
+    # What an operator or a manufacturer may see, programs need not ask for.
     Tenant.Kind.OPERATOR: frozenset(),
-    Tenant.Kind.PROVIDER: frozenset(),
+    Tenant.Kind.PROVIDER: frozenset({SITES_READ, LIMITS_READ, LIMITS_WRITE, READINGS_WRITE}),
     Tenant.Kind.MANUFACTURER: frozenset(),
     Tenant.Kind.AGGREGATOR: frozenset({POOLS_READ, FLEXIBILITY_READ}),
 }

@@ -315,8 +315,9 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
 SPECTACULAR_SETTINGS = {
-    "TITLE": "Flexhub flexibility API",
-    "DESCRIPTION": "Pooled flexibility for aggregators. Power in watts, positive = consumption; times in UTC.",
+    "TITLE": "Flexhub API",
+    "DESCRIPTION": "Pooled flexibility for aggregators; limits and main meters for those who own sites. "
+    "Power in watts, positive = consumption; times in UTC.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     # The pages' scripts come from the package, never from another host.

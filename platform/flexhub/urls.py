@@ -17,6 +17,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("flexhub.api.urls")),
     path("api/v1/", include("flexhub.flexibility.urls")),
+    path("api/v1/", include("flexhub.site_api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]), name="schema"),
     path(
         "api/docs/",

@@ -102,7 +102,9 @@ class Cast:
     people: tuple[Person, ...]
     tenants: frozenset[UUID]
     node_token: str
+    # Of programs: one of Birch Trading, which may see pools, and one of Birch, which may see sites.
     api_token: str
+    site_token: str
 
     def row(self, label: str) -> Model:
         return next(row for model, row in self.rows.items() if model._meta.label == label)
@@ -144,6 +146,7 @@ def make_cast() -> Cast:
     rows, _ = _everything(alder, "Smith", trading)
     own, own_token = _everything(birch, "Bauer", birch_trading)
     program = make_program(birch_trading, "Birch's program")
+    site_program = make_program(birch, "Birch's own program")
     neighbours = make_customer(alder, "Jones")
     make_site(alder, "Jones house", household=neighbours)
     bauers = next(row for row in own.values() if isinstance(row, Household))
@@ -163,6 +166,7 @@ def make_cast() -> Cast:
         tenants=frozenset({alder.pk, trading.pk}),
         node_token=own_token,
         api_token=program.access_token(),
+        site_token=site_program.access_token(),
     )
 
 

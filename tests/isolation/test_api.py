@@ -1,4 +1,4 @@
-"""The REST API: every view and method, by a program of Birch Trading, by Birch's device and by nobody."""
+"""The REST API: every view and method, by programs of Birch Trading and of Birch, by Birch's device and by nobody."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ def _pattern(route: Route) -> str:
     return route.pattern
 
 
-@pytest.fixture(params=["program", "device", "nobody"])
+@pytest.fixture(params=["trader", "provider", "device", "nobody"])
 def headers(request: pytest.FixtureRequest, cast: Cast) -> dict[str, str]:
-    token = {"program": cast.api_token, "device": cast.node_token, "nobody": ""}[request.param]
+    tokens = {"trader": cast.api_token, "provider": cast.site_token, "device": cast.node_token, "nobody": ""}
+    token = tokens[request.param]
     return {"authorization": f"Bearer {token}"} if token else {}
 
 
@@ -55,7 +56,10 @@ def test_what_is_anothers_is_as_if_it_were_not_there(cast: Cast, headers: dict[s
         )
         assert_same(hidden, absent, f"{method} {route.pattern}")
         assert_hides(cast, _stranger(cast), hidden, f"{method} {route.pattern}")
-        assert hidden.status in {200, 401, 404, 405} if method == "OPTIONS" else hidden.status in {401, 404, 405}
+        # 403: the API has nothing for the programs of such a tenant there.
+        assert (
+            hidden.status in {200, 401, 403, 404, 405} if method == "OPTIONS" else hidden.status in {401, 403, 404, 405}
+        )
 
 
 @pytest.mark.parametrize("route", [route for route in VIEWS if not route.parameters], ids=_pattern)
@@ -65,6 +69,30 @@ def test_no_list_shows_what_is_anothers(cast: Cast, headers: dict[str, str], rou
     for method in METHODS:
         answer = ask(partial(Client().generic, method, route.url("", case), b"{}", "application/json", headers=headers))
         assert_hides(cast, _stranger(cast), answer, f"{method} {route.pattern}")
+
+
+@pytest.mark.parametrize("route", [route for route in VIEWS if route.parameters], ids=_pattern)
+def test_there_is_a_program_that_has_the_scope_and_is_told_that_there_is_nothing(cast: Cast, route: Route) -> None:
+    case = route.case()
+    assert case is not None
+    assert case.model is not None
+    row = str(cast.row(case.model).pk)
+    tokens = (cast.api_token, cast.site_token)
+
+    statuses = {
+        _ask(method, route, case, {"authorization": f"Bearer {token}"}, {"id": row}).status_code
+        for token in tokens
+        for method in METHODS
+    }
+
+    assert 404 in statuses
+
+
+def test_a_providers_program_sees_its_own_sites(cast: Cast) -> None:
+    answer = ask(partial(Client().get, "/api/v1/sites/", headers={"authorization": f"Bearer {cast.site_token}"}))
+
+    assert answer.status == 200
+    assert "Bauer house" in answer.body
 
 
 def test_the_program_sees_what_is_its_own(cast: Cast) -> None:

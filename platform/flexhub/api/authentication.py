@@ -68,5 +68,5 @@ class OAuth2Scheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {"type": "oauth2", "flows": {"clientCredentials": flow}}
 
     def get_security_requirement(self, auto_schema: Any) -> dict[str, list[str]]:
-        """What the permission class demands, from the same attribute."""
-        return {SCHEME: list(auto_schema.view.required_scopes)}
+        """What the permission class demands, from the same place."""
+        return {SCHEME: list(auto_schema.view.scopes_for(auto_schema.method))}

@@ -25,13 +25,13 @@ class MissingScope(APIException):
 
 
 class HasScopes(BasePermission):
-    """Demands all scopes that the view names."""
+    """Demands all scopes that the view names for this method."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Raises MissingScope and NotAuthenticated."""
         if not isinstance(request.auth, APIAccessToken):
             raise NotAuthenticated
-        missing = [scope for scope in view.required_scopes if scope not in request.auth.scopes]
+        missing = [scope for scope in view.scopes_for(request.method) if scope not in request.auth.scopes]
         if missing:
             raise MissingScope(missing)
         return True

@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.views.defaults import page_not_found
 from rest_framework import serializers
+from rest_framework.exceptions import ParseError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -42,6 +43,19 @@ class QuotaExceededSerializer(ProblemSerializer):
         return super().get_fields() | {"violated-policies": policies}
 
 
+class WrongFieldSerializer(serializers.Serializer[Any]):
+    """One thing that is wrong with a request."""
+
+    field = serializers.CharField(help_text="Which field, such as `readings[3].at`; empty: the request as a whole.")
+    detail = serializers.CharField(help_text="What is wrong with it, in English.")
+
+
+class InvalidRequestSerializer(ProblemSerializer):
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # Not declared in the class: what a serializer has found wrong goes by that name.
+        return super().get_fields() | {"errors": WrongFieldSerializer(many=True, help_text="Field by field.")}
+
+
 def problem(status: int, detail: str, *, kind: str = _NO_TYPE, **more: Any) -> dict[str, Any]:
     """`more` are members of this kind of problem only."""
     return {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "detail": detail} | more
@@ -52,8 +66,12 @@ def answer_problem(exception: Exception, context: dict[str, Any]) -> Response | 
     response = exception_handler(exception, context)
     if response is None:
         return None
-    kind = getattr(exception, "kind", _NO_TYPE)
-    response.data = problem(response.status_code, _text(response.data), kind=kind, **getattr(exception, "more", {}))
+    kind, detail = getattr(exception, "kind", _NO_TYPE), _text(response.data)
+    more = getattr(exception, "more", {})
+    if isinstance(exception, ParseError):
+        # The framework's own; it has the form of all others that find something wrong with a body.
+        more = {"errors": [{"field": "", "detail": detail}]}
+    response.data = problem(response.status_code, detail, kind=kind, **more)
     response.content_type = MEDIA_TYPE
     return response
 

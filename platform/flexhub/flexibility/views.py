@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
 from uuid import UUID
 
 from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import status
-from rest_framework.exceptions import APIException, NotFound
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cem_service import runtime
 from flexhub.api.authentication import client_of
-from flexhub.api.problems import MEDIA_TYPE, MissingScopesSerializer, ProblemSerializer, QuotaExceededSerializer
+from flexhub.api.problems import MEDIA_TYPE, ProblemSerializer
+from flexhub.api.refusals import REFUSALS, Conflict, Unavailable
 from flexhub.api.views import ScopedView
 from flexhub.bus.errors import BusUnavailable
 from flexhub.flexibility.errors import FlexibilityError
@@ -27,29 +26,7 @@ from tenants import api_scopes
 from tenants.models import APIClient
 from tenants.scope import tenant_scope
 
-RETRY_AFTER_S = 5
 NO_SUCH_POOL = "There is no such pool."
-
-
-class Conflict(APIException):
-    status_code = status.HTTP_409_CONFLICT
-
-
-class Unavailable(APIException):
-    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_detail = "The state of the devices cannot be read now."
-    # The framework answers with this as Retry-After.
-    wait: ClassVar[int] = RETRY_AFTER_S
-
-
-# What every address answers.
-_REFUSALS = {
-    (401, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, "No access token, or one that is not valid."),
-    (403, MEDIA_TYPE): OpenApiResponse(MissingScopesSerializer, "The access token lacks a scope; the body names it."),
-    (429, MEDIA_TYPE): OpenApiResponse(
-        QuotaExceededSerializer, "The quota of calls is used up; see the RateLimit and Retry-After headers."
-    ),
-}
 
 
 class PoolsView(ScopedView):
@@ -58,7 +35,7 @@ class PoolsView(ScopedView):
     @extend_schema(
         operation_id="pools_list",
         summary="Your pools",
-        responses={200: PoolSerializer(many=True), **_REFUSALS},
+        responses={200: PoolSerializer(many=True), **REFUSALS},
         tags=["Pools"],
     )
     def get(self, request: Request) -> Response:
@@ -76,7 +53,7 @@ class FlexibilityView(ScopedView):
         parameters=[OpenApiParameter("pool_id", OpenApiTypes.UUID, OpenApiParameter.PATH)],
         responses={
             200: FlexibilitySerializer,
-            **_REFUSALS,
+            **REFUSALS,
             (404, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, "No such pool, or not yours."),
             (409, MEDIA_TYPE): OpenApiResponse(
                 ProblemSerializer,

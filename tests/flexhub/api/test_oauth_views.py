@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from tenants import api_scopes
 from tenants.access_tokens import find_access_token
 from tenants.models import APIAccessToken, Tenant
 from tenants.scope import platform_scope
@@ -128,7 +129,7 @@ def test_refuses_what_is_no_request_of_ours(client: Client, program: Program, fo
 
 
 def test_a_program_without_anything_to_ask_for_gets_no_token(client: Client) -> None:
-    program = make_program(make_tenant("Alder", Tenant.Kind.PROVIDER))
+    program = make_program(make_tenant("Alder", Tenant.Kind.MANUFACTURER))
 
     response = post(client, "/oauth/token", GRANT | program.credentials)
 
@@ -210,7 +211,8 @@ def test_says_where_everything_is(client: Client, settings: Settings) -> None:
     assert body["issuer"] == "https://hub.example"
     assert body["token_endpoint"] == "https://hub.example/oauth/token"
     assert body["grant_types_supported"] == ["client_credentials"]
-    assert body["scopes_supported"] == ["flexibility:read", "pools:read"]
+    assert body["scopes_supported"] == sorted(api_scopes.DESCRIPTIONS)
+    assert {"flexibility:read", "limits:write"} < set(body["scopes_supported"])
 
 
 def test_so_many_tries_a_minute_whoever_is_meant(client: Client, redis_url: str, settings: Settings) -> None:

@@ -13,6 +13,8 @@ from django.test import Client
 
 from flexhub.flexibility.examples import FLEXIBILITY
 from flexhub.flexibility.serializers import FlexibilitySerializer, QuarterSerializer
+from flexhub.site_api import examples
+from flexhub.site_api.serializers import LimitSerializer, LimitWishSerializer, ReadingsSerializer
 from tenants import api_scopes
 
 
@@ -25,7 +27,21 @@ def schema() -> dict[str, Any]:
 
 
 def test_documents_each_address_once(schema: dict[str, Any]) -> None:
-    assert set(schema["paths"]) == {"/api/v1/pools/", "/api/v1/pools/{pool_id}/flexibility"}
+    assert set(schema["paths"]) == {
+        "/api/v1/pools/",
+        "/api/v1/pools/{pool_id}/flexibility",
+        "/api/v1/sites/",
+        "/api/v1/sites/{site_id}/limits",
+        "/api/v1/sites/{site_id}/limits/{reference}",
+        "/api/v1/sites/{site_id}/readings",
+    }
+
+
+def test_each_address_says_which_scope_its_method_needs(schema: dict[str, Any]) -> None:
+    limit = schema["paths"]["/api/v1/sites/{site_id}/limits/{reference}"]
+
+    assert limit["get"]["security"] == [{"oauth2": ["limits:read"]}]
+    assert limit["put"]["security"] == limit["delete"]["security"] == [{"oauth2": ["limits:write"]}]
 
 
 def test_documents_every_answer(schema: dict[str, Any]) -> None:
@@ -55,6 +71,16 @@ def test_says_what_each_figure_means(schema: dict[str, Any]) -> None:
 def test_the_example_has_the_fields_of_an_answer() -> None:
     assert set(FLEXIBILITY) == set(FlexibilitySerializer().fields)
     assert all(set(quarter) == set(QuarterSerializer().fields) for quarter in FLEXIBILITY["quarters"])
+
+
+def test_the_examples_of_the_site_api_are_what_it_takes() -> None:
+    for serializer in (
+        LimitWishSerializer(data=examples.LIMIT_WISH),
+        ReadingsSerializer(data=examples.TOTALS),
+        ReadingsSerializer(data=examples.PHASES),
+    ):
+        assert serializer.is_valid(), serializer.errors
+    assert set(examples.LIMIT) == set(LimitSerializer().fields)
 
 
 @pytest.mark.django_db

@@ -1,0 +1,54 @@
+"""Whatever is sent: no error of ours, no answer that is not documented, and nothing of Alder's for anybody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from cem_service import limits
+from tests.flexhub.site_api.conftest import Caller
+from tests.support.api_fuzzing import Fuzzer, application
+from tests.support.programs import make_program
+from tests.support.registry import make_tenant
+
+SITE = "{site_id}"
+
+
+@pytest.fixture
+def fuzzer(caller: Caller) -> Iterator[Fuzzer]:
+    world = caller.world
+    wish = world.wish(import_w=2000, ends_at=world.clock.now() + timedelta(hours=2))
+    world.run(limits.set_limit, site=world.household.site, reference="event-1", wish=wish)
+    tokens = {
+        "nobody": None,
+        "one without the scope": caller.program.access_token("neither:this"),
+        "another tenant": make_program(make_tenant("Birch")).access_token(),
+        "the owner": caller.token,
+    }
+    with application() as handler:
+        site_id = str(world.household.site.pk)
+        yield Fuzzer.of(handler, "/api/v1/sites/", tokens, site_id=site_id, reference="event-1")
+
+
+@pytest.mark.parametrize(("who", "refusal"), [("nobody", 401), ("one without the scope", 403), ("another tenant", 404)])
+def test_whoever_is_not_the_owner_learns_nothing(fuzzer: Fuzzer, who: str, refusal: int) -> None:
+    for operation in fuzzer.operations():
+        answers = fuzzer.about_alders(operation, who) or fuzzer.anything(operation, who)
+
+        lists_own = refusal == 404 and SITE not in operation.path
+        assert {answer.status_code for answer in answers} <= ({200, 400} if lists_own else {refusal})
+        assert lists_own or len({answer.text for answer in answers}) == 1
+        assert all("Alder" not in answer.text for answer in answers)
+
+
+def test_the_owner_gets_documented_answers(fuzzer: Fuzzer) -> None:
+    for operation in fuzzer.operations():
+        right = {answer.status_code for answer in fuzzer.about_alders(operation, "the owner")}
+
+        assert right <= {200, 202, 204, 400}
+        if operation.body:
+            wrong = fuzzer.about_alders(operation, "the owner", wrong=True)
+            assert {answer.status_code for answer in wrong} <= right | {400}
+        assert {answer.status_code for answer in fuzzer.anything(operation, "the owner")} <= {200, 400, 404}
