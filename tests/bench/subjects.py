@@ -60,6 +60,15 @@ MODES: Mapping[str, str] = {
     "ddbc-loss": "what it costs above the best plan that HiGHS finds",
 }
 
+BUILDINGS: Mapping[str, str] = {
+    "building-plan": "CPU from the state of a site to its plan with all reasons",
+    "building-loss": "what that plan loses of what could be saved, mean",
+    "building-loss-max": "the same, the worst home",
+    "building-search": "what is lost after 100 ms of CPU for each home, mean",
+    "building-search-max": "the same, the worst home",
+    "building-broken": "plans of either kind that break the fuse, overfill a store or switch too soon",
+}
+
 
 SUBJECTS: Mapping[str, Mapping[str, str]] = {
     "gateway": GATEWAY,
@@ -70,4 +79,5 @@ SUBJECTS: Mapping[str, Mapping[str, str]] = {
     "core": CORE,
     "modes": MODES,
     "stores": STORES,
+    "buildings": BUILDINGS,
 }
