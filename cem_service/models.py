@@ -181,6 +181,10 @@ class PlanRunKind(models.TextChoices):
     REACTION = "REACTION", "reaction"
 
 
+#: Among the inputs of a plan: the price of each of its quarter hours in EUR/kWh, to be shown beside it later.
+PLANNED_PRICES = "planned_buy_eur_per_kwh"
+
+
 class PlanRun(models.Model):
     """One look of the CEM at a site. A plan looks ahead a day; a reaction acts on what was just measured."""
 

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from cem_service.domain.feed import SeriesKind
 from cem_service.labels import RECEPTION_COLOURS, STATUS_COLOURS, trouble_with
-from cem_service.models import Instruction, PlanRun
+from cem_service.models import PLANNED_PRICES, Instruction, PlanRun
 from cem_service.plan_chart import PlanPicture, draw_plan
 from cem_service.planners.plan import STEP, SitePlan
 from flexhub.devices.models import Link
@@ -77,7 +77,7 @@ def _drawing(run: PlanRun) -> SafeString | None:
         base_w=plan.base_w.tolist(),
         net_w=plan.net_w.tolist(),
         devices=[(name, power_w.tolist()) for name, power_w in sorted(devices, key=lambda device: device[0])],
-        buy_eur_per_kwh=run.inputs.get("planned_buy_eur_per_kwh") or (),
+        buy_eur_per_kwh=run.inputs.get(PLANNED_PRICES) or (),
         fuse_limit_w=run.inputs.get("fuse_limit_w"),
         export_limit_w=run.inputs.get("export_limit_w"),
     )

@@ -25,12 +25,13 @@ from cem_service.domain.feed import FeedSeries
 from cem_service.domain.selection import choose_control_type
 from cem_service.issuing import issue, select_control_type
 from cem_service.loading import LoadedSite, load_site, read_plan, with_history
-from cem_service.models import Instruction, LedgerStatus, PlanRun, PlanRunKind
+from cem_service.models import PLANNED_PRICES, Instruction, LedgerStatus, PlanRun, PlanRunKind
 from cem_service.planners.building import plan_site as compute_plan
 from cem_service.planners.plan import STEP, SitePlan
 from cem_service.planners.reactive import react
 from cem_service.runtime import Tools
 from flexhub.bus.queue import send_once
+from flexhub.observability.failures import place_of
 from flexhub.telemetry.quarters import quarter_start
 from s2.errors import S2Error
 from s2.messages import DDBCSystemDescription, FRBCSystemDescription, OMBCSystemDescription, parse_message
@@ -62,6 +63,7 @@ _PLANNED_FROM = (
     "DDBC.AverageDemandRateForecast",
 )
 MODE_DESCRIPTIONS = (FRBCSystemDescription, OMBCSystemDescription, DDBCSystemDescription)
+_STAYS = "The one before it stays, where there is one."
 _PLAN_NAMESPACE = UUID("6f1d2c1e-7f0b-4a86-9d6c-2f8f5c0d9a55")
 
 
@@ -123,13 +125,30 @@ def _act(loaded: LoadedSite, tools: Tools) -> None:
 
 def _plan(loaded: LoadedSite) -> PlanRun:
     started = time.perf_counter()
-    plan = compute_plan(loaded.state)
-    run = _run(loaded, PlanRunKind.PLAN, started, _plan_in_words(plan))
-    run.plan = plan.as_dict()
-    buy, _ = loaded.state.prices(plan.start, len(plan.net_w), STEP)
-    run.inputs["planned_buy_eur_per_kwh"] = [round(float(price), 5) for price in buy]
+    try:
+        plan = compute_plan(loaded.state)
+    except Exception as error:
+        log.exception("cem.plan_failed", site_id=str(loaded.state.site_id))
+        run = _failed_run(loaded, started, error)
+    else:
+        run = _run(loaded, PlanRunKind.PLAN, started, _plan_in_words(plan))
+        run.plan = plan.as_dict()
+        buy, _ = loaded.state.prices(plan.start, len(plan.net_w), STEP)
+        run.inputs[PLANNED_PRICES] = [round(float(price), 5) for price in buy]
     with tenant_scope(loaded.tenant_id):
         run.save(force_insert=True)
+    return run
+
+
+def _failed_run(loaded: LoadedSite, started: float, error: Exception) -> PlanRun:
+    """A mistake of ours that some description has brought to light must not cost a site the plan it has.
+
+    Nor may it be made again each second: it is tried again when a plan is due again.
+    """
+    run = _run(loaded, PlanRunKind.PLAN, started, f"No plan could be made: {place_of(error)}. {_STAYS}")
+    if loaded.plan is not None:
+        run.plan = loaded.plan.plan
+        run.inputs[PLANNED_PRICES] = loaded.plan.inputs.get(PLANNED_PRICES)
     return run
 
 

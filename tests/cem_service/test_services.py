@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
+
 from cem_service import services
 from cem_service.models import Instruction, LedgerStatus, PlanRun, PlanRunKind
 from flexhub.bus import Batch, LedgerRow
@@ -252,3 +254,41 @@ def test_another_tenant_can_neither_wake_nor_see_the_site(world: World) -> None:
 
     assert world.inbox() == []
     assert _instructions() == []
+
+
+def test_a_plan_that_fails_leaves_the_one_before_and_is_not_tried_without_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.connect()
+    world.describe()
+    world.run(services.plan_site, *world.ids)
+    world.clock.advance(900)
+
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("secret-of-a-device")
+
+    monkeypatch.setattr(services, "compute_plan", fail)
+    world.run(services.plan_site, *world.ids)
+    world.run(services.plan_site, *world.ids)
+
+    first, failed = _plan_runs(PlanRunKind.PLAN)
+    assert failed.summary.startswith("No plan could be made: ZeroDivisionError in test_services.py, line ")
+    assert "secret" not in failed.summary
+    assert failed.plan == first.plan
+
+    monkeypatch.undo()
+    world.clock.advance(900)
+    world.run(services.plan_site, *world.ids)
+    assert _plan_runs(PlanRunKind.PLAN)[-1].summary.startswith("Expected cost")
+
+
+def test_a_first_plan_that_fails_leaves_the_site_to_reactions(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.connect()
+    world.describe()
+    monkeypatch.setattr(services, "compute_plan", lambda *_, **__: 1 / 0)
+    world.run(services.plan_site, *world.ids)
+
+    world.run(services.react_to_site, *world.ids)
+
+    assert _plan_runs(PlanRunKind.PLAN)[0].plan is None
+    assert _instructions()
