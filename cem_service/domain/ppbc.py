@@ -42,6 +42,8 @@ class Sequence:
 
     def after(self, done_s: float) -> Sequence:
         """What is left of it once it has run for `done_s`."""
+        if done_s <= 0.0:
+            return self
         left = []
         for duration_s, power_w in self.elements:
             if duration_s > done_s:
@@ -97,8 +99,10 @@ class Container:
 
         The progress is taken for time that it ran, without its pauses; the standard leaves that open.
         """
+        if not self.running:
+            return None
         selected = self.sequence(self.selected_sequence_id)
-        left = selected.after(self.progress_s) if selected and self.running else None
+        left = selected.after(self.progress_s) if selected else None
         return left if left and left.elements else None
 
     @property

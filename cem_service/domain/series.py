@@ -33,10 +33,14 @@ class StepSeries:
         if self.values.size == 0:
             return np.full(edges.size - 1, outside)
         # The integral of the difference to `outside` is flat outside the series, which is how np.interp extends it.
-        integral = np.concatenate(([0.0], np.cumsum((self.values - outside) * np.diff(self.edges))))
-        means = np.diff(np.interp(edges, self.edges, integral)) / np.maximum(np.diff(edges), 1e-9) + outside
+        integral = np.zeros(self.edges.size)
+        np.cumsum((self.values - outside) * (self.edges[1:] - self.edges[:-1]), out=integral[1:])
+        at_edges = np.interp(edges, self.edges, integral)
+        means = (at_edges[1:] - at_edges[:-1]) / np.maximum(edges[1:] - edges[:-1], 1e-9) + outside
         # Cancellation in the integral must not carry a mean beyond the values that it is the mean of.
-        return np.clip(means, min(self.values.min(), outside), max(self.values.max(), outside))
+        lowest, highest = min(self.values.min(), outside), max(self.values.max(), outside)
+        result: Array = np.minimum(np.maximum(means, lowest), highest)
+        return result
 
     def extremes(self, edges: Array, outside: float, *, highest: bool) -> Array:
         """The highest (or lowest) value that holds anywhere in each stretch; `outside` where none does."""

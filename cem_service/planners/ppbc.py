@@ -11,7 +11,7 @@ Never infeasible: what does not fit into its window runs as soon as it can, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -54,9 +54,8 @@ def plan_profile(resource: PPBCResource, cost: PowerCost, horizon: Horizon) -> D
     found: dict[str, tuple[Placement, ...]] = {}
     for _ in range(SWEEPS if len(profiles) > 1 else 1):
         for profile in profiles:
-            others = (one for profile_id, ones in found.items() if profile_id != profile.profile_id for one in ones)
-            beside = cost.beside(_beside_w(resource, profile, others, horizon))
-            found[profile.profile_id] = place(profile, beside, horizon)
+            others = [one for profile_id, ones in found.items() if profile_id != profile.profile_id for one in ones]
+            found[profile.profile_id] = place(profile, _beside(resource, profile, others, cost, horizon), horizon)
     placements = tuple(placement for profile in profiles for placement in found[profile.profile_id])
     late_s = sum(_late_s(one, found[one.profile_id]) for one in profiles)
     return DevicePlan(
@@ -108,12 +107,16 @@ def _chain(profile: Profile) -> Chain:
     return chain
 
 
-def _beside_w(resource: PPBCResource, profile: Profile, others: Iterable[Placement], horizon: Horizon) -> Array:
-    """The power of all that the resource runs, but for what there is to choose in this profile."""
+def _beside(
+    resource: PPBCResource, profile: Profile, others: list[Placement], cost: PowerCost, horizon: Horizon
+) -> PowerCost:
+    """The cost beside all that the resource runs, but for what there is to choose in this profile."""
+    if not others and not any(one.running for each in resource.profiles for one in each.containers):
+        return cost
     head = profile.head
     fixed = replace(profile, containers=tuple(one for one in profile.containers if one is not head))
     profiles = tuple(fixed if one is profile else one for one in resource.profiles)
-    return expected_power_w(replace(resource, profiles=profiles), others, horizon)
+    return cost.beside(expected_power_w(replace(resource, profiles=profiles), others, horizon))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +132,12 @@ class _Attempt:
     @classmethod
     def of(cls, profile: Profile, chain: Chain, slots: Slots, earliest: datetime, cost: PowerCost) -> _Attempt:
         gone_s = (slots.origin - earliest).total_seconds()
-        pauses = [
+        pauses = tuple(
             _longest_wait(profile, sequence, gone_s) if index == 0 else longest_pause(sequence)
             for index, (_, alternatives) in enumerate(chain)
             for sequence in alternatives
-        ]
-        cut = in_slots([alternatives for _, alternatives in chain], pauses)
+        )
+        cut = in_slots(tuple(alternatives for _, alternatives in chain), pauses)
         return cls(profile, chain, slots, cut, slots.eur(cut, cost))
 
     def best(self) -> Course:

@@ -7,9 +7,9 @@ overlap or be late, and the power of a slot is the mean over it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import numpy as np
 
@@ -38,6 +38,7 @@ class Slots:
     step_of: Ints
 
     @classmethod
+    @lru_cache(maxsize=256)
     def between(cls, origin: datetime, end: datetime, horizon: Horizon) -> Slots:
         count = min(max(math.floor((end - origin) / SLOT), 0), MOST_SLOTS)
         first_s = (origin - horizon.start).total_seconds()
@@ -61,8 +62,12 @@ def next_slot(moment: datetime, horizon: Horizon) -> datetime:
     return horizon.start + SLOT * math.ceil((moment - horizon.start) / SLOT)
 
 
-def in_slots(containers: Many[Many[Sequence]], pauses: Many[int]) -> SlotProfile:
-    """The alternatives of each container; `pauses` holds the longest wait before each sequence, in slots."""
+@lru_cache(maxsize=256)
+def in_slots(containers: tuple[tuple[Sequence, ...], ...], pauses: tuple[int, ...]) -> SlotProfile:
+    """The alternatives of each container; `pauses` holds the longest wait before each sequence, in slots.
+
+    Kept for the next time that the same profile is planned for, as a building does again and again.
+    """
     sequences = [sequence for alternatives in containers for sequence in alternatives]
     powers = [_slot_powers_w(sequence) for sequence in sequences]
     power_w, level = np.unique(np.concatenate(powers), return_inverse=True)

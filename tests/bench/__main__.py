@@ -11,7 +11,17 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from tests.bench import building_rows, crowd_rows, gateway_rows, list_rows, mode_rows, relay_rows, s2_rows, store_rows
+from tests.bench import (
+    building_rows,
+    crowd_rows,
+    gateway_rows,
+    list_rows,
+    mode_rows,
+    profile_rows,
+    relay_rows,
+    s2_rows,
+    store_rows,
+)
 from tests.bench.report import write_page
 from tests.bench.rows import RESULTS, Row, keep, table
 
@@ -24,6 +34,7 @@ GROUPS: tuple[Mapping[str, Callable[[], Row]], ...] = (
     mode_rows.ROWS,
     store_rows.ROWS,
     building_rows.ROWS,
+    profile_rows.ROWS,
 )
 
 

@@ -59,6 +59,10 @@ MODES: Mapping[str, str] = {
     "ddbc-plan": "a day's plan of a hybrid heat pump under DDBC, likewise",
     "ddbc-loss": "what it costs above the best plan that HiGHS finds",
 }
+PROFILES: Mapping[str, str] = {
+    "ppbc-plan": "CPU for a day's plan of a dishwasher, washing machine or water heater, at other prices than before",
+    "ppbc-gap": "its largest difference to the optimum of HiGHS, in millionths of a euro",
+}
 
 BUILDINGS: Mapping[str, str] = {
     "building-plan": "CPU from the state of a site to its plan with all reasons",
@@ -80,4 +84,5 @@ SUBJECTS: Mapping[str, Mapping[str, str]] = {
     "modes": MODES,
     "stores": STORES,
     "buildings": BUILDINGS,
+    "profiles": PROFILES,
 }

@@ -160,21 +160,25 @@ def _pausing(
     """Fill `total`, and `moves[k, t]`: whether slot `k` of the sequence runs in slot `t` if it is due, in bit 0 when
     the sequence runs already and in bit 1 when it is paused. Returns the cost from slot 0 on by the state before it.
 
-    `running` and `paused` are the least cost from slot `t` on when `k` slots of the sequence are done, by state.
+    `running` is the least cost from slot `t` on when `k` slots of the sequence are done and it runs, `after` the same
+    when one more is done, and `paused` that when it is paused, for which one slot at a time is enough.
     """
     slots, length = eur.shape[1], own.size
-    running, paused, after = done.copy(), np.empty(slots + 1), done
+    running, after, paused = done.copy(), np.empty(slots + 1), NEVER_EUR
     for at in range(length - 1, -1, -1):
-        after, running = running, np.full(slots + 1, NEVER_EUR)
-        paused[:] = NEVER_EUR
-        for slot in range(slots - (length - at), at - 1, -1):
-            goes_on = eur[own[at], slot] + after[slot + 1]
-            interrupts = interruption_eur + paused[slot + 1]
-            running[slot], paused[slot] = min(goes_on, interrupts), min(goes_on, paused[slot + 1])
-            moves[at, slot] = (goes_on <= interrupts) + 2 * (goes_on <= paused[slot + 1])
+        after, running = running, after
+        last = slots - (length - at)
+        costs, move, paused = eur[own[at]], moves[at], NEVER_EUR
+        running[last + 1 :] = NEVER_EUR
+        for slot in range(last, at - 1, -1):
+            goes_on = costs[slot] + after[slot + 1]
+            interrupts = interruption_eur + paused
+            move[slot] = (goes_on <= interrupts) + 2 * (goes_on <= paused)
+            running[slot] = min(interrupts, goes_on)
+            paused = min(paused, goes_on)
     for slot in range(slots - length + 1):
         total[slot] = eur[own[0], slot] + after[slot + 1]
-    return total[0], running[0], paused[0]
+    return total[0], running[0], paused
 
 
 @kernel

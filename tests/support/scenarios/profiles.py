@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -60,9 +61,16 @@ def _machine(
     begins = now + timedelta(minutes=int(rng.integers(0, 120)))
     definition = PPBCPowerProfileDefinition(
         message_id=new_id(),
-        id=f"{name}/profile",
+        id="profile",
         start_time=begins,
         end_time=begins + timedelta(hours=float(rng.integers(8, 17))),
         power_sequences_containers=containers,
     )
     return read_profiles(name, [definition, measurement(0.0, now)], now)
+
+
+MACHINES: Mapping[str, Callable[[int, datetime], PPBCResource]] = {
+    "dishwasher": dishwasher,
+    "washing machine": washing_machine,
+    "water heater": water_heater,
+}

@@ -1,0 +1,57 @@
+"""What plans of power profiles cost and that none is better, on seeds that were never used while the planner was made.
+
+The time is that of a whole plan of a machine, as a building plans it again and again: the same profile at other prices.
+The gap is that of the kernel to a mixed-integer programme, on windows that HiGHS gets to the end of.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from cem_service.planners.kernels.profile import find_course
+from cem_service.planners.kernels.warm import warm_up
+from cem_service.planners.ppbc import INTERRUPTION_EUR, LATER_EUR, plan_profile
+from tests.bench.rows import Row
+from tests.support.reference.ppbc import least_eur, random_problem
+from tests.support.scenarios.profiles import MACHINES
+from tests.support.scenarios.surroundings import JUDGING_SEEDS, MIDNIGHT, surroundings
+
+ROUNDS = 40
+
+
+def plan_time() -> Row:
+    warm_up()
+    homes = {seed: surroundings(seed) for seed in JUDGING_SEEDS}
+    cases = [
+        (make(seed, MIDNIGHT), home.cost, home.horizon) for make in MACHINES.values() for seed, home in homes.items()
+    ]
+
+    def plan() -> None:
+        for resource, cost, horizon in cases:
+            plan_profile(resource, cost, horizon)
+
+    plan()
+    taken_s = []
+    for _ in range(ROUNDS):
+        before = time.process_time()
+        plan()
+        taken_s.append(time.process_time() - before)
+    return Row("ppbc-plan", min(taken_s) * 1e6 / len(cases), "us a plan", target=100.0)
+
+
+def course_gap() -> Row:
+    """The largest difference to the optimum that HiGHS finds, in millionths of a euro."""
+    gaps = []
+    for seed in JUDGING_SEEDS:
+        random = np.random.default_rng((5, seed))
+        profile, eur, begun = random_problem(random, int(random.integers(12, 24)), pausable=seed % 2 == 0)
+        course = find_course(profile, eur, begun, later_eur=LATER_EUR, interruption_eur=INTERRUPTION_EUR)
+        best = least_eur(profile, eur, begun, later_eur=LATER_EUR, interruption_eur=INTERRUPTION_EUR)
+        gaps.append(0.0 if course.eur == best else abs(course.eur - best))
+    return Row("ppbc-gap", max(gaps) * 1e6, "uEUR", target=1.0)
+
+
+ROWS: Mapping[str, Callable[[], Row]] = {"ppbc-plan": plan_time, "ppbc-gap": course_gap}
