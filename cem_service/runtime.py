@@ -24,6 +24,8 @@ class Tools:
     new_id: Callable[[], str]
     send_react: Callable[[UUID, UUID, float], None]
     send_plan: Callable[[UUID, UUID], None]
+    # From the begin of a planning task, until which it looks for a better plan; there is always one before.
+    plan_time_s: float = 0.0
 
     def wake(self, tenant_id: UUID, site_id: UUID) -> None:
         """Have the site looked at soon, unless that is already on its way. Raises BusUnavailable."""
@@ -39,6 +41,7 @@ def tools() -> Tools:
         new_id=lambda: str(uuid4()),
         send_react=_send_react,
         send_plan=_send_plan,
+        plan_time_s=settings.PLAN_TIME_MS / 1000.0,
     )
 
 

@@ -89,6 +89,7 @@ def react_to_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> None:
 
 def plan_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> PlanRun | None:
     """Plan a site if that is still due, and wake it; returns the stored run. Raises BusUnavailable."""
+    until = time.perf_counter() + tools.plan_time_s
     key = _plan_key(site_id)
     # Before the lock: its holder may be dead, and then the next look at the site must be able to ask once more.
     tools.bus.begin_wake(key)
@@ -98,7 +99,7 @@ def plan_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> PlanRun | None
         loaded = load_site(tenant_id, site_id, bus=tools.bus, now=tools.clock.now())
         if loaded is None or not _plan_is_due(loaded):
             return None
-        run = _plan(with_history(loaded))
+        run = _plan(with_history(loaded), until)
         tools.wake(tenant_id, site_id)
         return run
 
@@ -123,10 +124,11 @@ def _act(loaded: LoadedSite, tools: Tools) -> None:
         issue(loaded, run, decisions, bus=tools.bus)
 
 
-def _plan(loaded: LoadedSite) -> PlanRun:
+def _plan(loaded: LoadedSite, until: float) -> PlanRun:
+    """`until` is when the search for a better plan ends, as `time.perf_counter` says it."""
     started = time.perf_counter()
     try:
-        plan = compute_plan(loaded.state)
+        plan = compute_plan(loaded.state, more_time=lambda: time.perf_counter() < until)
     except Exception as error:
         log.exception("cem.plan_failed", site_id=str(loaded.state.site_id))
         run = _failed_run(loaded, started, error)

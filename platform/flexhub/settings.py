@@ -72,6 +72,8 @@ POOL_MINIMUM_SITES = env.integer("POOL_MINIMUM_SITES", 5)
 SUPPORT_GRANT_MAX_DAYS = env.integer("SUPPORT_GRANT_MAX_DAYS", 30)
 # The database refuses to drop younger days (`flexhub.telemetry.partitions`).
 TELEMETRY_RETENTION_DAYS: int = env.parsed("TELEMETRY_RETENTION_DAYS", between(7, 36_500), "7 or more", "90")
+# How long a planning task may take while it finds better plans of a home with several devices.
+PLAN_TIME_MS: int = env.parsed("PLAN_TIME_MS", between(0, 5000), "a whole number from 0 to 5000", "100")
 # Whether feeds may be asked without TLS, and at addresses that are not of the public Internet.
 FEEDS_LOCAL = env.boolean("FEEDS_LOCAL", False)
 # Where providers of feeds are, instead of where their manifests say: "entsoe.api=https://mirror.example/api,...".

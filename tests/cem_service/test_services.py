@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
 from cem_service import services
+from cem_service.domain.site import SiteState
 from cem_service.models import Instruction, LedgerStatus, PlanRun, PlanRunKind
+from cem_service.planners.building import plan_site as compute_plan
+from cem_service.planners.plan import SitePlan
 from flexhub.bus import Batch, LedgerRow
 from s2.messages import ControlType, FRBCInstruction, SelectControlType
 from tenants.scope import platform_scope
@@ -183,6 +188,26 @@ def test_a_plan_is_made_again_for_the_next_quarter_hour_only(world: World) -> No
     world.clock.advance(15 * 60)
     world.run(services.plan_site, *world.ids)
     assert len(_plan_runs(PlanRunKind.PLAN)) == 2
+
+
+@pytest.mark.parametrize(("plan_time_s", "searches"), [(0.0, False), (3600.0, True)])
+def test_the_planner_is_told_how_much_time_is_left(
+    world: World, monkeypatch: pytest.MonkeyPatch, plan_time_s: float, searches: bool
+) -> None:
+    asked = []
+
+    def planned(site: SiteState, *, more_time: Callable[[], bool]) -> SitePlan:
+        asked.append(more_time())
+        return compute_plan(site)
+
+    monkeypatch.setattr(services, "compute_plan", planned)
+    world.connect()
+    world.describe()
+    tools = replace(world.tools, plan_time_s=plan_time_s)
+
+    world.run(lambda *ids, **_: services.plan_site(*ids, tools=tools), *world.ids)
+
+    assert asked == [searches]
 
 
 def test_a_planner_that_died_does_not_keep_the_next_one_from_being_asked_for(world: World) -> None:
