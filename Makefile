@@ -22,6 +22,7 @@ $(VENV)/.installed: pyproject.toml
 
 # Compiles the planners' kernels where they are new: half a minute once, so that not each process does it for itself.
 kernels: $(VENV)/.installed
+	@echo "compiling the planners' kernels, where they are new"
 	@$(BIN)/python -m cem_service.planners.kernels.warm
 
 demo: kernels
