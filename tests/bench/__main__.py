@@ -15,6 +15,7 @@ from tests.bench import (
     building_rows,
     crowd_rows,
     gateway_rows,
+    hosted_rows,
     list_rows,
     mode_rows,
     profile_rows,
@@ -35,6 +36,7 @@ GROUPS: tuple[Mapping[str, Callable[[], Row]], ...] = (
     store_rows.ROWS,
     building_rows.ROWS,
     profile_rows.ROWS,
+    hosted_rows.ROWS,
 )
 
 

@@ -73,6 +73,16 @@ BUILDINGS: Mapping[str, str] = {
     "building-broken": "plans of either kind that break the fuse, overfill a store or switch too soon",
 }
 
+HOSTED: Mapping[str, str] = {
+    "hosted": (
+        "CPU of a worker for a building of five devices and a meter, from its snapshots to the instructions on the bus,"
+        " with two reactions and a plan that is stored"
+    ),
+    "hosted-shell": "the same, against the planner alone for the same buildings",
+    "hosted-postgres": "CPU of PostgreSQL meanwhile",
+    "hosted-redis": "CPU of Redis meanwhile",
+    "hosted-instructions": "what each building was sent",
+}
 
 SUBJECTS: Mapping[str, Mapping[str, str]] = {
     "gateway": GATEWAY,
@@ -85,4 +95,5 @@ SUBJECTS: Mapping[str, Mapping[str, str]] = {
     "stores": STORES,
     "buildings": BUILDINGS,
     "profiles": PROFILES,
+    "hosted": HOSTED,
 }
