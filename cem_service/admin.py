@@ -19,7 +19,8 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from cem_service import (
-    limits_admin,  # noqa: F401 - Registers its pages.
+    forecast_admin,  # noqa: F401 - Registers its pages.
+    limits_admin,  # noqa: F401 - Likewise.
     runtime,
 )
 from cem_service.domain.decision import Objective

@@ -10,7 +10,7 @@ import structlog
 from django.db.models import Q, QuerySet
 
 from cem_service.domain.selection import PREFERENCE
-from cem_service.models import AbnormalCondition, GridLimit, Instruction, PlanRun, PlanRunKind
+from cem_service.models import AbnormalCondition, ForecastScore, GridLimit, Instruction, PlanRun, PlanRunKind
 from cem_service.runtime import Tools
 from flexhub.bus.directory import SeatRecord
 from flexhub.telemetry.quarters import quarter_start
@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 KEEP_PLAN_RUNS_FOR = timedelta(days=7)
 # The trail remembers them for longer; the rows are for whoever asks why a site drew so little.
 KEEP_LIMITS_FOR = timedelta(days=90)
+KEEP_SCORES_FOR = timedelta(days=90)
 DELETE_AT_ONCE = 5_000
 
 
@@ -62,6 +63,14 @@ def forget_old_limits(now: datetime) -> int:
             ).delete()[0]
             for model in (GridLimit, AbnormalCondition)
         )
+
+
+def forget_old_scores(now: datetime) -> int:
+    """Delete scores of forecasts of long ago, a bounded number a call; returns how many."""
+    with platform_scope("forget old scores of forecasts"):
+        old = ForecastScore.objects.filter(start__lt=now - KEEP_SCORES_FOR).values_list("pk", flat=True)
+        deleted, _ = ForecastScore.objects.filter(pk__in=list(old[:DELETE_AT_ONCE])).delete()
+        return deleted
 
 
 def _ended(model: type[GridLimit | AbnormalCondition], now: datetime) -> QuerySet[Any]:

@@ -20,6 +20,7 @@ from cem_service.domain.resource import Resource
 from cem_service.domain.site import SiteState
 from cem_service.feeds.loading import Followed, load_feeds
 from cem_service.following import with_feed_limits
+from cem_service.forecasts import load_learned
 from cem_service.models import Instruction, PlanRun, PlanRunKind
 from cem_service.peaks import with_peak
 from cem_service.planners.forecast import DAYS_BACK
@@ -145,8 +146,8 @@ def _told(
     return told
 
 
-def with_history(loaded: LoadedSite) -> LoadedSite:
-    """The same site with the past days' quarter-hour means, which only a plan needs."""
+def with_history(loaded: LoadedSite, *, back: timedelta = HISTORY) -> LoadedSite:
+    """The same site with its past quarter-hour means and what was learned of them, which only a plan needs."""
     state = loaded.state
     with tenant_scope(loaded.tenant_id):
         links = Link.objects.filter(rm_node__site_id=state.site_id, cem_node__hosted=True)
@@ -155,9 +156,10 @@ def with_history(loaded: LoadedSite) -> LoadedSite:
         meter_id = meter_link or state.site_id
         ids = [meter_id, *(link.pk for link in links if link.pk != meter_link)]
         roll_up(tenant_id=loaded.tenant_id, site_id=state.site_id, link_ids=ids, until=state.now)
-        means = stored_means(ids, since=state.now - HISTORY, until=state.now)
+        means = stored_means(ids, since=state.now - back, until=state.now)
         meter = means.pop(meter_id, {})
         state = with_peak(state, loaded.tenant_id, meter_id, meter)
+        state = replace(state, learned=load_learned(state.site_id))
     if not meter:
         return replace(loaded, state=replace(state, power_history=means))
     base = {at: power_w - sum(series.get(at, 0.0) for series in means.values()) for at, power_w in meter.items()}

@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from cem_service.domain.decision import Objective
 from cem_service.feeds.models import Feed
+from cem_service.forecast_models import ForecastModel, ForecastScore
 from cem_service.grid_limit import AbnormalCondition, GridLimit
 from cem_service.site_peak import SitePeak
 from flexhub.devices.models import Link, Site
@@ -21,6 +22,8 @@ from tenants.models import Tenant
 
 __all__ = [
     "AbnormalCondition",
+    "ForecastModel",
+    "ForecastScore",
     "GridLimit",
     "Instruction",
     "LedgerStatus",

@@ -18,7 +18,7 @@ from uuid import UUID, uuid5
 
 import structlog
 
-from cem_service import ledger
+from cem_service import forecasts, ledger
 from cem_service.domain.abnormal import as_abnormal
 from cem_service.domain.decision import Decision, LastInstruction, Objective
 from cem_service.domain.feed import FeedSeries
@@ -101,7 +101,14 @@ def plan_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> PlanRun | None
             return None
         run = _plan(with_history(loaded), until)
         tools.wake(tenant_id, site_id)
+        _learn_if_due(loaded)
         return run
+
+
+def _learn_if_due(loaded: LoadedSite) -> None:
+    """Once a day, after a plan: it takes longer than one, and the next plan is the first to profit."""
+    if forecasts.is_due(loaded.tenant_id, loaded.state.site_id, loaded.state.now):
+        forecasts.learn_site(loaded.tenant_id, with_history(loaded, back=forecasts.LOOK_BACK).state)
 
 
 def _select_control_types(loaded: LoadedSite, tools: Tools) -> None:

@@ -65,7 +65,8 @@ def wake_changed_limits(**_: object) -> None:
 
 @shared_task(base=TenantTask)
 def forget_old_plan_runs(**_: object) -> None:
-    """And limits that ended long ago."""
+    """And limits and scores of forecasts of long ago."""
     now = runtime.tools().clock.now()
     housekeeping.forget_old_plan_runs(now)
     housekeeping.forget_old_limits(now)
+    housekeeping.forget_old_scores(now)

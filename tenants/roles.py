@@ -58,6 +58,7 @@ _RESIDENT = Role(
             "devices.node",
             "devices.link",
             "cem_service.planrun",
+            "cem_service.forecastscore",
             "cem_service.instruction",
             "cem_service.gridlimit",
             "cem_service.abnormalcondition",

@@ -10,6 +10,7 @@ from uuid import UUID
 import numpy as np
 
 from cem_service.domain.feed import NO_FEEDS, FeedSeries, SiteFeeds
+from cem_service.domain.forecasts import Learned
 from cem_service.domain.objectives import NO_OBJECTIVES, Objectives
 from cem_service.domain.phases import PhasePowers
 from cem_service.domain.resource import MEASUREMENT_VALID_FOR, Resource
@@ -25,8 +26,9 @@ class SiteState:
 
     `resources` leaves the main meter's own resource out: its power is the sum of the others and of the base load,
     which nobody measures by itself. `base_history` holds past means of that base load (the main meter less all of
-    `resources`), `power_history` those of single resources such as a PV system. `fuse_per_phase_w` is what each of
-    three phases may carry, None where only their sum is limited; `main_meter_phases_w` is what the meter reads on each.
+    `resources`), `power_history` those of single resources such as a PV system. `learned` is what was
+    learned from them, by link; of the base load it is under None. `fuse_per_phase_w` is what each of three phases may
+    carry, None where only their sum is limited; `main_meter_phases_w` is what the meter reads on each.
     """
 
     site_id: UUID
@@ -44,6 +46,7 @@ class SiteState:
     main_meter_at: datetime | None = None
     base_history: QuarterHourMeans = field(default_factory=dict)
     power_history: Mapping[UUID, QuarterHourMeans] = field(default_factory=dict)
+    learned: Mapping[UUID | None, Learned] = field(default_factory=dict)
 
     @property
     def main_meter_age(self) -> timedelta | None:

@@ -1,7 +1,8 @@
 """What the site will draw if nobody steers it: the base load and each resource's own power, in W.
 
 The floor of all forecasts is seasonal persistence: the same quarter hour of the day before, of two days before, and so
-on. Where a Resource Manager forecasts its own power, that wins.
+on. What was learned takes its place where it has been the better one (`learned`). Where a Resource Manager forecasts
+its own power, that wins.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from cem_service.domain.forecasts import NOTHING_LEARNED, Forecast, ForecastSource
 from cem_service.domain.pebc import PEBCResource
 from cem_service.domain.quantities import total_power_w
 from cem_service.domain.resource import Resource
 from cem_service.domain.series import Array, StepSeries
 from cem_service.domain.site import SiteState
 from cem_service.planners.horizon import Horizon
-from cem_service.planners.sunshine import forecast_sunshine
+from cem_service.planners.learned import Series, known_until
 
 DAY = timedelta(days=1)
 DAYS_BACK = 7
@@ -34,7 +36,33 @@ IMBALANCE_STEPS = 8
 
 def forecast_base(site: SiteState, horizon: Horizon) -> Array:
     """Power of what is not any resource's, per step."""
-    return persistence(site.base_history, horizon, fallback_w=base_power_w(site))
+    return forecast_of(site, None, horizon).power_w
+
+
+def forecast_resource(site: SiteState, resource: Resource, horizon: Horizon) -> Array:
+    """Power of one resource left to itself, per step."""
+    return forecast_of(site, resource, horizon).power_w
+
+
+def forecast_of(site: SiteState, resource: Resource | None, horizon: Horizon) -> Forecast:
+    """The forecast that counts for a resource left to itself or, with None, for the base load."""
+    best = _series(site, resource).best(_floor(site, resource, horizon), horizon)
+    return _own_forecast(resource, best, horizon) or best
+
+
+def forecasts_to_judge(site: SiteState, resource: Resource | None, horizon: Horizon) -> tuple[Forecast, ...]:
+    """What every source says by itself, whether it counts or not; the floor first."""
+    floor = _floor(site, resource, horizon)
+    own = _own_forecast(resource, floor, horizon)
+    return (floor, *_series(site, resource).each(floor, horizon), *(() if own is None else (own,)))
+
+
+def _series(site: SiteState, resource: Resource | None) -> Series:
+    if resource is None:
+        # The weather says what panels give; what a household draws is its own affair.
+        return Series(site.base_history, site.learned.get(None, NOTHING_LEARNED), None)
+    learned = site.learned.get(resource.link_id, NOTHING_LEARNED)
+    return Series(site.power_history.get(resource.link_id, {}), learned, site.feeds.irradiance)
 
 
 def forecast_phases(site: SiteState, base_w: Array) -> Array:
@@ -59,26 +87,35 @@ def base_power_w(site: SiteState) -> float:
     return site.main_meter_w - sum(resource.power_w(site.now) or 0.0 for resource in site.resources)
 
 
-def forecast_resource(site: SiteState, resource: Resource, horizon: Horizon) -> Array:
-    """Power of one resource left to itself: its own forecast, else by the sun, else persistence, else as it is now."""
-    now_w = resource.power_w(site.now) or 0.0
-    history = site.power_history.get(resource.link_id, {})
-    fallback = persistence(history, horizon, fallback_w=now_w)
-    if not history and now_w < 0:
-        fallback = daylight(now_w, horizon, site.timezone)
-    fallback = forecast_sunshine(history, site.feeds.irradiance, horizon, fallback)
-    if resource.power_forecast is not None:
-        pieces = [
-            (
-                element.duration,
-                total_power_w((value.commodity_quantity, value.value_expected) for value in element.power_values),
-            )
-            for element in resource.power_forecast.elements
-        ]
-        if all(power_w is not None for _, power_w in pieces):
-            known = StepSeries.consecutive(resource.power_forecast.start_time, [(d, p or 0.0) for d, p in pieces])
-            return _with_gaps_filled(known, fallback, horizon)
-    return fallback
+def _floor(site: SiteState, resource: Resource | None, horizon: Horizon) -> Forecast:
+    """Persistence; without a past, daylight for what produces, and else as it is now."""
+    now_w = base_power_w(site) if resource is None else resource.power_w(site.now) or 0.0
+    history = _series(site, resource).history
+    if history:
+        repeated = persistence(history, horizon, fallback_w=now_w)
+        return Forecast.certain(ForecastSource.PERSISTENCE, repeated, known_until(history))
+    if resource is not None and now_w < 0:
+        return Forecast.certain(ForecastSource.DAYLIGHT, daylight(now_w, horizon, site.timezone), site.now)
+    return Forecast.certain(ForecastSource.PRESENT, np.full(horizon.steps, now_w), site.now)
+
+
+def _own_forecast(resource: Resource | None, otherwise: Forecast, horizon: Horizon) -> Forecast | None:
+    """What the Resource Manager forecasts, and `otherwise` beyond its end; None where it does not."""
+    if resource is None or resource.power_forecast is None:
+        return None
+    told = resource.power_forecast
+    pieces = [
+        (
+            element.duration,
+            total_power_w((value.commodity_quantity, value.value_expected) for value in element.power_values),
+        )
+        for element in told.elements
+    ]
+    if any(power_w is None for _, power_w in pieces):
+        return None
+    known = StepSeries.consecutive(told.start_time, [(d, p or 0.0) for d, p in pieces])
+    filled = _with_gaps_filled(known, otherwise.power_w, horizon)
+    return Forecast.certain(ForecastSource.DEVICE, filled, told.start_time)
 
 
 def _with_gaps_filled(known: StepSeries, fallback: Array, horizon: Horizon) -> Array:

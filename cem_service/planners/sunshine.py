@@ -1,20 +1,23 @@
 """What panels give by the irradiance that a weather feed forecasts.
 
 Panels give in proportion to what shines on them, near enough, and the factor is in their own past: their quarter-hour
-means against the irradiance of the same quarter hours. Shade, snow or a forecast for another hill spoil that, so the
-factor is used only where it explains the past better than the day before repeated.
+means against the irradiance of the same quarter hours. Shade, snow or a forecast for another hill spoil that, so there
+is a factor only where it explains the past better than the day before repeated does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cem_service.domain.feed import FeedSeries
+from cem_service.domain.forecasts import Forecast, ForecastSource
 from cem_service.domain.series import Array
+from cem_service.domain.usual_day import QUANTILES
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.plan import STEP
 
@@ -27,22 +30,35 @@ LEAST_QUARTERS = 16
 LARGEST_ERROR_SHARE = 0.3
 
 
+@dataclass(frozen=True, slots=True)
+class SunFactor:
+    """W for each W/m², below zero: what is expected, and the levels of QUANTILES, shape (3,)."""
+
+    expected: float
+    quantiles: Array
+
+
 def forecast_sunshine(
-    history: Mapping[datetime, float], irradiance: FeedSeries | None, horizon: Horizon, otherwise: Array
-) -> Array:
-    """Power of each step in W; `otherwise` where the feed is silent, or has not shown that it is the better one."""
+    history: Mapping[datetime, float], irradiance: FeedSeries | None, horizon: Horizon, otherwise: Forecast
+) -> Forecast | None:
+    """What the feed promises, and `otherwise` where it has a hole; None where there is nothing to go by."""
     if irradiance is None or not irradiance.is_usable(horizon.now):
-        return otherwise
+        return None
     factor = learned_factor(history, irradiance)
     if factor is None:
-        return otherwise
-    expected = factor * irradiance.means(horizon.edges)
-    result: Array = np.where(np.isnan(expected), otherwise, expected)
-    return result
+        return None
+    shines = irradiance.means(horizon.edges)
+    known = ~np.isnan(shines)
+    return Forecast(
+        ForecastSource.WEATHER,
+        np.where(known, factor.expected * shines, otherwise.power_w),
+        np.where(known, factor.quantiles[:, None] * shines, otherwise.quantiles_w),
+        irradiance.fetched_at,
+    )
 
 
-def learned_factor(history: Mapping[datetime, float], irradiance: FeedSeries) -> float | None:
-    """W for each W/m², below zero; None where the past does not show that there is such a factor."""
+def learned_factor(history: Mapping[datetime, float], irradiance: FeedSeries) -> SunFactor | None:
+    """None where the past does not show that there is such a factor."""
     starts = sorted(history)
     if not starts:
         return None
@@ -53,7 +69,17 @@ def learned_factor(history: Mapping[datetime, float], irradiance: FeedSeries) ->
         return None
     factor = float(powers[sunny] @ shone[sunny] / (shone[sunny] @ shone[sunny]))
     error = float(np.abs(powers[sunny] - factor * shone[sunny]).mean())
-    return factor if factor < 0 and error < _error_to_beat(starts, powers, sunny, history) else None
+    if factor >= 0 or error >= _error_to_beat(starts, powers, sunny, history):
+        return None
+    return SunFactor(factor, _quantiles(powers[sunny] / shone[sunny], shone[sunny]))
+
+
+def _quantiles(values: Array, weights: Array) -> Array:
+    """Of QUANTILES; bright hours, in which a small difference is many watts, weigh more."""
+    order = np.argsort(values)
+    below = np.cumsum(weights[order]) - weights[order] / 2
+    quantiles: Array = np.interp(QUANTILES, below / weights.sum(), values[order])
+    return quantiles
 
 
 def _at(starts: list[datetime], irradiance: FeedSeries) -> Array:

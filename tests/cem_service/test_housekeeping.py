@@ -3,12 +3,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from cem_service import housekeeping, limits, services
-from cem_service.models import GridLimit, Instruction, PlanRun
+from cem_service.models import ForecastScore, GridLimit, Instruction, PlanRun
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD
 from s2.messages import ControlType
 from tenants.models import Retention
 from tenants.scope import platform_scope, tenant_scope
 from tests.support.cem_world import World
+from tests.support.privacy import AT, make_learned
 
 
 def _counts() -> tuple[int, int]:
@@ -101,3 +102,13 @@ def test_limits_are_forgotten_long_after_their_end(world: World) -> None:
     assert housekeeping.forget_old_limits(world.clock.now()) == 1
     with platform_scope("test"):
         assert [row.reference for row in GridLimit.objects.all()] == ["ends-3"]
+
+
+def test_scores_of_forecasts_are_forgotten_after_a_season(world: World) -> None:
+    make_learned(world.household.site, world.household.link)
+
+    assert housekeeping.forget_old_scores(AT + housekeeping.KEEP_SCORES_FOR) == 0
+    assert housekeeping.forget_old_scores(AT + housekeeping.KEEP_SCORES_FOR + timedelta(seconds=1)) == 1
+
+    with platform_scope("test"):
+        assert not ForecastScore.objects.exists()

@@ -43,7 +43,7 @@ from tenants.models import AuditEntry, DataKey, Erasure, Household, Membership, 
 from tenants.rls import protected_models
 from tenants.scope import identity_scope, platform_scope, tenant_scope
 from tenants.signin.models import IdentityProvider, Invitation, SignInPolicy
-from tests.support.privacy import make_limits
+from tests.support.privacy import make_learned, make_limits
 from tests.support.programs import make_program
 from tests.support.registry import (
     give_quotas,
@@ -199,6 +199,7 @@ def _everything(tenant: Tenant, family: str, aggregator: Tenant) -> tuple[Rows, 
         pool,
         enrol_site(pool=pool, site=site),
         *make_limits(site, source=f"grid of the {family}s"),
+        *make_learned(site, link),
         *_hosted(tenant, family, site),
         *_fed(tenant, family),
         *_history(tenant, family, site, link),

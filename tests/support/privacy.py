@@ -11,6 +11,8 @@ from django.conf import settings
 
 from cem_service.models import (
     AbnormalCondition,
+    ForecastModel,
+    ForecastScore,
     GridLimit,
     Instruction,
     LedgerStatus,
@@ -59,6 +61,7 @@ def make_full_customer(tenant: Tenant, name: str = "Müller") -> Customer:
     set_objectives(site=site, tariff=tariff)
     _plan(site, link)
     make_limits(site)
+    make_learned(site, link)
     enrol_site(pool=create_pool(tenant=make_tenant(f"Pools of {name}", Tenant.Kind.AGGREGATOR), name="all"), site=site)
     row = TelemetryRow(tenant.pk, site.pk, link.pk, "ELECTRIC.POWER.L1", AT, 1234.5)
     writer.store([row], now=AT, retention=writer.FUTURE_TOLERANCE)
@@ -76,6 +79,17 @@ def make_limits(site: Site, *, source: str = "Grid Ltd") -> tuple[GridLimit, Abn
             GridLimit.objects.create(reference="event-1", import_w=2000, **times, **words, **owner),
             AbnormalCondition.objects.create(**times, **words, **owner),
             SitePeak.objects.create(month=AT.date().replace(day=1), peak_w=4000, counted_until=AT, **owner),
+        )
+
+
+def make_learned(site: Site, link: Link) -> tuple[ForecastModel, ForecastScore]:
+    """What the CEM made of the past of a device, and how good it was."""
+    series = {"tenant_id": site.tenant_id, "site": site, "link": link}
+    score = {"start": AT, "steps": 96, "mean_w": 400.0, "nmae": 0.25, "pinball": 0.1}
+    with tenant_scope(site.tenant_id):
+        return (
+            ForecastModel.objects.create(**series, said={}, learned_at=AT),
+            ForecastScore.objects.create(**series, source="persistence", **score),
         )
 
 

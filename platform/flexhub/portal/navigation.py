@@ -38,6 +38,7 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("Sessions now", "cable", "devices.view_link", "sessions"),
         Entry("Instructions", "send", "cem_service.view_instruction"),
         Entry("Plan runs", "event_note", "cem_service.view_planrun"),
+        Entry("Forecasts", "query_stats", "cem_service.view_forecastscore"),
         # No model has this permission: it is for manufacturers, who see other things of a device than its owner.
         Entry("Support", "support_agent", "portal.view_support", "supported"),
         Entry("Products in use", "monitoring", "portal.view_support", "product_health"),

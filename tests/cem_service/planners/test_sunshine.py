@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import numpy as np
 import pytest
 
 from cem_service.domain.feed import FeedSeries, SeriesKind, SiteFeeds
+from cem_service.domain.forecasts import Forecast, ForecastSource, Learned
 from cem_service.domain.series import Array, StepSeries
 from cem_service.planners.forecast import forecast_resource
 from cem_service.planners.horizon import Horizon
@@ -44,20 +46,41 @@ def _history(values: Array, until: datetime = NOW) -> dict[datetime, float]:
     return {moment: float(value) for moment, value in zip(moments, values, strict=True) if moment < until}
 
 
+def _otherwise(horizon: Horizon) -> Forecast:
+    return Forecast.certain(ForecastSource.PERSISTENCE, np.full(horizon.steps, -123.0), None)
+
+
 def test_the_factor_of_panels_is_in_their_past() -> None:
     values = _irradiance()
 
-    assert learned_factor(_history(FACTOR * values), _feed(values)) == pytest.approx(FACTOR)
+    factor = learned_factor(_history(FACTOR * values), _feed(values))
+
+    assert factor is not None
+    assert factor.expected == pytest.approx(FACTOR)
+    assert factor.quantiles == pytest.approx([FACTOR] * 3)
+
+
+def test_how_sure_the_factor_is_shows_in_its_past() -> None:
+    values = _irradiance()
+    moments = list(_history(values))
+    shares = dict(zip(moments, np.resize([0.8, 1.0, 1.2], len(moments)), strict=True))
+    history = {at: float(shares[at] * power_w) for at, power_w in _history(FACTOR * values).items()}
+
+    factor = learned_factor(history, _feed(values))
+
+    assert factor is not None
+    assert factor.quantiles == pytest.approx([1.2 * FACTOR, FACTOR, 0.8 * FACTOR], rel=0.02)
 
 
 def test_a_forecast_follows_the_clouds_that_are_announced() -> None:
     values, horizon = _irradiance(), Horizon.at(NOW)
-    otherwise = np.full(horizon.steps, -1.0)
 
-    expected = forecast_sunshine(_history(FACTOR * values), _feed(values), horizon, otherwise)
+    expected = forecast_sunshine(_history(FACTOR * values), _feed(values), horizon, _otherwise(horizon))
 
     first = (NOW - START) // QUARTER
-    assert expected == pytest.approx(FACTOR * values[first : first + horizon.steps])
+    assert expected is not None
+    assert expected.as_of == NOW
+    assert expected.power_w == pytest.approx(FACTOR * values[first : first + horizon.steps])
 
 
 @pytest.mark.parametrize(
@@ -72,11 +95,12 @@ def test_a_forecast_follows_the_clouds_that_are_announced() -> None:
     ],
     ids=["no past", "too little past", "draws", "the weather of elsewhere", "too old", "no feed"],
 )
-def test_what_has_not_shown_to_be_better_is_not_used(history: dict[datetime, float], feed: FeedSeries | None) -> None:
+def test_without_a_feed_and_a_past_that_go_together_nothing_is_said(
+    history: dict[datetime, float], feed: FeedSeries | None
+) -> None:
     horizon = Horizon.at(NOW)
-    otherwise = np.full(horizon.steps, -123.0)
 
-    assert forecast_sunshine(history, feed, horizon, otherwise).tolist() == otherwise.tolist()
+    assert forecast_sunshine(history, feed, horizon, _otherwise(horizon)) is None
 
 
 def test_where_the_weather_is_not_known_something_else_is_used() -> None:
@@ -87,24 +111,29 @@ def test_where_the_weather_is_not_known_something_else_is_used() -> None:
     holed = values.copy()
     holed[first + 8 : first + 12] = np.nan
 
-    expected = forecast_sunshine(history, _feed(holed), horizon, np.full(horizon.steps, -123.0))
+    expected = forecast_sunshine(history, _feed(holed), horizon, _otherwise(horizon))
 
-    assert expected[8:12].tolist() == [-123.0] * 4
-    assert expected[12] == pytest.approx(FACTOR * values[first + 12])
+    assert expected is not None
+    assert expected.power_w[8:12].tolist() == [-123.0] * 4
+    assert expected.quantiles_w[:, 8].tolist() == [-123.0] * 3
+    assert expected.power_w[12] == pytest.approx(FACTOR * values[first + 12])
 
 
 def test_on_the_first_day_the_fit_itself_has_to_be_close() -> None:
     values = _irradiance()
     today = _history(FACTOR * values, START + DAY)
 
-    assert learned_factor(today, _feed(values)) == pytest.approx(FACTOR)
+    factor = learned_factor(today, _feed(values))
+    assert factor is not None
+    assert factor.expected == pytest.approx(FACTOR)
     assert learned_factor(dict.fromkeys(today, -500.0), _feed(values)) is None
 
 
 def test_panels_that_do_not_forecast_follow_the_weather_of_their_site() -> None:
     values, horizon, panels = _irradiance(), Horizon.at(NOW), solar(3000.0)
     site = site_with(panels, now=NOW, feeds=SiteFeeds(irradiance=_feed(values)))
-    site = replace(site, power_history={panels.link_id: _history(FACTOR * values)})
+    learned: dict[UUID | None, Learned] = {panels.link_id: Learned(None, (ForecastSource.WEATHER,))}
+    site = replace(site, power_history={panels.link_id: _history(FACTOR * values)}, learned=learned)
 
     first = (NOW - START) // QUARTER
     assert forecast_resource(site, panels, horizon)[:4] == pytest.approx(FACTOR * values[first : first + 4])

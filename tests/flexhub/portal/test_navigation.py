@@ -28,7 +28,7 @@ def test_an_operator_finds_everything() -> None:
 def test_a_provider_finds_no_tenants() -> None:
     found = titles(make_member(make_tenant("Alder")))
 
-    assert found["Operations"] == ["Dashboard", "Sessions now", "Instructions", "Plan runs"]
+    assert found["Operations"] == ["Dashboard", "Sessions now", "Instructions", "Plan runs", "Forecasts"]
     assert {"Memberships", "Households", "Invitations", "Identity providers"} <= set(found["Access"])
     assert not {"Tenants", "People", "Second factors"} & set(found["Access"])
     assert "Tariffs" in found["Flexibility"]

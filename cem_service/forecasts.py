@@ -1,0 +1,128 @@
+"""Learning from a site's past, once a day, and judging what was said of the day that has gone by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from cem_service.domain.forecasts import ForecastSource, Learned, SaidForecasts
+from cem_service.domain.resource import Resource
+from cem_service.domain.site import QuarterHourMeans, SiteState
+from cem_service.domain.usual_day import UsualDay
+from cem_service.models import ForecastModel, ForecastScore
+from cem_service.planners.forecast import forecasts_to_judge
+from cem_service.planners.horizon import Horizon
+from cem_service.planners.learned import LEARNED_SOURCES
+from cem_service.planners.oracle import is_planned
+from cem_service.planners.scores import Score, judge, trusted
+from cem_service.planners.usual_day import DAY, LEARN_FROM_DAYS, learn
+from flexhub.telemetry.quarters import QUARTER, quarter_start
+from tenants.scope import tenant_scope
+
+log = structlog.get_logger(__name__)
+
+JUDGED_FOR = 7 * DAY
+LOOK_BACK = LEARN_FROM_DAYS * DAY
+_UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+
+
+def load_learned(site_id: UUID) -> dict[UUID | None, Learned]:
+    """What was learned of each series of a site. Needs the tenant's scope."""
+    rows = ForecastModel.objects.filter(site=site_id).values_list("link_id", "usual_day", "trusted")
+    return {link_id: _read(site_id, usual_day, names) for link_id, usual_day, names in rows}
+
+
+def is_due(tenant_id: UUID, site_id: UUID, now: datetime) -> bool:
+    """Whether the site was not learned from for a day. A time in the future is from before the clock was set back."""
+    # In quarter hours, as plans are made: else the hour of learning would wander around the clock.
+    since = quarter_start(now) - DAY + QUARTER
+    with tenant_scope(tenant_id):
+        return not ForecastModel.objects.filter(site=site_id, learned_at__lte=now, learned_at__gte=since).exists()
+
+
+def learn_site(tenant_id: UUID, state: SiteState) -> None:
+    """Judge what was said a day ago, learn each series anew, and keep what is said now.
+
+    `state` holds the means of LOOK_BACK.
+    """
+    with tenant_scope(tenant_id):
+        before = {row.link_id: row for row in ForecastModel.objects.filter(site=state.site_id)}
+        learned = []
+        for resource in (None, *(one for one in state.resources if not is_planned(one))):
+            link_id = None if resource is None else resource.link_id
+            history = state.base_history if link_id is None else state.power_history.get(link_id, {})
+            if (row := before.get(link_id)) is not None:
+                _judge(row, history)
+            learned.append(_learn(tenant_id, state, resource, history))
+        ForecastModel.objects.bulk_create(
+            learned,
+            update_conflicts=True,
+            unique_fields=["site", "link"],
+            update_fields=["usual_day", "trusted", "said", "learned_at"],
+        )
+
+
+def recent_scores(site_id: UUID, now: datetime) -> Iterator[tuple[UUID | None, Score]]:
+    """Of each series over the past week, as (link, score). Needs the tenant's scope."""
+    # What began more than a week and a day ago ended more than a week ago.
+    rows = ForecastScore.objects.filter(site=site_id, start__gt=now - JUDGED_FOR - DAY, start__lte=now)
+    for row in rows.filter(source__in=list(ForecastSource)).order_by("start"):
+        yield row.link_id, row.as_score()
+
+
+def _learn(tenant_id: UUID, state: SiteState, resource: Resource | None, history: QuarterHourMeans) -> ForecastModel:
+    link_id = None if resource is None else resource.link_id
+    usual = learn(history, state.now, state.timezone)
+    scores = [score for link, score in recent_scores(state.site_id, state.now) if link == link_id]
+    learned = Learned(usual, trusted(scores))
+    known = replace(state, learned={link_id: learned})
+    horizon = Horizon.at(state.now)
+    said = SaidForecasts(horizon.start, forecasts_to_judge(known, resource, horizon))
+    return ForecastModel(
+        tenant_id=tenant_id,
+        site_id=state.site_id,
+        link_id=link_id,
+        usual_day=None if usual is None else usual.as_dict(),
+        trusted=[source.value for source in learned.trusted],
+        said=said.as_dict(),
+        learned_at=state.now,
+    )
+
+
+def _judge(row: ForecastModel, history: QuarterHourMeans) -> None:
+    try:
+        said = SaidForecasts.from_dict(row.said)
+    except _UNREADABLE as error:
+        log.warning("cem.forecast_unreadable", site_id=str(row.site_id), error=repr(error))
+        return
+    scores = (
+        ForecastScore(
+            tenant_id=row.tenant_id,
+            site_id=row.site_id,
+            link_id=row.link_id,
+            source=score.source.value,
+            start=score.start,
+            steps=score.steps,
+            mean_w=score.mean_w,
+            nmae=score.nmae,
+            pinball=score.pinball,
+        )
+        for score in judge(said, history)
+    )
+    ForecastScore.objects.bulk_create(scores, ignore_conflicts=True)
+
+
+def _read(site_id: UUID, usual_day: Any, names: list[str]) -> Learned:
+    """Nothing of a row of another release: the site does without, until it is learned again."""
+    sources = tuple(source for source in LEARNED_SOURCES if source.value in names)
+    try:
+        usual = None if usual_day is None else UsualDay.from_dict(usual_day)
+    except _UNREADABLE as error:
+        log.warning("cem.usual_day_unreadable", site_id=str(site_id), error=repr(error))
+        usual = None
+    return Learned(usual, tuple(sorted(sources, key=lambda source: names.index(source.value))))
