@@ -67,6 +67,9 @@ def _scope_of(request: HttpRequest) -> AbstractContextManager[None] | None:
     user = request.user
     if isinstance(user, User):
         user.act_for(request.session.get(ACTING_FOR))
+        if user.tenant is not None and ACTING_FOR not in request.session:
+            # Also of who never switched: what they begin now is for this tenant, and for none that comes after it.
+            request.session[ACTING_FOR] = str(user.tenant.pk)
     if request.path_info.startswith(tuple(settings.OUTBOUND_PATHS)):
         return None
     if request.path_info.startswith(tuple(settings.IDENTITY_PATHS)):
