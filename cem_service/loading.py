@@ -76,7 +76,7 @@ class _Rows:
 
 
 def load_site(tenant_id: UUID, site_id: UUID, *, bus: WorkerBus, now: datetime) -> LoadedSite | None:
-    """The site as it is now; None if it is gone. Raises BusUnavailable."""
+    """The site as it is now; None if it is gone, or its tenant is deactivated. Raises BusUnavailable."""
     with tenant_scope(tenant_id):
         rows = _rows(site_id, now)
     if rows is None:
@@ -179,7 +179,7 @@ def read_plan(site_id: UUID, stored: dict[str, Any] | None) -> SitePlan | None:
 
 def _rows(site_id: UUID, now: datetime) -> _Rows | None:
     """All that PostgreSQL knows, in few statements: a reaction waits for each of them."""
-    site = with_pursuits(Site.objects.filter(id=site_id), now).first()
+    site = with_pursuits(Site.objects.filter(id=site_id, tenant__deactivated_at=None), now).first()
     if site is None:
         return None
     # What an energy manager elsewhere controls is its own, and to us a part of what the rest of the building draws.

@@ -156,11 +156,18 @@ class Attendance:
 
     def _come_back(self) -> None:
         """See to it that somebody comes when time has passed, and not before: an outage may have made the row due."""
-        row, moment = self._row, rows.next_moment(self._row)
+        row = self._row
+        moment = None if self._rests() else rows.next_moment(row)
         if row.next_at != moment:
             rows.store(row, next_at=moment)
         if moment is not None:
             self._tools.wake_at(row.tenant_id, row.pk, moment)
+
+    def _rests(self) -> bool:
+        """Whether nobody comes any more: its tenant is off, and the device has been given back to itself."""
+        row = self._row
+        at_work = row.session_token is not None or row.remove_by is not None
+        return not (row.tenant.is_active or at_work) and self._resource().is_free
 
     def _round(self) -> bool:
         """Do one thing, if there is one."""

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F
+from django.db.models.functions import Least
 from pydantic import TypeAdapter
 
 from rm_adapters.models import HostedRM
@@ -25,9 +27,9 @@ class Overtaken(Exception):
 
 
 def load(tenant_id: UUID, node_id: UUID) -> HostedRM | None:
-    """The row with its node, link and account; None where it is gone."""
+    """The row with its tenant, node, link and account; None where it is gone."""
     with tenant_scope(tenant_id):
-        rows = HostedRM.objects.select_related("node__rm_link", "account")
+        rows = HostedRM.objects.select_related("tenant", "node__rm_link", "account")
         return rows.filter(pk=node_id).first()
 
 
@@ -54,6 +56,13 @@ def make_due(tenant_id: UUID, node_id: UUID, now: datetime) -> None:
     """Have the sweep come for the row, whatever else is in it."""
     with tenant_scope(tenant_id):
         HostedRM.objects.filter(pk=node_id).update(next_at=now)
+
+
+def make_all_due(tenant_id: UUID) -> None:
+    """Have the sweep come for all of a tenant's that rested; a task that is about to let one rest is overtaken."""
+    with tenant_scope(tenant_id):
+        theirs = HostedRM.objects.filter(tenant_id=tenant_id)
+        theirs.update(version=F("version") + 1, next_at=Least("due_at", "read_at", "remove_by"))
 
 
 def device_of(row: HostedRM) -> Device:

@@ -13,6 +13,7 @@ import structlog
 from django.core.exceptions import ValidationError
 from django.db import DataError, transaction
 from django.db.models import F
+from django.dispatch import receiver
 from pydantic import TypeAdapter
 from pydantic import ValidationError as InvalidValue
 from pydantic_core import PydanticSerializationError
@@ -20,6 +21,7 @@ from pydantic_core import PydanticSerializationError
 from flexhub.devices.models import DeviceType, Site
 from flexhub.devices.services import create_device
 from flexhub.observability.failures import in_short
+from rm_adapters import rows
 from rm_adapters.catalogue import UnknownVendor, manifests, vendor_named
 from rm_adapters.models import HostedRM, VendorAccount
 from rm_adapters.rows import PREFERENCES
@@ -27,6 +29,7 @@ from rm_adapters.sdk import AdapterError, Device, Preferences
 from rm_adapters.vendor_calls import ERROR_CHARACTERS, VendorLine
 from tenants import audit
 from tenants.audit import Actor
+from tenants.deactivation import reactivated
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
@@ -152,3 +155,8 @@ def checked_preferences(preferences: Mapping[str, Any]) -> dict[str, Any]:
             raise ValidationError({"preferences": f"comfort.{reading}: the first number should be the lower one."})
     stored: dict[str, Any] = PREFERENCES.dump_python(wanted, mode="json")
     return stored
+
+
+@receiver(reactivated)
+def _attend_again(sender: Tenant, **_: object) -> None:
+    rows.make_all_due(sender.pk)

@@ -51,7 +51,10 @@ def find_access_token(token: str, *, now: datetime) -> APIAccessToken | None:
     with platform_scope("authenticate an API client"):
         rows = APIAccessToken.objects.select_related("client", "tenant")
         found: APIAccessToken | None = rows.filter(
-            token_hash=tokens.digest(token), expires_at__gt=now, client__is_active=True
+            token_hash=tokens.digest(token),
+            expires_at__gt=now,
+            client__is_active=True,
+            tenant__deactivated_at=None,
         ).first()
     return found
 

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.models import EmailAddress
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
 from unfold.admin import TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from tenants import (
     api_client_admin,  # noqa: F401 - Registers API clients and their secrets.
     audit_admin,  # noqa: F401 - Registers the trail.
+    deactivation,
     quota_admin,  # noqa: F401 - As above.
     retention_admin,  # noqa: F401 - As above.
 )
+from tenants.confirmation import once_confirmed
 from tenants.household_admin import HouseholdPrivacyAdmin
 from tenants.model_admin import ReadOnlyAdmin, TenantForm, TenantModelAdmin, actor_of, show_token_once
 from tenants.models import Household, Membership, Tenant, User
@@ -40,14 +44,43 @@ admin.site.unregister(Group)
 @admin.register(Tenant)
 class TenantAdmin(TenantModelAdmin):
     notes_looks = False
-    list_display = ("name", "kind", "created_at")
-    list_filter = ("kind",)
+    list_display = ("name", "kind", "created_at", "deactivated_at")
+    list_filter = ("kind", ("deactivated_at", admin.EmptyFieldListFilter))
     search_fields = ("name",)
-    fields = ("name", "kind")
+    fields = ("name", "kind", "deactivated_at")
+    readonly_fields = ("deactivated_at",)
+    actions = ("deactivate", "reactivate")
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """A tenant stays: its audit trail names it."""
         return False
+
+    @admin.action(description="Deactivate", permissions=["change"])
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> HttpResponseBase | None:
+        text = (
+            "Its people can no longer act for it, its API clients and devices are refused, their sessions are closed at"
+            " once, and nothing is planned, fetched or dialled for it. Its data stays. It can be reactivated."
+        )
+        act = partial(self._deactivate, request)
+        return once_confirmed(self, request, queryset, text=text, verb="Deactivate", act=act)
+
+    @admin.action(description="Reactivate", permissions=["change"])
+    def reactivate(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> HttpResponseBase | None:
+        text = "Its people, API clients and devices are let in again, with the passwords, secrets and tokens they had."
+        act = partial(self._reactivate, request)
+        return once_confirmed(self, request, queryset, text=text, verb="Reactivate", act=act)
+
+    def _deactivate(self, request: HttpRequest, tenant: Tenant) -> None:
+        try:
+            deactivation.deactivate(tenant, now=timezone.now(), actor=actor_of(request))
+        except ValidationError as error:
+            self.message_user(request, " ".join(error.messages), messages.ERROR)
+        else:
+            self.message_user(request, f"{tenant} is deactivated.", messages.SUCCESS)
+
+    def _reactivate(self, request: HttpRequest, tenant: Tenant) -> None:
+        deactivation.reactivate(tenant, actor=actor_of(request))
+        self.message_user(request, f"{tenant} is active.", messages.SUCCESS)
 
 
 class MembershipInline(TabularInline):  # type: ignore[misc]  # unfold ships no type information.

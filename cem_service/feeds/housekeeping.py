@@ -45,5 +45,5 @@ def forget_old_series(now: datetime) -> int:
 
 def _due_by(moment: datetime) -> list[tuple[UUID, UUID]]:
     with platform_scope("find feeds that are due"):
-        due = Feed.objects.filter(next_at__lte=moment).order_by("next_at")
+        due = Feed.objects.filter(next_at__lte=moment, tenant__deactivated_at=None).order_by("next_at")
         return list(due.values_list("tenant_id", "pk")[:WAKE_AT_ONCE])

@@ -54,7 +54,8 @@ class APIClient(models.Model):
 class APIClientSecretQuerySet(models.QuerySet["APIClientSecret"]):
     def valid(self, now: datetime) -> Self:
         """Those with which a client may ask for an access token."""
-        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None, client__is_active=True)
+        on = {"client__is_active": True, "tenant__deactivated_at": None}
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None, **on)
 
 
 class APIClientSecret(models.Model):

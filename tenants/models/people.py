@@ -53,10 +53,10 @@ class User(AbstractUser):
 
     @cached_property
     def all_memberships(self) -> tuple[Membership, ...]:
-        """The oldest first. Looked up platform-wide: without them there is no scope to open."""
+        """Of active tenants, the oldest first. Looked up platform-wide: without them there is no scope to open."""
         with platform_scope("find the memberships of a person"):
-            found = Membership.objects.filter(user_id=self.pk).select_related("tenant__sign_in_policy", "household")
-            return tuple(found.order_by("pk"))
+            found = Membership.objects.filter(user_id=self.pk, tenant__deactivated_at=None)
+            return tuple(found.select_related("tenant__sign_in_policy", "household").order_by("pk"))
 
     @cached_property
     def membership(self) -> Membership | None:

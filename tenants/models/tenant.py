@@ -20,9 +20,19 @@ class Tenant(models.Model):
     name = models.CharField(max_length=100, unique=True)
     kind = models.CharField(max_length=20, choices=Kind)
     created_at = models.DateTimeField(auto_now_add=True)
+    deactivated_at = models.DateTimeField(
+        "deactivated",
+        null=True,
+        editable=False,
+        help_text="Since then nobody acts for it, and its programs and devices are refused. Empty: it is active.",
+    )
 
     class Meta:
         ordering = ("name",)
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_active(self) -> bool:
+        return self.deactivated_at is None

@@ -64,13 +64,13 @@ def holds(binding: Binding, user: User) -> bool:
 
 
 def find_provider(provider_id: str) -> IdentityProvider | None:
-    """The provider with this id, while it is on."""
+    """The provider with this id, while it and its tenant are on."""
     try:
         key = UUID(provider_id)
     except ValueError:
         return None
     with platform_scope("find an identity provider"):
-        return IdentityProvider.objects.filter(pk=key, is_active=True).first()
+        return IdentityProvider.objects.filter(pk=key, is_active=True, tenant__deactivated_at=None).first()
 
 
 def may_sign_in(provider: IdentityProvider, user: User) -> bool:
@@ -78,4 +78,5 @@ def may_sign_in(provider: IdentityProvider, user: User) -> bool:
     if not user.is_active or user.is_superuser:
         return False
     with platform_scope("see whether a person is a member of the provider's tenant"):
-        return Membership.objects.filter(user=user, tenant_id=provider.tenant_id).exists()
+        members = Membership.objects.filter(user=user, tenant_id=provider.tenant_id, tenant__deactivated_at=None)
+        return members.exists()

@@ -90,13 +90,13 @@ def send_after_commit(invitation: Invitation) -> None:
 
 
 def send(*, tenant_id: UUID, invitation_id: UUID) -> None:
-    """Make a link and mail it. Only here its token is known; what is gone or accepted by now is passed over.
+    """Make a link and mail it. Only here its token is known. Nothing is sent where it could not be accepted any more.
 
     A second run makes another link, so it may be repeated when the mail did not leave. Raises OSError for that.
     """
     token = tokens.new_token(tokens.INVITATION_PREFIX)
     with tenant_scope(tenant_id):
-        invitations = Invitation.objects.filter(pk=invitation_id, accepted_at=None)
+        invitations = Invitation.objects.filter(pk=invitation_id, accepted_at=None, tenant__deactivated_at=None)
         expires_at = timezone.now() + VALID_FOR
         if not invitations.update(token_hash=tokens.digest(token), expires_at=expires_at):
             return
@@ -191,4 +191,5 @@ def claim(invitation: Invitation) -> None:
 
 def _open(token_hash: str | None) -> dict[str, Any]:
     # Real time and not the hub's: a simulated week is soon over.
-    return {"token_hash": token_hash or "", "accepted_at": None, "expires_at__gt": timezone.now()}
+    in_time = {"accepted_at": None, "expires_at__gt": timezone.now()}
+    return {"token_hash": token_hash or "", **in_time, "tenant__deactivated_at": None}

@@ -5,10 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from cem_service import services
 from cem_service.loading import LoadedSite, load_site, with_history
 from flexhub.bus import TelemetryRow
 from flexhub.devices.services import create_cem_node, link_nodes, set_main_meter
 from flexhub.telemetry import writer
+from tenants.deactivation import deactivate, reactivate
 from tests.support.cem_world import World
 
 
@@ -84,3 +86,15 @@ def test_history_is_the_meters_or_the_devices(world: World, is_meter: bool) -> N
     assert means == pytest.approx(dict.fromkeys(means, 750.0))
     assert means
     assert bool(state.base_history) is is_meter
+
+
+def test_a_site_of_a_deactivated_tenant_is_not_there(world: World) -> None:
+    world.connect()
+    world.describe(power_w=120.0)
+
+    deactivate(world.household.tenant, now=world.clock.now())
+
+    assert load_site(*world.ids, bus=world.bus, now=world.clock.now()) is None
+    assert world.run(services.plan_site, *world.ids) is None
+    reactivate(world.household.tenant)
+    assert _load(world).state.resources

@@ -15,6 +15,8 @@ EnvelopeKind = Literal["message", "close", "hello", "bye", "relayed", "reception
 
 # What the two ends of a relayed link send each other.
 RELAY_KINDS = frozenset({"hello", "bye", "relayed", "reception"})
+# In the place of a token's id.
+ANY_TOKEN = "*"  # noqa: S105  # It stands for one.
 _KINDS: Mapping[str, EnvelopeKind] = {kind: kind for kind in get_args(EnvelopeKind)}
 
 
@@ -23,7 +25,8 @@ class Envelope:
     """One thing for one session.
 
     `message`: `payload` is an S2 message as JSON text, for `Session.send`. `close`: `payload` is the reason to show;
-    where `message_id` is set it is the id of a node's token, and only a session that this one opened is meant.
+    where `message_id` is set it is the id of a node's token, and only a session that this one opened is meant, or
+    ANY_TOKEN, and whatever opened the session has ended. An older gateway leaves a session alone then, and finds out.
     Between the ends of a relayed link (flexhub.gateway.relay): `hello` and `bye` say that a session is there or gone,
     `relayed` and `reception` carry a message and the verdict on one as the peer wrote them. Only these have a `sender`.
 

@@ -1,4 +1,4 @@
-"""Ends the living session of a link that has lost its ground: the link is gone, or the token that opened it."""
+"""Ends living sessions that have lost their ground: the link, the token that opened it, or an active tenant."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from django.dispatch import receiver
 
 from flexhub.bus import BusError, Envelope, PublishResult, end_id
 from flexhub.bus.connect import connect_worker
+from flexhub.bus.envelope import ANY_TOKEN
 from flexhub.devices.models import Link, Node
+from tenants.deactivation import deactivated
+from tenants.models import Tenant
 
 logger = logging.getLogger(__name__)
 
@@ -26,15 +29,15 @@ def end_session_after_commit(link_id: UUID, reason: str) -> None:
 
 def end_sessions_after_commit(end_ids: Iterable[UUID], reason: str, *, token_id: int | None = None) -> None:
     """As `end_session_after_commit`, for these ends; with `token_id` only what that token opened."""
-    transaction.on_commit(partial(_end_sessions, tuple(end_ids), reason, token_id))
+    opened_with = "" if token_id is None else str(token_id)
+    transaction.on_commit(partial(_end_sessions, tuple(end_ids), reason, opened_with))
 
 
-def _end_sessions(end_ids: Sequence[UUID], reason: str, token_id: int | None) -> None:
+def _end_sessions(end_ids: Sequence[UUID], reason: str, opened_with: str) -> None:
     """The change is committed and stands, so an unreachable bus is reported and not raised.
 
     The gateways then find out by themselves, somewhat later.
     """
-    opened_with = "" if token_id is None else str(token_id)
     try:
         bus = connect_worker(settings.REDIS_URL)
         outcomes = [bus.publish(end, Envelope(end, "close", reason, opened_with)) for end in end_ids]
@@ -45,7 +48,22 @@ def _end_sessions(end_ids: Sequence[UUID], reason: str, token_id: int | None) ->
     logger.info("ended %d sessions at %d ends (%s)", told, len(end_ids), reason)
 
 
+def _end_sessions_of_tenant(tenant_id: UUID, reason: str) -> None:
+    """As `_end_sessions`, for all that there are by now; each tells whose it is."""
+    try:
+        seats = connect_worker(settings.REDIS_URL).sessions()
+    except BusError as error:
+        logger.warning("could not end the sessions of tenant %s (%s): %s", tenant_id, reason, error)
+        return
+    _end_sessions([seat.info.link_id for seat in seats if seat.info.tenant_id == tenant_id], reason, ANY_TOKEN)
+
+
 @receiver(post_delete, sender=Link)
 def _end_session_of_deleted_link(instance: Link, **_: object) -> None:
     """However the link went: by a new pairing, or together with its device or site."""
     end_session_after_commit(instance.pk, "the link was deleted")
+
+
+@receiver(deactivated)
+def _end_sessions_of_deactivated_tenant(sender: Tenant, **_: object) -> None:
+    transaction.on_commit(partial(_end_sessions_of_tenant, sender.pk, "the tenant was deactivated"))

@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 
 from flexhub.bus import BusUnavailable, Envelope, GatewayBus, LedgerRow
-from flexhub.bus.envelope import RELAY_KINDS, envelope_to_text
+from flexhub.bus.envelope import ANY_TOKEN, RELAY_KINDS, envelope_to_text
 from flexhub.bus.poison import reason_of
 from flexhub.gateway import farewells, inbox, limits, relay_post, rm_handlers
 from flexhub.gateway.hosted_rm import HostedRM
@@ -71,7 +71,7 @@ class Porter:
         token_id = envelope.message_id
         if not token_id:
             self._process.spawn(seat.close(limits.CLOSE_REPLACED, envelope.payload))
-        elif seat.credential is not None and str(seat.credential.token_id) == token_id:
+        elif token_id == ANY_TOKEN or (seat.credential is not None and str(seat.credential.token_id) == token_id):
             self._process.spawn(seat.close(limits.CLOSE_TOKEN_ENDED, envelope.payload))
 
     def remember(self, seat: Seat) -> None:

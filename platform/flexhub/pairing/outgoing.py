@@ -22,7 +22,9 @@ from s2.strictness import STRICT
 from tenants import secrets
 from tenants.scope import platform_scope
 
+_HOUSE = {"rm_node__hosted": True, "cem_node__hosted": True, "tenant__deactivated_at": None}
 _REMOTE = Q(role=Node.Role.RM, link__rm_node__hosted=False) | Q(role=Node.Role.CEM, link__cem_node__hosted=False)
+_DIALLED = _REMOTE & Q(enabled=True, tenant__deactivated_at=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,11 @@ class Outcome:
 
 
 def outgoing_links() -> list[OutgoingLink]:
-    """All of them, of all tenants. One query."""
-    house = Link.objects.filter(rm_node__hosted=True, cem_node__hosted=True).values_list(
+    """All of them, of all active tenants. One query."""
+    house = Link.objects.filter(**_HOUSE).values_list(
         "pk", Value(None, output_field=DialledEnd._meta.pk), Value(0), Value(Node.Role.RM.value)
     )
-    dialled = DialledEnd.objects.filter(_REMOTE, enabled=True).values_list("link_id", "pk", "revision", "role")
+    dialled = DialledEnd.objects.filter(_DIALLED).values_list("link_id", "pk", "revision", "role")
     with platform_scope("look for links that no peer opens"):
         rows = list(house.order_by().union(dialled.order_by(), all=True))
     return [
@@ -72,19 +74,19 @@ def outgoing_links() -> list[OutgoingLink]:
 
 
 def house_identities(link_id: UUID) -> tuple[NodeIdentity, NodeIdentity] | None:
-    """Who is at the two ends of a house link, the RM first; None if there is no such link any more."""
+    """Who is at the two ends of a house link, the RM first; None if there is none any more, or its tenant is off."""
     with platform_scope("open a house link"):
-        link = _links().filter(pk=link_id, rm_node__hosted=True, cem_node__hosted=True).first()
+        link = _links().filter(pk=link_id, **_HOUSE).first()
         return None if link is None else (identity_at(link, Node.Role.RM), identity_at(link, Node.Role.CEM))
 
 
 def dialling(dialled_id: int, revision: int) -> Dialling | None:
-    """What is needed now; None where the row is gone, disabled or of another revision.
+    """What is needed now; None where the row is gone, disabled or of another revision, or its tenant is off.
 
     Raises SealedWithAnotherKeyError.
     """
     with platform_scope("dial a link"):
-        row = DialledEnd.objects.filter(_REMOTE, pk=dialled_id, revision=revision, enabled=True).first()
+        row = DialledEnd.objects.filter(_DIALLED, pk=dialled_id, revision=revision).first()
         if row is None:
             return None
         identity = identity_at(_links().get(pk=row.link_id), row.role)

@@ -169,10 +169,11 @@ class SignIn:
 
 
 def authenticate_node(node_id: UUID, token: str, peer_id: UUID | None = None) -> NodeIdentity | None:
-    """Who signs in as `node_id` with `token`; None for an unknown node, a wrong or revoked token, or no such link.
+    """Who signs in as `node_id` with `token`.
 
-    A socket carries the conversation of one link: that with the node `peer_id`, or the only one. Raises
-    LinkUnnamedError where a CEM has several and names none.
+    None for an unknown node, a wrong or revoked token, no such link, and whatever is a deactivated tenant's. A socket
+    carries the conversation of one link: that with the node `peer_id`, or the only one. Raises LinkUnnamedError where a
+    CEM has several and names none.
     """
     (answer,) = authenticate_nodes([SignIn(node_id, token, peer_id)])
     if isinstance(answer, LinkUnnamedError):
@@ -189,7 +190,8 @@ def authenticate_nodes(sign_ins: Sequence[SignIn]) -> list[NodeIdentity | LinkUn
     digests = [tokens.digest(each.token) for each in sign_ins]
     rows_of: dict[tuple[str, UUID], list[dict[str, Any]]] = {}
     with platform_scope("authenticate nodes"):
-        for row in NodeToken.objects.valid().filter(token_hash__in=set(digests)).values(*_COLUMNS):
+        rows = NodeToken.objects.valid().filter(token_hash__in=set(digests), tenant__deactivated_at=None)
+        for row in rows.values(*_COLUMNS):
             rows_of.setdefault((row["token_hash"], row["node_id"]), []).append(row)
     return [
         _answer(each, rows_of.get((digest, each.node_id), ())) for each, digest in zip(sign_ins, digests, strict=True)

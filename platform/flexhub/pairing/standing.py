@@ -1,4 +1,4 @@
-"""Whether what opened a session still holds: the token that its peer showed, and the link that it was for.
+"""Whether what opened a session still holds: the token that its peer showed, its tenant, and the link that it was for.
 
 Asked by the gateways about the sessions that they have, platform-wide because those are of all tenants.
 """
@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from flexhub.devices.models import Link
 from flexhub.pairing.models import NodeToken
+from tenants.models import Tenant
 from tenants.scope import platform_scope
 
 # A device that comes and goes all the time costs a write a minute at most.
@@ -34,8 +35,8 @@ class Credential(NamedTuple):
 _ENDED = f"""
     SELECT held.token_id, held.link_id FROM unnest(%s::bigint[], %s::uuid[]) AS held (token_id, link_id)
     WHERE NOT EXISTS (
-        SELECT FROM {NodeToken._meta.db_table} token
-        WHERE token.id = held.token_id AND token.revoked_at IS NULL
+        SELECT FROM {NodeToken._meta.db_table} token JOIN {Tenant._meta.db_table} tenant ON tenant.id = token.tenant_id
+        WHERE token.id = held.token_id AND token.revoked_at IS NULL AND tenant.deactivated_at IS NULL
           AND (token.expires_at IS NULL OR token.expires_at > statement_timestamp())
     ) OR NOT EXISTS (SELECT FROM {Link._meta.db_table} link WHERE link.id = held.link_id)
 """  # noqa: S608  # Names of tables only.

@@ -10,6 +10,7 @@ from cem_service.feeds.housekeeping import forget_old_series, wake_due
 from cem_service.feeds.models import Feed, StoredSeries
 from cem_service.feeds.sdk import Transient
 from cem_service.feeds.services import create_feed
+from tenants.deactivation import deactivate, reactivate
 from tenants.scope import tenant_scope
 from tests.simulators.feed_server import FeedServer
 from tests.support.cem_world import World
@@ -103,3 +104,14 @@ def test_series_of_the_past_are_forgotten(here: FeedWorld) -> None:
 
     assert forget_old_series(now) == 1
     assert list(here.stored()) == ["grid_carbon"]
+
+
+def test_a_feed_of_a_deactivated_tenant_is_not_asked(here: FeedWorld) -> None:
+    tenant = here.world.household.tenant
+    deactivate(tenant, now=here.world.clock.now())
+
+    assert wake_due(here.tools) == 0
+    assert here.fetch().failures == 0
+
+    reactivate(tenant)
+    assert wake_due(here.tools) == 1

@@ -22,6 +22,7 @@ from flexhub.pairing.outgoing import (
     outgoing_links,
 )
 from flexhub.pairing.services import authenticate_node
+from tenants.deactivation import deactivate, reactivate
 from tenants.scope import platform_scope, tenant_scope
 from tenants.secrets import SealedWithAnotherKeyError
 from tests.support.registry import Household, make_household
@@ -165,3 +166,21 @@ def test_notes_how_it_went_only_where_that_has_changed(alder: Household) -> None
     with tenant_scope(alder.tenant.pk):
         row.refresh_from_db()
     assert (row.state, row.since, row.error) == ("CONNECTED", AT.replace(hour=14), "")
+
+
+def test_leaves_out_what_is_a_deactivated_tenants(alder: Household) -> None:
+    birch = make_household("Birch")
+    row = dialled(alder)
+    host(birch.rm_node)
+    house = birch.link
+    assert {each.link_id for each in outgoing_links()} == {alder.link.pk, house.pk}
+
+    for household in (alder, birch):
+        deactivate(household.tenant, now=AT)
+
+    assert outgoing_links() == []
+    assert dialling(row.pk, 1) is None
+    assert house_identities(house.pk) is None
+    for household in (alder, birch):
+        reactivate(household.tenant)
+    assert {each.link_id for each in outgoing_links()} == {alder.link.pk, house.pk}

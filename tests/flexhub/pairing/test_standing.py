@@ -11,6 +11,7 @@ from django.utils import timezone
 from flexhub.pairing.models import NodeToken
 from flexhub.pairing.services import authenticate_node, issue_node_token, revoke_node_token
 from flexhub.pairing.standing import USE_NOTED_AGAIN_AFTER, Credential, ended_credentials, note_use
+from tenants.deactivation import deactivate
 from tenants.scope import tenant_scope
 from tests.support.registry import Household, make_household
 
@@ -86,3 +87,12 @@ def test_notes_the_use_once_a_minute_at_most(alder: Household) -> None:
     note_use(token_ids)
     assert first is not None
     assert row_of(alder).last_used_at not in (None, first)
+
+
+def test_ends_with_the_tenant_that_is_deactivated(alder: Household) -> None:
+    birch = make_household("Birch")
+    held = [credential_of(alder), credential_of(birch)]
+
+    deactivate(alder.tenant, now=timezone.now())
+
+    assert ended_credentials(held) == {held[0]}

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from allauth.socialaccount.models import SocialAccount
 from django.test import Client
+from django.utils import timezone
 
+from tenants.deactivation import deactivate, reactivate
 from tenants.models import Membership, Tenant, User
 from tenants.scope import identity_scope, platform_scope, tenant_scope
-from tenants.services import create_member
+from tenants.services import create_member, create_membership
 from tenants.signin.models import IdentityProvider
 from tests.support.identity_provider import FakeProvider
 from tests.support.registry import audited, make_site, make_tenant
@@ -291,3 +293,21 @@ def test_the_login_page_names_no_tenant(client: Client, provider: IdentityProvid
 def turn_off(provider: IdentityProvider) -> None:
     with tenant_scope(provider.tenant_id):
         IdentityProvider.objects.filter(pk=provider.pk).update(is_active=False)
+
+
+def test_signs_nobody_in_for_a_deactivated_tenant_and_ends_who_was(
+    client: Client, alder: Tenant, ann: User, idp: FakeProvider, provider: IdentityProvider
+) -> None:
+    create_membership(user=ann, tenant=make_tenant("Birch"))
+    connect(client, idp, provider, "ann", "subject-1")
+    through(client, idp, provider, sub="subject-1")
+    assert who(client) == "ann"
+
+    deactivate(alder, now=timezone.now())
+
+    assert who(client) is None
+    assert client.post(f"/accounts/oidc/{provider.pk}/login/").status_code != 200
+    assert who(client) is None
+    reactivate(alder)
+    through(client, idp, provider, sub="subject-1")
+    assert who(client) == "ann"
