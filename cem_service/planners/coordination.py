@@ -1,18 +1,23 @@
 """Finds plans of several resources that go well together, each made by a planner that knows of one resource only.
 
-Each resource in turn answers what is best for the site while the others do as they last said, until nobody moves any
-more. What comes out depends on who was asked first: whoever comes early takes the cheap hours, and a battery that is
-asked before the car knows nothing of it. So several orders are tried, and while time is left some of the resources are
-taken out of the best plan so far and asked anew, in another order and under prices that are a little off. A plan
-of the whole site is kept only if it ranks higher than the best one, so there is always one, and it never gets worse.
+Each resource in turn answers what is best for the site while the others do as they last said. What comes out depends on
+who was asked first: whoever comes early takes the cheap hours. The last one, a battery where there is one, balances
+what the others do, and that binds them: once its plan is there, any watt elsewhere would have to be bought or sold.
+So two orders are tried, and then each of the others is asked anew without the last one, and the last one after it.
 
-Ranks are compared stage by stage (decision 0010). A breach of a limit that remains is what no resource could avoid.
+While time is left some of the resources are taken out of the best plan so far and asked anew, in another order and
+under prices that are a little off. A plan of the whole site is kept only if it ranks higher than the best one, so there
+is always one, and it never gets worse.
+
+Ranks are compared stage by stage (decision 0010). Where a limit is broken, plans in which everything rests are tried
+too: what all can keep to at rest is then kept to. A breach that remains is what no resource could avoid.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle, islice
 from uuid import UUID
 
 import numpy as np
@@ -28,12 +33,14 @@ from cem_service.planners.terms import Stage
 MoreTime = Callable[[], bool]
 Rank = tuple[float, ...]
 
-# Nobody moves any more after two or three of these; a limit, for two that would chase each other for ever.
-SWEEPS = 4
+# Nobody moves any more after some ten of these; a limit, for those that would gain next to nothing for ever.
+MOST_MOVES = 40
 # Tried whatever the time, where a limit is still broken that perhaps need not be.
 LEAST_TRIES = 8
+# As many tries in a row that found nothing better end the search.
+FRUITLESS_TRIES = 20
 # How far prices are off in a new try, as a share.
-NOISE_SHARE = 0.25
+NOISE_SHARE = 0.1
 PEAK_ROUNDS = 5
 NOTICEABLE_PEAK_W = 50.0
 # What can be noticed of each stage: a Wh of a limit, a tenth of a cent of an activation, 5 ct of comfort.
@@ -68,16 +75,37 @@ class Coordinated:
 
 def coordinate(problem: Problem, *, random: np.random.Generator, more_time: MoreTime) -> Coordinated:
     """The best plans that are found until `more_time` says no; always some."""
-    best = _settled(problem, {}, problem.resources, problem.cost)
-    if len(problem.resources) < 2:
-        return _with_its_best_peak(problem, best)
-    for order in _other_orders(problem.resources):
-        best = min(best, _settled(problem, {}, order, problem.cost), key=_rank)
-    best = _with_its_best_peak(problem, best)
-    tries = 0
-    while more_time() or (best.breaks_limits and tries < LEAST_TRIES):
-        best = min(best, _tried_anew(problem, best, random), key=_rank)
-        tries += 1
+    starts = (_of(problem, _asked(problem, {}, order, problem.cost)) for order in _orders(problem.resources))
+    best = _with_its_best_peak(problem, _improved(problem, min(starts, key=_rank)))
+    if best.breaks_limits:
+        best = min(best, _improved(problem, _of(problem, _at_rest(problem))), key=_rank)
+    tries = fruitless = 0
+    while len(problem.resources) > 1 and fruitless < FRUITLESS_TRIES:
+        if not (more_time() or (best.breaks_limits and tries < LEAST_TRIES)):
+            break
+        tried = _tried_anew(problem, best, random)
+        tries, fruitless = tries + 1, 0 if tried.rank < best.rank else fruitless + 1
+        best = min(best, tried, key=_rank)
+    return best if len(problem.resources) < 2 else _with_its_values(problem, best)
+
+
+def _with_its_values(problem: Problem, best: Coordinated) -> Coordinated:
+    """The same plans, but what is stored is worth what it is beside all the others; most were made without the last.
+
+    An answer that is better than the plan so far takes its place.
+    """
+    for one in problem.resources:
+        plan = best.plans.get(one.link_id)
+        answered = _asked(problem, best.plans, (one,), problem.cost.with_peak(_peak_w(best)))
+        answer = answered.get(one.link_id)
+        if plan is None or answer is None:
+            continue
+        moved = _of(problem, answered)
+        if moved.rank < best.rank:
+            best = moved
+        else:
+            valued = replace(plan, values=answer.values, mode_values=answer.mode_values)
+            best = replace(best, plans={**best.plans, one.link_id: valued})
     return best
 
 
@@ -95,7 +123,7 @@ def _with_its_best_peak(problem: Problem, best: Coordinated) -> Coordinated:
     for _ in range(PEAK_ROUNDS):
         for share in (middle - distance, middle + distance):
             told = problem.cost.with_peak(lowest + share * (highest - lowest))
-            found = _settled(problem, {}, problem.resources, told)
+            found = _improved(problem, _of(problem, _asked(problem, {}, problem.resources, told)))
             if found.rank < best.rank:
                 best, middle = found, share
         distance /= 2
@@ -110,9 +138,18 @@ def _rank(found: Coordinated) -> Rank:
     return found.rank
 
 
-def _other_orders(resources: tuple[Resource, ...]) -> list[tuple[Resource, ...]]:
-    """The last one first: it is the battery, which then takes the cheap hours that others would have had."""
-    return [(resources[-1], *resources[:-1])]
+def _orders(resources: tuple[Resource, ...]) -> list[tuple[Resource, ...]]:
+    """As given, and turned around but for the last one."""
+    given = [resources, (*resources[-2::-1], *resources[-1:])]
+    return given if len(resources) > 2 else given[:1]
+
+
+def _at_rest(problem: Problem) -> dict[UUID, DevicePlan]:
+    """Plans in which each resource takes and gives as little as it can."""
+    nothing = np.zeros(problem.horizon.steps)
+    cost = SiteCost.within(nothing, nothing, 0.0, 0.0)
+    plans = ((one, best_response(one, cost.seen_by(nothing), problem.horizon)) for one in problem.resources)
+    return {one.link_id: plan for one, plan in plans if plan is not None}
 
 
 def _tried_anew(problem: Problem, best: Coordinated, random: np.random.Generator) -> Coordinated:
@@ -120,42 +157,45 @@ def _tried_anew(problem: Problem, best: Coordinated, random: np.random.Generator
     resources = problem.resources
     count = int(random.integers(2, len(resources) + 1))
     chosen = [resources[index] for index in random.permutation(len(resources))[:count]]
-    kept = {link_id: plan for link_id, plan in best.plans.items() if all(one.link_id != link_id for one in chosen)}
     factor = 1.0 + NOISE_SHARE * random.uniform(-1.0, 1.0, problem.horizon.steps)
     cost = replace(problem.cost, buy=problem.cost.buy * factor, sell=problem.cost.sell * factor)
     # Any peak up to the present one may turn out to be worth its price.
     cost = cost.with_peak(_peak_w(best) * float(random.uniform()))
-    started = _asked(problem, kept, chosen, cost)
-    return _settled(problem, started, chosen + [one for one in resources if one not in chosen], problem.cost)
+    return _improved(problem, _of(problem, _asked(problem, best.plans, chosen, cost)))
 
 
-def _settled(
-    problem: Problem, plans: Mapping[UUID, DevicePlan], order: Sequence[Resource], cost: SiteCost
-) -> Coordinated:
-    """Ask those without a plan, then all by turns, until nobody's answer makes the site better."""
-    best = _of(problem, _asked(problem, plans, [one for one in order if one.link_id not in plans], cost))
-    content = 1  # Those asked since the last move; whoever was asked last has nothing to add.
-    for resource in list(order) * SWEEPS:
-        if content >= len(order):
-            break
-        moved = _of(problem, _asked(problem, best.plans, (resource,), problem.cost.with_peak(_peak_w(best))))
-        content = 1 if moved.rank < best.rank else content + 1
+def _improved(problem: Problem, best: Coordinated) -> Coordinated:
+    """Ask one by one, each with the last one after it, until nobody's answer makes the site better."""
+    if len(problem.resources) < 2:
+        return best
+    *others, last = problem.resources
+    content = 0  # Those asked since the last move.
+    for one in islice(cycle(others), MOST_MOVES):
+        cost = problem.cost.with_peak(_peak_w(best))
+        moved = _of(problem, _asked(problem, best.plans, (one, last), cost))
+        content = 0 if moved.rank < best.rank else content + 1
         best = min(best, moved, key=_rank)
+        if content == len(others):
+            break
     return best
+
+
+def _without(plans: Mapping[UUID, DevicePlan], resources: Sequence[Resource]) -> dict[UUID, DevicePlan]:
+    left_out = {one.link_id for one in resources}
+    return {link_id: plan for link_id, plan in plans.items() if link_id not in left_out}
 
 
 def others_w(problem: Problem, plans: Mapping[UUID, DevicePlan], resource: Resource) -> Array:
     """What everything but one resource takes."""
-    return _loads(problem, {link_id: plan for link_id, plan in plans.items() if link_id != resource.link_id})
+    return _loads(problem, _without(plans, (resource,)))
 
 
 def _asked(
     problem: Problem, plans: Mapping[UUID, DevicePlan], resources: Sequence[Resource], cost: SiteCost
 ) -> dict[UUID, DevicePlan]:
-    """The plans with those of `resources` replaced, each by what is best beside all others."""
-    result = dict(plans)
+    """All of `resources` forget their plans; then each in turn makes the one that is best beside all others."""
+    result = _without(plans, resources)
     for resource in resources:
-        result.pop(resource.link_id, None)
         others_w = _loads(problem, result)
         answer = best_response(resource, cost.seen_by(others_w, resource.phase_shares), problem.horizon)
         if answer is not None:
