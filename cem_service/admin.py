@@ -21,6 +21,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from cem_service import (
     forecast_admin,  # noqa: F401 - Registers its pages.
     limits_admin,  # noqa: F401 - Likewise.
+    reader,
     runtime,
 )
 from cem_service.domain.decision import Objective
@@ -29,6 +30,7 @@ from cem_service.labels import RECEPTION_COLOURS, STATUS_COLOURS, trouble_with
 from cem_service.models import Instruction, InstructionQuerySet, PlanRun, Pursuit, SiteObjectives, Tariff
 from cem_service.objectives import FOLLOWED, WISHES, Wishes, check_follows, follow_feeds, set_objectives
 from cem_service.plan_page import plan_page
+from cem_service.telling import instruction_in_words, run_in_words
 from cem_service.waking import wake_on_commit
 from flexhub.devices.admin import conversation_of
 from flexhub.devices.models import Site
@@ -176,7 +178,7 @@ class PlanRunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="reasons")
     def first_line(self, run: PlanRun) -> str:
-        first, _, rest = run.summary.partition("\n")
+        first, *rest = run_in_words(run) or [""]
         return f"{first} …" if rest else first
 
     @admin.display(description="instructions", ordering="issued")
@@ -223,7 +225,7 @@ class InstructionAdmin(ReadOnlyAdmin):
         "device_and_site",
         "what",
         "expected_power",
-        "reason",
+        "told_reason",
     )
     list_filter = (RefusedFilter, "status", ObjectiveFilter, ("site", AutocompleteSelectFilter))
     list_filter_submit = True
@@ -239,14 +241,14 @@ class InstructionAdmin(ReadOnlyAdmin):
         ("message_type", "goal"),
         ("issued_at", "ends_at"),
         ("power_before", "expected_power"),
-        "reason",
+        "told_reason",
         "broken_rules",
         ("run", "id"),
         "as_sent",
     )
     readonly_fields = (
         *("shown_status", "shown_reception", "conversation", "device", "goal", "power_before", "expected_power"),
-        *("broken_rules", "run", "as_sent", "id"),
+        *("told_reason", "broken_rules", "run", "as_sent", "id"),
     )
 
     class Media:
@@ -296,6 +298,10 @@ class InstructionAdmin(ReadOnlyAdmin):
     @admin.display(description="expected", ordering="expected_power_w")
     def expected_power(self, instruction: Instruction) -> str:
         return f"{instruction.expected_power_w:,.0f} W"
+
+    @admin.display(description="reason")
+    def told_reason(self, instruction: Instruction) -> SafeString:
+        return format_html('<span lang="{}">{}</span>', reader.language().code, instruction_in_words(instruction))
 
     @admin.display(description="conversation")
     def conversation(self, instruction: Instruction) -> SafeString | None:

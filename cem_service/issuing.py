@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import structlog
 from django.db import transaction
@@ -18,6 +19,7 @@ from django.db import transaction
 from cem_service.domain.decision import Decision
 from cem_service.loading import LoadedSite
 from cem_service.models import Instruction, LedgerStatus, PlanRun
+from cem_service.phrases import DEFAULT, sentence
 from flexhub.bus.envelope import Envelope, PublishResult
 from flexhub.bus.errors import BusUnavailable
 from flexhub.bus.ports import WorkerBus
@@ -61,7 +63,8 @@ def _row(loaded: LoadedSite, run: PlanRun, decision: Decision) -> Instruction:
         message_type=decision.message.message_type,
         message=json.loads(text),
         objective=decision.objective.value,
-        reason=decision.reason,
+        reason=sentence(decision.reason, DEFAULT, ZoneInfo(loaded.state.timezone)),
+        reason_data=decision.reason.as_dict(),
         expected_power_w=decision.expected_power_w,
         power_before_w=decision.power_before_w,
         issued_at=now,

@@ -7,11 +7,13 @@ from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 
+from cem_service import reader
 from cem_service.domain.feed import SeriesKind
 from cem_service.labels import RECEPTION_COLOURS, STATUS_COLOURS, trouble_with
 from cem_service.models import PLANNED_PRICES, Instruction, PlanRun
 from cem_service.plan_chart import PlanPicture, draw_plan
 from cem_service.planners.plan import STEP, SitePlan
+from cem_service.telling import instruction_in_words, run_in_words
 from flexhub.devices.models import Link
 
 # A run issues one instruction a device; a page with more would be of no use to anybody.
@@ -28,10 +30,11 @@ _QUANTITIES = (
 
 def plan_page(run: PlanRun) -> dict[str, Any]:
     """The context of `cem_service/plan_run.html`."""
-    instructions = run.instructions.select_related("link__rm_node").order_by("issued_at", "id")
+    instructions = run.instructions.select_related("link__rm_node", "site").order_by("issued_at", "id")
     return {
         "run": run,
-        "reasons": [line for line in run.summary.splitlines() if line],
+        "reasons": run_in_words(run),
+        "language": reader.language().code,
         "inputs": list(_inputs(run.inputs)),
         "drawing": _drawing(run),
         "instructions": [_row(instruction) for instruction in instructions[:MOST_INSTRUCTIONS]],
@@ -87,6 +90,7 @@ def _drawing(run: PlanRun) -> SafeString | None:
 def _row(instruction: Instruction) -> dict[str, Any]:
     return {
         "instruction": instruction,
+        "reason": instruction_in_words(instruction),
         "colour": STATUS_COLOURS.get(instruction.status, ""),
         "reception_colour": RECEPTION_COLOURS.get(instruction.reception, ""),
         "trouble": trouble_with(instruction),

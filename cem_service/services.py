@@ -20,15 +20,17 @@ import structlog
 
 from cem_service import forecasts, ledger
 from cem_service.domain.abnormal import as_abnormal
-from cem_service.domain.decision import Decision, LastInstruction, Objective
+from cem_service.domain.decision import LastInstruction, Objective
 from cem_service.domain.feed import FeedSeries
+from cem_service.domain.reason import Reason
 from cem_service.domain.selection import choose_control_type
 from cem_service.issuing import issue, select_control_type
 from cem_service.loading import LoadedSite, load_site, read_plan, with_history
 from cem_service.models import PLANNED_PRICES, Instruction, LedgerStatus, PlanRun, PlanRunKind
 from cem_service.planners.building import plan_site as compute_plan
-from cem_service.planners.plan import STEP, SitePlan
+from cem_service.planners.plan import STEP
 from cem_service.planners.reactive import react
+from cem_service.planners.words import notes
 from cem_service.runtime import Tools
 from flexhub.bus.queue import send_once
 from flexhub.observability.failures import place_of
@@ -127,7 +129,9 @@ def _act(loaded: LoadedSite, tools: Tools) -> None:
     if loaded.abnormal:
         decisions = as_abnormal(decisions)
     if decisions:
-        run = _run(loaded, PlanRunKind.REACTION, started, _sentences(decisions))
+        reasons = [decision.reason for decision in decisions]
+        run = _run(loaded, PlanRunKind.REACTION, started, _in_words(reasons, loaded))
+        run.reasons = [reason.as_dict() for reason in reasons]
         issue(loaded, run, decisions, bus=tools.bus)
 
 
@@ -140,8 +144,9 @@ def _plan(loaded: LoadedSite, until: float) -> PlanRun:
         log.exception("cem.plan_failed", site_id=str(loaded.state.site_id))
         run = _failed_run(loaded, started, error)
     else:
-        run = _run(loaded, PlanRunKind.PLAN, started, _plan_in_words(plan))
+        run = _run(loaded, PlanRunKind.PLAN, started, _in_words(plan.all_reasons, loaded))
         run.plan = plan.as_dict()
+        run.reasons = [reason.as_dict() for reason in plan.all_reasons]
         buy, _ = loaded.state.prices(plan.start, len(plan.net_w), STEP)
         run.inputs[PLANNED_PRICES] = [round(float(price), 5) for price in buy]
     with tenant_scope(loaded.tenant_id):
@@ -178,14 +183,8 @@ def _plan_key(site_id: UUID) -> UUID:
     return uuid5(_PLAN_NAMESPACE, str(site_id))
 
 
-def _plan_in_words(plan: SitePlan) -> str:
-    outlook = f"Expected cost of the next day: {plan.cost_eur:z.2f} EUR."
-    reasons = (device.reason for device in plan.devices.values() if device.reason)
-    return "\n".join((outlook, *reasons, *plan.notes))
-
-
-def _sentences(decisions: Iterable[Decision]) -> str:
-    return "\n".join(decision.reason for decision in decisions)
+def _in_words(reasons: Iterable[Reason], loaded: LoadedSite) -> str:
+    return "\n".join(notes(reasons, loaded.state.timezone))
 
 
 def _inputs(loaded: LoadedSite) -> dict[str, object]:

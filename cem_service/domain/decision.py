@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from s2.messages import Instruction, RevokeObject
+
+if TYPE_CHECKING:
+    from cem_service.domain.reason import Reason  # Which names objectives, and so imports this.
 
 
 class Objective(StrEnum):
@@ -34,13 +38,13 @@ class Decision:
 
     `expected_power_w` is the resource's power once it obeys, `power_before_w` the power it had when we decided;
     both in W, consumption positive. `until` is when the decision ends by itself or will be looked at again at the
-    latest. `reason` is one English sentence with the figures that moved the decision. `revocations` take
-    back earlier instructions; they are sent first.
+    latest. `reason` is what moved the decision, as data. `revocations` take back earlier instructions; they are sent
+    first.
     """
 
     link_id: UUID
     message: Instruction
-    reason: str
+    reason: Reason
     objective: Objective
     expected_power_w: float
     power_before_w: float

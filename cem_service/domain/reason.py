@@ -17,8 +17,11 @@ Figure = float | str
 
 
 class ReasonCode(StrEnum):
-    """What each says, with its figures; MOVED and EXCEEDS name their objective."""
+    """What each says, with its figures; MOVED, DECIDED and EXCEEDS name their objective."""
 
+    # Of a plan: cost_eur of the coming day.
+    OUTLOOK = "outlook"
+    # Of a resource in a plan, each with its name:
     RESTS = "rests"  # takes and gives nothing worth naming: no figures
     # takes_kwh, takes_eur_per_kwh, gives_kwh, gives_eur_per_kwh: energy, and what one kWh is worth then
     ENERGY = "energy"
@@ -28,6 +31,15 @@ class ReasonCode(StrEnum):
     # `otherwise_w` and not `planned_w`.
     MOVED = "moved"
     COMFORT = "comfort"  # comfort_eur: what weighs its own targets as far as they cannot be kept
+    # Of an instruction, for its objective: `name` goes from `from_w` to `to_w`, and would go to `wanted_w` if a limit
+    # of `limit_w`, of which `usable_w` may be planned for, were not in the way of the site's `site_w`; `way` is drawing
+    # or feeding_in, `source` who set it. Else site_before_w, site_after_w, buy_eur_per_kwh, sell_eur_per_kwh, and
+    # worth_eur_per_kwh of what it stores.
+    DECIDED = "decided"
+    # Of an instruction to a power profile: starts_at, with cost_eur and saved_eur, ends_at of a pause, needs_kwh.
+    RUNS = "runs"
+    PAUSES = "pauses"
+    GOES_ON = "goes_on"
     # Of a site:
     # Worst at `worst_at`: `expected_w` where the limit is `limit_w`; `over_kwh` in all; `source`, and `circuit`.
     EXCEEDS = "exceeds"

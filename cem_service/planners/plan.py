@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cem_service.domain.decision import Objective
-from cem_service.domain.reason import Reason
+from cem_service.domain.reason import Reason, ReasonCode
 from cem_service.planners.mode_values import ModeValues
 
 Array = NDArray[np.float64]
@@ -150,6 +150,11 @@ class DevicePlan:
     own: OwnCost = OwnCost()
     reasons: tuple[Reason, ...] = ()
 
+    @property
+    def is_late(self) -> bool:
+        """Its window left no choice. In words alone until the reasons are there as data (`words.with_words`)."""
+        return any(one.code is ReasonCode.TOO_LATE for one in self.reasons) if self.reasons else bool(self.reason)
+
     def as_dict(self) -> dict[str, Any]:
         return {
             "power_w": [round(float(power_w)) for power_w in self.power_w],
@@ -194,6 +199,12 @@ class SitePlan:
     notes: tuple[str, ...] = ()
     costs: Mapping[Objective, float] = field(default_factory=dict)
     reasons: tuple[Reason, ...] = ()
+
+    @property
+    def all_reasons(self) -> tuple[Reason, ...]:
+        """What is expected, why each resource does what it does, and what cannot be kept or was missing."""
+        outlook = Reason(ReasonCode.OUTLOOK, figures={"cost_eur": self.cost_eur})
+        return (outlook, *(one for device in self.devices.values() for one in device.reasons), *self.reasons)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON types only; well below 30 KB for a home."""

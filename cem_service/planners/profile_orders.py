@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
 
 from cem_service.domain.decision import Decision, Objective
 from cem_service.domain.ppbc import Container, PPBCResource, Sequence
+from cem_service.domain.reason import Figure, Reason, ReasonCode
 from cem_service.domain.site import SiteState
 from cem_service.instructions import NewId, ProfileInstruction, ppbc_instruction, revocation_of
 from cem_service.planners.placed import RESTING_W
@@ -17,13 +17,13 @@ from s2.messages import PPBCEndInterruptionInstruction, PPBCStartInterruptionIns
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An instruction of this kind for `at`, once `takes_back` are revoked. `too_late` says why it has no price."""
+    """An instruction of this kind for `at`, once `takes_back` are revoked. `too_late`: its window leaves no choice."""
 
     kind: type[ProfileInstruction]
     placement: Placement
     at: datetime
     takes_back: tuple[ProfileInstruction, ...] = ()
-    too_late: str = ""
+    too_late: bool = False
 
 
 def decision_of(order: Order, resource: PPBCResource, site: SiteState, new_id: NewId) -> Decision:
@@ -44,7 +44,7 @@ def decision_of(order: Order, resource: PPBCResource, site: SiteState, new_id: N
     return Decision(
         link_id=resource.link_id,
         message=message,
-        reason=_reason(order, resource.name, sequence, ZoneInfo(site.timezone)),
+        reason=_reason(order, resource.name, sequence),
         objective=Objective.START_TIME,
         expected_power_w=RESTING_W if pauses else sequence.power_at(placement.done_s),
         power_before_w=resource.power_w(site.now) or 0.0,
@@ -62,21 +62,23 @@ def _pause_end(order: Order) -> datetime:
     return next((end for _, end in order.placement.pauses if order.at < end), order.placement.end)
 
 
-def _reason(order: Order, name: str, sequence: Sequence, zone: ZoneInfo) -> str:
-    placement, local = order.placement, order.at.astimezone(zone)
-    saved_eur = placement.cost_now_eur - placement.cost_eur
+def _reason(order: Order, name: str, sequence: Sequence) -> Reason:
+    placement = order.placement
+    figures: dict[str, Figure] = {
+        "name": name,
+        "starts_at": _moment(order.at),
+        "cost_eur": placement.cost_eur,
+        "saved_eur": placement.cost_now_eur - placement.cost_eur,
+    }
     if order.kind is PPBCStartInterruptionInstruction:
-        until = _pause_end(order).astimezone(zone)
-        return (
-            f"{name} pauses from {local:%H:%M} to {until:%H:%M}: what it still has to run costs "
-            f"{placement.cost_eur:z.2f} EUR so, {saved_eur:z.2f} EUR less than in one go."
-        )
+        return Reason(ReasonCode.PAUSES, Objective.START_TIME, figures | {"ends_at": _moment(_pause_end(order))})
     if order.kind is PPBCEndInterruptionInstruction:
-        rest = sequence.after(placement.done_s)
-        return f"{name} goes on at {local:%H:%M}: the {rest.energy_kwh:z.2f} kWh that are left are cheapest then."
+        left_kwh = sequence.after(placement.done_s).energy_kwh
+        return Reason(ReasonCode.GOES_ON, Objective.START_TIME, figures | {"needs_kwh": left_kwh})
     if order.too_late:
-        return f"{name} starts at {local:%H:%M}: {order.too_late}."
-    return (
-        f"{name} starts at {local:%H:%M}: its {sequence.energy_kwh:z.2f} kWh cost {placement.cost_eur:z.2f} EUR then, "
-        f"{saved_eur:z.2f} EUR less than at once."
-    )
+        return Reason(ReasonCode.TOO_LATE, Objective.START_TIME, figures)
+    return Reason(ReasonCode.RUNS, Objective.START_TIME, figures | {"needs_kwh": sequence.energy_kwh})
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()

@@ -37,7 +37,7 @@ from cem_service.planners.mode_unit import ModeUnit
 from cem_service.planners.mode_values import ModeValues
 from cem_service.planners.oracle import best_response
 from cem_service.planners.plan import STEP, SitePlan
-from cem_service.planners.reasons import LIMITS, Circumstances, Outlook, explain, objective_of
+from cem_service.planners.reasons import LIMITS, Circumstances, Outlook, objective_of, reason_of
 from cem_service.planners.schedule import schedule_profiles
 from cem_service.planners.settling import settle
 from cem_service.planners.site_cost import SiteCost
@@ -235,7 +235,7 @@ def _decision(
     return Decision(
         link_id=unit.link_id,
         message=_instruction(site, unit, choice, until - site.now, new_id),
-        reason=explain(objective, choice, wish, facts),
+        reason=reason_of(objective, choice, wish, facts),
         objective=objective,
         expected_power_w=_power_at_once_w(choice),
         power_before_w=unit.resource.power_w(site.now) or 0.0,

@@ -1,10 +1,11 @@
-"""Says in one English sentence, with the figures, why a unit is told what it is told."""
+"""Finds out why a unit is told what it is told: which objective it was, and the figures that moved it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from cem_service.domain.decision import Objective
+from cem_service.domain.reason import Figure, Reason, ReasonCode
 from cem_service.planners.choices import Choice, Prices
 from cem_service.planners.limits_now import Bound, LimitsNow
 
@@ -55,39 +56,31 @@ def objective_of(chosen: Choice, wanted: Choice, facts: Circumstances) -> Object
     return Objective.PRICE
 
 
-def explain(objective: Objective, chosen: Choice, wanted: Choice, facts: Circumstances) -> str:
-    moves = f"{facts.name} goes from {facts.before_w:z,.0f} W to {chosen.power_w:z,.0f} W"
-    if objective is Objective.FUSE:
-        return (
-            f"{moves} instead of {wanted.power_w:z,.0f} W: else the site would draw {facts.net.wanted_w:z,.0f} W, and "
-            f"{facts.bound.usable_w:z,.0f} W of the fuse's {facts.bound.limit_w:z,.0f} W may be planned for."
-        )
-    if objective is Objective.EXPORT_LIMIT:
-        return (
-            f"{moves} instead of {wanted.power_w:z,.0f} W: else the site would feed in {-facts.net.wanted_w:z,.0f} W, "
-            f"and {facts.bound.usable_w:z,.0f} W of {facts.bound.limit_w:z,.0f} W allowed may be planned for."
-        )
-    if objective is Objective.GRID_LIMIT:
-        return (
-            f"{moves} instead of {wanted.power_w:z,.0f} W: {facts.bound.source} allows the site {_allowed(facts)} now."
-        )
-    if objective is Objective.STEERABLE_LIMIT:
-        return (
-            f"{moves} instead of {wanted.power_w:z,.0f} W: {facts.bound.source} allows all steerable devices together "
-            f"{facts.bound.limit_w:z,.0f} W now."
-        )
-    if objective is Objective.TARGET:
-        return f"{moves}: it has to reach its target level, and energy costs {facts.prices.buy:z.2f} EUR/kWh now."
-    money = f"buying costs {facts.prices.buy:z.2f} and feeding in earns {facts.prices.sell:z.2f} EUR/kWh"
+def reason_of(objective: Objective, chosen: Choice, wanted: Choice, facts: Circumstances) -> Reason:
+    figures: dict[str, Figure] = {"name": facts.name, "from_w": facts.before_w, "to_w": chosen.power_w}
+    figures |= _limited(wanted, facts) if objective in LIMITS else _free(facts)
+    return Reason(ReasonCode.DECIDED, objective, figures)
+
+
+def _limited(wanted: Choice, facts: Circumstances) -> dict[str, Figure]:
+    bound = facts.bound
+    return {
+        "wanted_w": wanted.power_w,
+        "site_w": abs(facts.net.wanted_w),
+        "limit_w": bound.limit_w,
+        "usable_w": bound.usable_w,
+        "source": bound.source,
+        "way": "drawing" if bound is facts.limits.drawing else "feeding_in",
+    }
+
+
+def _free(facts: Circumstances) -> dict[str, Figure]:
+    figures: dict[str, Figure] = {
+        "site_before_w": facts.net.before_w,
+        "site_after_w": facts.net.after_w,
+        "buy_eur_per_kwh": facts.prices.buy,
+        "sell_eur_per_kwh": facts.prices.sell,
+    }
     if facts.worth_eur_per_kwh is not None:
-        money += f", and a stored kWh is worth {facts.worth_eur_per_kwh:z.2f} EUR later"
-    if objective is Objective.SELF_CONSUMPTION:
-        return f"{moves} and brings the site from {facts.net.before_w:z,.0f} W to {facts.net.after_w:z,.0f} W: {money}."
-    if objective is Objective.TAKE_CONTROL:
-        return f"{facts.name} is at {chosen.power_w:z,.0f} W and stays so: {money}."
-    return f"{moves}: {money}."
-
-
-def _allowed(facts: Circumstances) -> str:
-    way = "to draw" if facts.bound is facts.limits.drawing else "to feed in"
-    return f"{way} {facts.bound.limit_w:z,.0f} W"
+        figures["worth_eur_per_kwh"] = facts.worth_eur_per_kwh
+    return figures

@@ -102,7 +102,7 @@ def _orders(resource: PPBCResource, device: DevicePlan, told: Told, cost: PowerC
     for profile in resource.open_profiles(now):
         others = replace(resource, profiles=tuple(one for one in resource.profiles if one is not profile))
         others_w = expected_power_w(others, device.placements, Horizon.at(now))
-        yield from _Desk(profile, placed, told, cost.beside(others_w), now, device.reason).orders()
+        yield from _Desk(profile, placed, told, cost.beside(others_w), now, device.is_late).orders()
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class _Desk:
     told: Told
     cost: PowerCost
     now: datetime
-    too_late: str
+    too_late: bool
 
     def orders(self) -> Iterator[Order]:
         head = self.profile.head

@@ -127,6 +127,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.origin_middleware.OriginMiddleware",
+    "cem_service.reader.ReaderMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -271,6 +272,8 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "Flexhub <flexhub@loc
 
 # -- Time and language: everything is stored and computed in UTC; a site's own zone is data ---------------------------
 LANGUAGE_CODE = "en"
+# Of reasons (`cem_service.phrases`). The pages around them are English.
+LANGUAGES = [("en", "English"), ("nl", "Nederlands")]
 USE_TZ = True
 TIME_ZONE = "UTC"
 

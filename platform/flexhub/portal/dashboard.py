@@ -9,8 +9,10 @@ from django.conf import settings
 from django.db.models import Avg, Count
 from django.http import HttpRequest
 
+from cem_service import reader
 from cem_service.labels import RECEPTION_COLOURS, STATUS_COLOURS
 from cem_service.models import Instruction, LedgerStatus, PlanRun, PlanRunKind
+from cem_service.telling import instruction_in_words
 from flexhub.bus.connect import connect_worker
 from flexhub.bus.errors import BusUnavailable
 from flexhub.portal.sessions import colour_of, count_by_control_type, living_sessions
@@ -87,6 +89,8 @@ def _refusal(instruction: Instruction) -> dict[str, Any]:
     rules = dict.fromkeys(str(finding.get("rule")) for finding in instruction.findings)
     return {
         "instruction": instruction,
+        "reason": instruction_in_words(instruction),
+        "language": reader.language().code,
         "colour": STATUS_COLOURS.get(instruction.status),
         "reception_colour": RECEPTION_COLOURS.get(instruction.reception),
         "rules": list(rules),

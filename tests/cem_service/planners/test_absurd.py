@@ -20,6 +20,7 @@ from cem_service.domain.tariff import Tariff
 from cem_service.planners.building import plan_site
 from cem_service.planners.plan import SitePlan
 from cem_service.planners.reactive import react
+from cem_service.planners.words import notes
 from s2.messages import (
     CommodityQuantity,
     ControlType,
@@ -173,7 +174,7 @@ def profiles(draw: st.DrawFn) -> Resource:
 
 def assert_offered(decision: Decision, resource: Resource) -> None:
     message = decision.message
-    assert decision.reason
+    assert notes([decision.reason], "UTC")
     assert math.isfinite(decision.expected_power_w)
     if isinstance(resource, FRBCResource):
         assert isinstance(message, FRBCInstruction)

@@ -16,6 +16,7 @@ from cem_service.domain.tariff import Tariff
 from cem_service.planners.building import plan_site
 from cem_service.planners.plan import SitePlan
 from cem_service.planners.reactive import react
+from cem_service.planners.words import notes
 from s2.messages import DDBCInstruction, OMBCInstruction, Timer, Transition
 from tests.support.mode_resources import (
     ddbc_actuator,
@@ -106,7 +107,7 @@ def ddbc_devices(draw: st.DrawFn) -> DDBCResource:
 
 def assert_offered(decision: Decision, resource: OMBCResource | DDBCResource) -> None:
     message = decision.message
-    assert decision.reason
+    assert notes([decision.reason], "UTC")
     assert math.isfinite(decision.expected_power_w)
     assert isinstance(message, OMBCInstruction | DDBCInstruction)
     if isinstance(resource, OMBCResource):

@@ -58,7 +58,7 @@ def test_a_battery_keeps_the_net_power_at_zero_without_any_plan() -> None:
     assert order(deficit)[0] == "discharge"
     assert order(deficit)[1] == pytest.approx(0.3)
     assert surplus.objective is Objective.SELF_CONSUMPTION
-    assert "-2,000 W to 0 W" in surplus.reason
+    assert (surplus.reason.figures["site_before_w"], surplus.reason.figures["site_after_w"]) == (-2000.0, 0.0)
 
 
 def test_the_first_instruction_always_goes_out_and_then_silence() -> None:
@@ -128,7 +128,8 @@ def test_a_limit_that_moves_somebody_is_the_reason_given() -> None:
     car = decide(site_with(late, meter_w=12_000.0, fuse_limit_w=10_000.0))["EV charger"]
 
     assert car.objective is Objective.FUSE
-    assert "8,000 W of the fuse's 10,000 W" in car.reason
+    assert car.reason.objective is Objective.FUSE
+    assert (car.reason.figures["usable_w"], car.reason.figures["limit_w"]) == (8000.0, 10_000.0)
     assert car.expected_power_w == pytest.approx(3400.0)
 
 

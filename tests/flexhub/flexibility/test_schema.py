@@ -33,6 +33,8 @@ def test_documents_each_address_once(schema: dict[str, Any]) -> None:
         "/api/v1/sites/",
         "/api/v1/sites/{site_id}/limits",
         "/api/v1/sites/{site_id}/limits/{reference}",
+        "/api/v1/sites/{site_id}/plan",
+        "/api/v1/sites/{site_id}/instructions",
         "/api/v1/sites/{site_id}/readings",
     }
 
