@@ -11,11 +11,12 @@ from uuid import UUID
 import structlog
 
 from cem_service.domain.forecasts import ForecastSource, Learned, SaidForecasts
+from cem_service.domain.ppbc import PPBCResource
 from cem_service.domain.resource import Resource
 from cem_service.domain.site import QuarterHourMeans, SiteState
 from cem_service.domain.usual_day import UsualDay
 from cem_service.models import ForecastModel, ForecastScore
-from cem_service.planners.forecast import forecasts_to_judge
+from cem_service.planners.forecast import forecast_of, forecasts_to_judge
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.learned import LEARNED_SOURCES
 from cem_service.planners.oracle import is_planned
@@ -27,6 +28,9 @@ from tenants.scope import tenant_scope
 log = structlog.get_logger(__name__)
 
 JUDGED_FOR = 7 * DAY
+BASE_LOAD = "Base load"
+# The key in the inputs of a plan run.
+USED = "forecasts"
 LOOK_BACK = LEARN_FROM_DAYS * DAY
 _UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
@@ -45,6 +49,21 @@ def is_due(tenant_id: UUID, site_id: UUID, now: datetime) -> bool:
         return not ForecastModel.objects.filter(site=site_id, learned_at__lte=now, learned_at__gte=since).exists()
 
 
+def used_forecasts(state: SiteState) -> list[dict[str, object]]:
+    """Which forecast a plan made now stands on, series by series; without a link it is the base load."""
+    horizon = Horizon.at(state.now)
+    used = ((one, forecast_of(state, one, horizon)) for one in _not_planned(state))
+    return [
+        {
+            "link": None if resource is None else str(resource.link_id),
+            "name": BASE_LOAD if resource is None else resource.name,
+            "source": forecast.source.value,
+            "as_of": forecast.as_of.isoformat() if forecast.as_of else None,
+        }
+        for resource, forecast in used
+    ]
+
+
 def learn_site(tenant_id: UUID, state: SiteState) -> None:
     """Judge what was said a day ago, learn each series anew, and keep what is said now.
 
@@ -53,7 +72,7 @@ def learn_site(tenant_id: UUID, state: SiteState) -> None:
     with tenant_scope(tenant_id):
         before = {row.link_id: row for row in ForecastModel.objects.filter(site=state.site_id)}
         learned = []
-        for resource in (None, *(one for one in state.resources if not is_planned(one))):
+        for resource in _not_planned(state):
             link_id = None if resource is None else resource.link_id
             history = state.base_history if link_id is None else state.power_history.get(link_id, {})
             if (row := before.get(link_id)) is not None:
@@ -73,6 +92,14 @@ def recent_scores(site_id: UUID, now: datetime) -> Iterator[tuple[UUID | None, S
     rows = ForecastScore.objects.filter(site=site_id, start__gt=now - JUDGED_FOR - DAY, start__lte=now)
     for row in rows.filter(source__in=list(ForecastSource)).order_by("start"):
         yield row.link_id, row.as_score()
+
+
+def _not_planned(state: SiteState) -> Iterator[Resource | None]:
+    """The base load, and what is forecast because it is not planned. A machine without a profile draws nothing."""
+    yield None
+    for resource in state.resources:
+        if not is_planned(resource) and not isinstance(resource, PPBCResource):
+            yield resource
 
 
 def _learn(tenant_id: UUID, state: SiteState, resource: Resource | None, history: QuarterHourMeans) -> ForecastModel:

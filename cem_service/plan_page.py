@@ -9,6 +9,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from cem_service import reader
 from cem_service.domain.feed import SeriesKind
+from cem_service.forecast_page import used_in_words
+from cem_service.forecasts import USED
 from cem_service.labels import RECEPTION_COLOURS, STATUS_COLOURS, trouble_with
 from cem_service.models import PLANNED_PRICES, Instruction, PlanRun
 from cem_service.plan_chart import PlanPicture, draw_plan
@@ -35,18 +37,21 @@ def plan_page(run: PlanRun) -> dict[str, Any]:
         "run": run,
         "reasons": run_in_words(run),
         "language": reader.language().code,
-        "inputs": list(_inputs(run.inputs)),
+        "inputs": list(_inputs(run)),
         "drawing": _drawing(run),
         "instructions": [_row(instruction) for instruction in instructions[:MOST_INSTRUCTIONS]],
     }
 
 
-def _inputs(inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _inputs(run: PlanRun) -> Iterator[tuple[str, str]]:
+    inputs: Mapping[str, Any] = run.inputs
     for key, name, form, otherwise in _QUANTITIES:
         value = inputs.get(key)
         yield name, form.format(value) if isinstance(value, int | float) else otherwise
     for feed in inputs.get("feeds") or ():
         yield feed["source"], _told(feed)
+    for used in inputs.get(USED) or ():
+        yield f"Forecast of {used['name']}", used_in_words(used, run.at)
     not_ready: Mapping[str, str] = inputs.get("not_ready") or {}
     for name, power_w in (inputs.get("power_w") or {}).items():
         power = f"{power_w:,.0f} W" if isinstance(power_w, int | float) else "not known"

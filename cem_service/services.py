@@ -148,6 +148,7 @@ def _plan(loaded: LoadedSite, until: float) -> PlanRun:
         run.plan = plan.as_dict()
         run.reasons = [reason.as_dict() for reason in plan.all_reasons]
         buy, _ = loaded.state.prices(plan.start, len(plan.net_w), STEP)
+        run.inputs[forecasts.USED] = forecasts.used_forecasts(loaded.state)
         run.inputs[PLANNED_PRICES] = [round(float(price), 5) for price in buy]
     with tenant_scope(loaded.tenant_id):
         run.save(force_insert=True)
@@ -162,7 +163,7 @@ def _failed_run(loaded: LoadedSite, started: float, error: Exception) -> PlanRun
     run = _run(loaded, PlanRunKind.PLAN, started, f"No plan could be made: {place_of(error)}. {_STAYS}")
     if loaded.plan is not None:
         run.plan = loaded.plan.plan
-        run.inputs[PLANNED_PRICES] = loaded.plan.inputs.get(PLANNED_PRICES)
+        run.inputs |= {key: loaded.plan.inputs.get(key) for key in (PLANNED_PRICES, forecasts.USED)}
     return run
 
 

@@ -10,7 +10,7 @@ from cem_service import forecasts, services
 from cem_service.domain.forecasts import ForecastSource, Learned
 from cem_service.domain.site import SiteState
 from cem_service.loading import load_site, with_history
-from cem_service.models import ForecastModel, ForecastScore, PlanRunKind
+from cem_service.models import ForecastModel, ForecastScore, PlanRun, PlanRunKind
 from cem_service.planners.scores import LEAST_DAYS
 from flexhub.telemetry.models import Rollup
 from tenants.scope import tenant_scope
@@ -102,6 +102,15 @@ def test_what_was_the_better_one_for_some_days_is_used(lived_in: World) -> None:
     assert learned.trusted == (ForecastSource.USUAL_DAY,)
     assert learned.usual_day is not None
     assert learned.usual_day.timezone == "Europe/Amsterdam"
+
+
+def test_a_plan_says_which_forecasts_it_stands_on(lived_in: World) -> None:
+    lived_in.run(services.plan_site, *lived_in.ids)
+    with tenant_scope(lived_in.household.tenant.pk):
+        run = PlanRun.objects.get()
+
+    now = lived_in.clock.now().isoformat()
+    assert run.inputs[forecasts.USED] == [{"link": None, "name": "Base load", "source": "present", "as_of": now}]
 
 
 def test_panels_are_learned_beside_the_base_load_and_what_is_planned_is_not(lived_in: World) -> None:

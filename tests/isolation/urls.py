@@ -49,6 +49,7 @@ CASES: dict[str, Case] = {
     "/admin/support/products/": Case(),
     "/admin/support/<uuid:device_id>/": Case("devices.Device"),
     "/admin/tenants/auditentry/export.<str:form>": Case(fixed={"form": "csv"}),
+    "/admin/sites/<uuid:site_id>/forecasts/": Case("devices.Site"),
     "/admin/sessions/": Case(),
     "/admin/links/<uuid:link_id>/conversation/": Case("devices.Link"),
     "/admin/links/<uuid:link_id>/conversation.jsonl": Case("devices.Link"),

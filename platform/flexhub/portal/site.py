@@ -25,7 +25,7 @@ class HubAdminSite(AdminSite):
     def extra_urls(self) -> list[URLPattern]:
         """Asked for by unfold, which puts them before the pages of the models."""
         # Views need models, which are not loaded when the site is made.
-        from flexhub.portal import quota_page, support, views
+        from flexhub.portal import forecasts, quota_page, support, views
         from tenants.views import switch_tenant
 
         return [
@@ -35,6 +35,7 @@ class HubAdminSite(AdminSite):
             path("support/products/", self.admin_view(support.product_health), name="product_health"),
             path("support/<uuid:device_id>/", self.admin_view(support.supported_device), name="supported_device"),
             path("quotas/", self.admin_view(quota_page.quotas), name="quotas"),
+            path("sites/<uuid:site_id>/forecasts/", self.admin_view(forecasts.forecasts), name="site_forecasts"),
             path("sessions/", self.admin_view(views.sessions), name="sessions"),
             path("links/<uuid:link_id>/conversation/", self.admin_view(views.conversation), name="link_conversation"),
             path(

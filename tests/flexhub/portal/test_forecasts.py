@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from cem_service.forecasts import USED
+from cem_service.models import ForecastModel, ForecastScore
+from flexhub.clock import Clock
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.support.decisions import AT, make_plan_run
+from tests.support.registry import Household, audited, make_household, make_member, make_operator, make_tenant
+
+pytestmark = pytest.mark.django_db
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def alder(settings: Any) -> Household:
+    settings.CLOCK = Clock(AT + timedelta(minutes=30), 0.0, 1.0, real_time=lambda: 0.0)
+    return make_household("Alder")
+
+
+def _url(household: Household) -> str:
+    return f"/admin/sites/{household.site.pk}/forecasts/"
+
+
+def _judged(household: Household, source: str, nmae: float, *, days: int = 3) -> None:
+    """Of the household's device, over some days before the plan."""
+    with tenant_scope(household.tenant.pk):
+        for day in range(1, days + 1):
+            ForecastScore.objects.create(
+                tenant=household.tenant,
+                site=household.site,
+                link=household.link,
+                source=source,
+                start=AT - timedelta(days=day),
+                steps=96,
+                mean_w=500.0,
+                nmae=nmae,
+                pinball=nmae / 2,
+            )
+
+
+def _plan(household: Household, source: str, name: str = "Panels") -> None:
+    panels = {"link": str(household.link.pk), "name": name, "source": source, "as_of": AT.isoformat()}
+    base = {"link": None, "name": "Base load", "source": "present", "as_of": None}
+    make_plan_run(household, inputs={USED: [base, panels]})
+
+
+def test_says_what_the_last_plan_used_how_old_it_was_and_how_good(client: Client, alder: Household) -> None:
+    _plan(alder, "weather")
+    _judged(alder, "weather", 0.18)
+    _judged(alder, "persistence", 0.42)
+    with tenant_scope(alder.tenant.pk):
+        ForecastModel.objects.create(
+            tenant=alder.tenant, site=alder.site, link=alder.link, trusted=["weather"], said={}, learned_at=AT
+        )
+    client.force_login(make_member(alder.tenant))
+
+    text = " ".join(client.get(_url(alder)).content.decode().split())
+
+    assert "The last plan used its power of the moment. It has not been judged yet." in text
+    assert "The last plan used the weather, 30 min old." in text
+    assert "Over the last 3 days that were judged it was off by 18% of the mean power" in text
+    assert "the day before repeated was off by 42%." in text
+    assert text.index("<td>The weather</td> <td>18 %</td> <td>9 %</td> <td>3</td>") < text.index(
+        "<td>The day before repeated</td> <td>42 %</td> <td>21 %</td> <td>3</td>"
+    )
+
+
+def test_a_site_that_was_never_planned_for_has_none(client: Client, alder: Household) -> None:
+    client.force_login(make_member(alder.tenant))
+
+    text = client.get(_url(alder)).content.decode()
+
+    assert "There is no plan yet." in text
+    assert "Nothing has been forecast here yet." in text
+
+
+def test_what_was_learned_is_shown_before_a_plan_uses_it(client: Client, alder: Household) -> None:
+    make_plan_run(alder)
+    _judged(alder, "usual_day", 0.2, days=1)
+    with tenant_scope(alder.tenant.pk):
+        ForecastModel.objects.create(tenant=alder.tenant, site=alder.site, link=alder.link, said={}, learned_at=AT)
+    client.force_login(make_member(alder.tenant))
+
+    text = client.get(_url(alder)).content.decode()
+
+    assert "Alder battery" in text
+    assert "The last plan did not forecast it." in text
+    assert "The usual day" in text
+
+
+def test_a_device_cannot_put_anything_into_the_page(client: Client, alder: Household) -> None:
+    _plan(alder, "device", name=HOSTILE)
+    client.force_login(make_member(alder.tenant))
+
+    assert HOSTILE not in client.get(_url(alder)).content.decode()
+
+
+def test_the_owner_can_see_that_an_operator_looked(client: Client, alder: Household) -> None:
+    client.force_login(make_operator())
+
+    assert client.get(_url(alder)).status_code == 200
+    assert [row["object_id"] for row in audited("portal.forecasts.viewed")] == [str(alder.site.pk)]
+
+
+def test_others_see_nothing(client: Client, alder: Household) -> None:
+    client.force_login(make_member(make_tenant("Birch")))
+    assert client.get(_url(alder)).status_code == 404
+
+    client.force_login(make_member(make_tenant("Volta", Tenant.Kind.MANUFACTURER)))
+    assert client.get(_url(alder)).status_code == 403
