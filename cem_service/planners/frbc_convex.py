@@ -17,6 +17,7 @@ from cem_service.domain.frbc import Actuator, FRBCResource
 from cem_service.domain.series import Array
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.kernels.store_convex import DONE, ConvexPlans, ConvexStores, plan_all
+from cem_service.planners.kernels.store_values import value_rows
 from cem_service.planners.plan import STEP, DevicePlan, OwnCost, ValueTable
 from cem_service.planners.power_cost import PowerCost
 from cem_service.planners.same import Same
@@ -191,20 +192,10 @@ def _value_table(resource: FRBCResource, plans: ConvexPlans, horizon: Horizon) -
     """The value functions of the first edges, at the breakpoints of all of them that lie in the store's range."""
     lowest, highest, level = resource.lowest_level, resource.highest_level, float(plans.levels[0, 0])
     lowest = min(lowest, level)
-    curves = [
-        (plans.at[0, edge, : pieces + 1], plans.slopes[0, edge, :pieces]) for edge, pieces in enumerate(plans.pieces[0])
-    ]
-    places = np.concatenate([(at - lowest) / (highest - lowest) for at, _ in curves])
+    breakpoints = np.concatenate([at[: count + 1] for at, count in zip(plans.at[0], plans.pieces[0], strict=True)])
+    places = (breakpoints - lowest) / (highest - lowest)
     places = np.round(places[(places > 0) & (places < 1)] / BREAKPOINT_SHARE) * BREAKPOINT_SHARE
     levels = lowest + (highest - lowest) * np.unique(np.concatenate(((0.0, 1.0), places)))
     beyond_eur = OUT_OF_RANGE_EUR * resource.kwh_per_unit
-    cost_eur = np.stack([_values(at, slopes, levels, beyond_eur) for at, slopes in curves])
+    cost_eur = value_rows(plans.at[0], plans.slopes[0], plans.pieces[0], levels, beyond_eur)
     return ValueTable(horizon.start, levels, cost_eur)
-
-
-def _values(at: Array, slopes: Array, levels: Array, beyond_eur: float) -> Array:
-    """Up to a constant; a level from which no plan stays within the bounds costs what the nearest good one is away."""
-    values = np.concatenate(([0.0], np.cumsum(slopes * np.diff(at))))
-    outside = np.maximum(at[0] - levels, 0.0) + np.maximum(levels - at[-1], 0.0)
-    result: Array = np.interp(levels, at, values) + beyond_eur * outside
-    return result

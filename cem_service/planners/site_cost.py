@@ -185,8 +185,16 @@ class SiteCost:
         return next((float(term.at_w[0]) for term in self.terms if term.eur_per_kw > 0), None)
 
     def without(self, objective: Objective) -> SiteCost:
-        """The same site if it did not pursue one objective."""
-        return replace(self, terms=tuple(term for term in self.terms if term.objective is not objective))
+        """The same site if it did not pursue one objective. Kept, since each of its resources asks for it."""
+        found = self._lesser.get(objective)
+        if found is None:
+            terms = tuple(term for term in self.terms if term.objective is not objective)
+            found = self._lesser[objective] = replace(self, terms=terms)
+        return found
+
+    @cached_property
+    def _lesser(self) -> dict[Objective, SiteCost]:
+        return {}
 
     def cheapest_eur_per_kwh(self, base_w: Array) -> float:
         """What a kWh more costs in the cheapest quarter of all steps, while the site takes `base_w`; money only."""
