@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Self
 
 from cem_service.domain.quantities import ELECTRIC, SYMMETRIC, bounded
 from cem_service.domain.resource import CommonFacts, MessageSet, Resource
+from cem_service.domain.series import StepSeries
 from s2.messages import (
     CommodityQuantity,
     ControlType,
@@ -39,6 +40,14 @@ class QuantityLimits:
         """(lower limit, upper limit) that leave the resource all the freedom on offer."""
         return min(start for start, _ in self.lower), max(end for _, end in self.upper)
 
+    def offers(self, lower_w: float, upper_w: float) -> bool:
+        """Whether these two limits may be drawn (R-73, R-76)."""
+        return (
+            lower_w <= upper_w
+            and any(start <= lower_w <= end for start, end in self.lower)
+            and any(start <= upper_w <= end for start, end in self.upper)
+        )
+
     def upper_limit_for(self, wanted_w: float) -> float:
         """The highest allowed upper limit that is at most `wanted_w`, or else the lowest allowed one.
 
@@ -48,8 +57,7 @@ class QuantityLimits:
         if self.least_upper_w is not None:
             enough = tuple((max(start, self.least_upper_w), end) for start, end in ranges if end >= self.least_upper_w)
             ranges = enough or ((self.widest[1], self.widest[1]),)
-        below = [min(end, wanted_w) for start, end in ranges if start <= wanted_w]
-        return max(below) if below else min(start for start, _ in ranges)
+        return _highest_up_to(wanted_w, ranges)
 
     def lower_limit_for(self, wanted_w: float) -> float:
         """The lowest allowed lower limit that is at least `wanted_w`, or else the highest allowed one.
@@ -61,18 +69,37 @@ class QuantityLimits:
             most_w = self.greatest_lower_w
             enough = tuple((start, min(end, most_w)) for start, end in ranges if start <= most_w)
             ranges = enough or ((self.widest[0], self.widest[0]),)
-        above = [max(start, wanted_w) for start, end in ranges if end >= wanted_w]
-        return min(above) if above else max(end for _, end in ranges)
+        return -_highest_up_to(-wanted_w, tuple((-end, -start) for start, end in ranges))
+
+
+def _highest_up_to(wanted_w: float, ranges: tuple[Interval, ...]) -> float:
+    below = [min(end, wanted_w) for start, end in ranges if start <= wanted_w]
+    return max(below) if below else min(start for start, _ in ranges)
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyWindow:
+    """The mean power in W of one quantity that the resource takes between two moments: at least, and at most."""
+
+    quantity: CommodityQuantity
+    start: datetime
+    end: datetime
+    least_w: float
+    most_w: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class PEBCResource(Resource):
+    """`free` is the power that the resource is expected to take if it is left to itself; planners fill it in."""
+
     reads: ClassVar[tuple[ControlType, ...]] = (ControlType.POWER_ENVELOPE_BASED_CONTROL,)
 
     constraints_id: str = ""
     valid_until: datetime | None = None
     energy_is_lost: bool = False  # consequence type VANISH: curtailed energy does not come back (R-81)
     limits: tuple[QuantityLimits, ...] = ()
+    windows: tuple[EnergyWindow, ...] = ()  # of the quantities in `limits`, those that are over left out
+    free: StepSeries | None = field(default=None, compare=False)
 
     @classmethod
     def read(cls, known: MessageSet, now: datetime, common: CommonFacts) -> Self:
@@ -91,6 +118,7 @@ class PEBCResource(Resource):
             valid_until=constraints.valid_until,
             energy_is_lost=constraints.consequence_type is PEBCPowerEnvelopeConsequenceType.VANISH,
             limits=limits,
+            windows=_read_windows(known, limits, now),
             not_ready=None if limits else "its power constraints offer no electric quantity with both limits",
         )
 
@@ -113,6 +141,17 @@ class PEBCResource(Resource):
     @property
     def can_consume(self) -> bool:
         return self.widest_w[1] > 0
+
+
+def _read_windows(known: MessageSet, limits: tuple[QuantityLimits, ...], now: datetime) -> tuple[EnergyWindow, ...]:
+    quantities = {one.quantity for one in limits}
+    return tuple(
+        EnergyWindow(
+            one.commodity_quantity, one.valid_from, one.valid_until, one.lower_average_power, one.upper_average_power
+        )
+        for one in known.every(PEBCEnergyConstraint)
+        if one.commodity_quantity in quantities and now < one.valid_until
+    )
 
 
 def _read_limits(constraints: PEBCPowerConstraints, energy: list[PEBCEnergyConstraint]) -> tuple[QuantityLimits, ...]:

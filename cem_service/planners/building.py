@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from cem_service.domain.frbc import FRBCResource
+from cem_service.domain.pebc import PEBCResource
 from cem_service.domain.ppbc import PPBCResource
 from cem_service.domain.resource import Resource
 from cem_service.domain.series import Array
@@ -18,10 +19,10 @@ from cem_service.planners.forecast import (
     forecast_base,
     forecast_phases,
     forecast_resource,
-    production_can_be_curtailed,
+    with_forecast,
 )
+from cem_service.planners.giving_way import gives_way_last, may_vanish_w, with_those_that_give_way
 from cem_service.planners.horizon import Horizon
-from cem_service.planners.margins import usable_limits_w
 from cem_service.planners.oracle import is_planned
 from cem_service.planners.placed import expected_power_w
 from cem_service.planners.plan import SitePlan
@@ -46,14 +47,14 @@ def plan_site(
     problem = problem_of(site)
     horizon = problem.horizon
     found = coordinate(problem, random=random or np.random.default_rng(0), more_time=more_time)
-    net_w = found.loads_w[0]
+    problem, found = with_those_that_give_way(site, problem, found)
     reasons = reasons_of_site(site, problem, found)
     return SitePlan(
         site_id=site.site_id,
         made_at=site.now,
         start=horizon.start,
         base_w=np.atleast_2d(problem.base_w)[0],
-        net_w=np.maximum(net_w, -usable_limits_w(site)[1]) if production_can_be_curtailed(site) else net_w,
+        net_w=found.loads_w[0],
         cost_eur=problem.cost.by_stage(found.loads_w, horizon.durations_s)[Stage.MONEY],
         devices={
             one.link_id: with_words(
@@ -69,28 +70,27 @@ def plan_site(
 
 
 def problem_of(site: SiteState) -> Problem:
-    """What there is to coordinate at the site now."""
+    """What there is to coordinate at the site now. What gives way last counts as free, like what nobody steers."""
     horizon = Horizon.at(site.now)
-    steered = sorted((one for one in site.resources if is_planned(one)), key=_turn)
+    planned = (one for one in site.resources if is_planned(one) and not gives_way_last(one))
+    steered = sorted((_with_forecast(site, one, horizon) for one in planned), key=_turn)
     base_w = forecast_base(site, horizon)
     phases_w = forecast_phases(site, base_w)
-    household_w = np.maximum(base_w, 0.0)
+    household_w, vanishing_w = np.maximum(base_w, 0.0), np.zeros(horizon.steps)
     for resource in site.resources:
-        if resource not in steered:
+        if all(one.link_id != resource.link_id for one in steered):
             power_w = _unsteered_power_w(site, resource, horizon)
             base_w = base_w + power_w
             phases_w = phases_w + np.outer(resource.phase_shares, power_w)
             if not resource.controllable:
                 household_w = household_w + np.maximum(power_w, 0.0)
-    cost = SiteCost.of(
-        site,
-        horizon,
-        curtailable=production_can_be_curtailed(site),
-        base_w=base_w,
-        household_w=household_w,
-    )
+            if gives_way_last(resource):
+                vanishing_w = vanishing_w + may_vanish_w(resource, power_w, horizon)
+    cost = told = SiteCost.of(site, horizon, base_w=base_w, household_w=household_w)
+    if vanishing_w.any():
+        told = SiteCost.of(site, horizon, base_w=base_w, household_w=household_w, vanishing_w=vanishing_w)
     loads_w = base_w if site.fuse_per_phase_w is None else np.vstack((base_w, phases_w))
-    return Problem(cost, horizon, loads_w, tuple(steered))
+    return Problem(told, horizon, loads_w, tuple(steered), whole_cost=cost)
 
 
 def _turn(resource: Resource) -> tuple[bool, float]:
@@ -98,6 +98,10 @@ def _turn(resource: Resource) -> tuple[bool, float]:
     if isinstance(resource, FRBCResource):
         return resource.can_discharge, -sum(actuator.largest_power_w for actuator in resource.actuators)
     return False, 0.0
+
+
+def _with_forecast(site: SiteState, resource: Resource, horizon: Horizon) -> Resource:
+    return with_forecast(site, resource, horizon) if isinstance(resource, PEBCResource) else resource
 
 
 def _unsteered_power_w(site: SiteState, resource: Resource, horizon: Horizon) -> Array:

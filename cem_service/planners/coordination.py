@@ -51,13 +51,15 @@ NOTICEABLE = ((Stage.FUSE, 1e-3), (Stage.GRID, 1e-3), (Stage.ACTIVATION, 1e-3), 
 class Problem:
     """`base_w` is what is not planned for, (circuits, steps), or (steps,) where phases do not matter.
 
-    `resources` are in the order in which they are asked first.
+    `resources` are in the order in which they are asked first. `whole_cost` is the cost of the whole site, where `cost`
+    takes for granted that something gives way (`giving_way.py`).
     """
 
     cost: SiteCost
     horizon: Horizon
     base_w: Array
     resources: tuple[Resource, ...]
+    whole_cost: SiteCost | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ its own power, that wins.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -153,5 +154,6 @@ def daylight(now_w: float, horizon: Horizon, timezone: str) -> Array:
     return scaled
 
 
-def production_can_be_curtailed(site: SiteState) -> bool:
-    return any(isinstance(one, PEBCResource) and one.ready and one.can_produce for one in site.resources)
+def with_forecast(site: SiteState, resource: PEBCResource, horizon: Horizon) -> PEBCResource:
+    """The resource with what it is expected to take if it is left free."""
+    return replace(resource, free=StepSeries(horizon.edges, forecast_resource(site, resource, horizon)))

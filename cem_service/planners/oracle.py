@@ -11,12 +11,14 @@ from typing import Any
 from cem_service.domain.ddbc import DDBCResource
 from cem_service.domain.frbc import FRBCResource
 from cem_service.domain.ombc import OMBCResource
+from cem_service.domain.pebc import PEBCResource
 from cem_service.domain.ppbc import PPBCResource
 from cem_service.domain.resource import Resource
 from cem_service.planners.ddbc import plan_supply
 from cem_service.planners.frbc import plan_store
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.ombc import plan_device
+from cem_service.planners.pebc import plan_envelope
 from cem_service.planners.plan import DevicePlan
 from cem_service.planners.power_cost import PowerCost
 from cem_service.planners.ppbc import plan_profile
@@ -28,6 +30,7 @@ PLANNERS: dict[type[Resource], Planner] = {
     PPBCResource: plan_profile,
     OMBCResource: plan_device,
     DDBCResource: plan_supply,
+    PEBCResource: plan_envelope,
 }
 
 

@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 
 from cem_service.domain.decision import Objective
 from cem_service.domain.reason import Reason, ReasonCode
+from cem_service.instructions import Envelope
 from cem_service.planners.mode_values import ModeValues
+from s2.messages import CommodityQuantity
 
 Array = NDArray[np.float64]
 STEP = timedelta(minutes=15)
@@ -120,6 +122,23 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
+class EnvelopeSpan:
+    """Limits that are to hold up to `end`, of each quantity that is limited; none where the resource is left free."""
+
+    end: datetime
+    limits: tuple[Envelope, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        limits = [[one.quantity.value, one.lower_limit_w, one.upper_limit_w] for one in self.limits]
+        return {"end": self.end.isoformat(), "limits": limits}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        limits = tuple(Envelope(CommodityQuantity(name), lower, upper) for name, lower, upper in data["limits"])
+        return cls(datetime.fromisoformat(data["end"]), limits)
+
+
+@dataclass(frozen=True, slots=True)
 class OwnCost:
     """What a plan costs its resource apart from the site's energy, in EUR, by the stage that it counts in.
 
@@ -146,6 +165,7 @@ class DevicePlan:
     values: ValueTable | None = None
     placements: tuple[Placement, ...] = ()
     mode_values: ModeValues | None = None
+    envelopes: tuple[EnvelopeSpan, ...] = ()
     reason: str = ""
     own: OwnCost = OwnCost()
     reasons: tuple[Reason, ...] = ()
@@ -162,6 +182,7 @@ class DevicePlan:
             "values": None if self.values is None else self.values.as_dict(),
             "placements": [placement.as_dict() for placement in self.placements],
             "mode_values": None if self.mode_values is None else self.mode_values.as_dict(),
+            "envelopes": [span.as_dict() for span in self.envelopes],
             "reason": self.reason,
             "reasons": [reason.as_dict() for reason in self.reasons],
         }
@@ -175,6 +196,7 @@ class DevicePlan:
             values=None if data["values"] is None else ValueTable.from_dict(data["values"]),
             placements=tuple(Placement.from_dict(placement) for placement in data["placements"]),
             mode_values=None if data.get("mode_values") is None else ModeValues.from_dict(data["mode_values"]),
+            envelopes=tuple(EnvelopeSpan.from_dict(span) for span in data.get("envelopes", ())),
             reason=data["reason"],
             reasons=tuple(Reason.from_dict(reason) for reason in data.get("reasons", ())),
         )

@@ -52,6 +52,16 @@ class PowerCost:
         """The cost for a second device while a first one takes `power_w`, shape (steps,)."""
         return replace(self, offset=self.offset + self.slope * power_w, at_w=self.at_w - power_w[:, None])
 
+    def mirrored(self) -> PowerCost:
+        """The same cost by the power that the device gives."""
+        # max(0, -q - at) is max(0, q + at) less (q + at).
+        return replace(
+            self,
+            offset=self.offset - (self.weight * self.at_w).sum(axis=1),
+            slope=-self.slope - self.weight.sum(axis=1),
+            at_w=-self.at_w,
+        )
+
     def eur(self, power_w: Array, durations_s: Array | float) -> Array:
         """EUR for holding `power_w` for `durations_s`; the steps run along the first axis of all arrays."""
         extra_axes = (1,) * (power_w.ndim - 1)

@@ -132,7 +132,7 @@ def _mode_values(
     if values is not None and site.now + LOOKAHEAD <= values.ends:
         return values
     horizon = Horizon.at(site.now)
-    cost = SiteCost.of(site, horizon, curtailable=False).seen_by(np.full(horizon.steps, base_w))
+    cost = SiteCost.of(site, horizon).seen_by(np.full(horizon.steps, base_w))
     device = best_response(resource, cost, horizon)
     return device.mode_values if device else None
 

@@ -67,7 +67,7 @@ def _plan_of(
     With the cost of the resource's power beside everything else.
     """
     horizon = Horizon.at(site.now)
-    cost = SiteCost.of(site, horizon, curtailable=False)
+    cost = SiteCost.of(site, horizon)
     device = plan.devices.get(resource.link_id) if plan else None
     if plan is not None and device is not None and _still_fits(resource, device, site.now):
         return device, cost.seen_by(_aligned(plan.net_w - device.power_w, plan.start, horizon))

@@ -11,7 +11,7 @@ the connection alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -34,6 +34,7 @@ from cem_service.planners.objectives.operational import (
     grid_terms,
     phase_terms,
     steerable_terms,
+    vanishing_terms,
 )
 from cem_service.planners.plan import STEP
 from cem_service.planners.power_cost import J_PER_KWH, PowerCost
@@ -89,17 +90,24 @@ class SiteCost:
         site: SiteState,
         horizon: Horizon,
         *,
-        curtailable: bool,
         base_w: Array | None = None,
         household_w: Array | None = None,
+        vanishing_w: Array | None = None,
     ) -> Self:
-        """`base_w` is all that is not planned for, `household_w` that of it which only draws; 0 where not given."""
+        """`base_w` is all that is not planned for, `household_w` that of it which only draws; 0 where not given.
+
+        `vanishing_w` is how much of what is fed in may vanish where it is too much, as the others see it who are
+        coordinated before that gives way.
+        """
         buy, sell = site.prices(horizon.start, horizon.steps, STEP)
-        # Where production can be curtailed, nobody has to feed in at a price below zero.
-        sell = np.maximum(sell, 0.0) if curtailable else sell
+        imports, exports = connection_limits(site)
+        vanishing: Iterable[Term] = ()
+        if vanishing_w is not None:
+            vanishing, sell = tuple(vanishing_terms(exports, sell, vanishing_w)), np.maximum(sell, 0.0)
         nothing = np.zeros(horizon.steps)
         terms = (
-            *fuse_terms(*connection_limits(site), sell, curtailable=curtailable),
+            *fuse_terms(imports, exports, horizon.steps, vanishing_w),
+            *vanishing,
             *phase_terms(site, horizon),
             *grid_terms(site, horizon),
             *steerable_terms(site, horizon, nothing if household_w is None else household_w),
@@ -113,12 +121,10 @@ class SiteCost:
         return replace(cost, leftover_eur_per_kwh=cost.cheapest_eur_per_kwh(nothing if base_w is None else base_w))
 
     @classmethod
-    def within(
-        cls, buy: Array, sell: Array, import_limit_w: float, export_limit_w: float, *, curtailable: bool = False
-    ) -> Self:
+    def within(cls, buy: Array, sell: Array, import_limit_w: float, export_limit_w: float) -> Self:
         """Prices and two limits in W, both positive, that hold all the time."""
         limits = (Limit(import_limit_w, import_limit_w), Limit(export_limit_w, export_limit_w))
-        return cls(buy, sell, tuple(fuse_terms(*limits, sell, curtailable=curtailable)))
+        return cls(buy, sell, tuple(fuse_terms(*limits, sell.size)))
 
     def eur(self, loads_w: Array, durations_s: Array | float) -> Array:
         """EUR in each step as a planner of one device is told it, shape (steps,)."""

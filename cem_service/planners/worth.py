@@ -36,7 +36,7 @@ def value_by_rule(resource: FRBCResource, site: SiteState) -> ValueTable:
     before it is sold, and used before any is bought. Below the level that a target or comfort needs, it is worth more.
     """
     horizon = Horizon(site.now, steps=1)
-    cost = SiteCost.of(site, horizon, curtailable=False)
+    cost = SiteCost.of(site, horizon)
     middle = max(0.0, float(cost.buy[0] + cost.sell[0]) / 2)
     level = resource.fill_level if resource.fill_level is not None else resource.lowest_level
     lowest, highest = min(resource.lowest_level, level), max(resource.highest_level, level)

@@ -34,9 +34,9 @@ def connection_limits(site: SiteState) -> tuple[Limit, Limit]:
     return Limit(fuse_w, import_w), Limit(allowed_w, export_w)
 
 
-def fuse_terms(imports: Limit, exports: Limit, sell: Array, *, curtailable: bool) -> Iterator[Term]:
-    """What cannot leave the site is curtailed, and earns nothing; without a resource that can do so it is a breach."""
-    steps, breach = sell.size, np.ones(sell.size)
+def fuse_terms(imports: Limit, exports: Limit, steps: int, vanishing_w: Array | None = None) -> Iterator[Term]:
+    """Up to `vanishing_w` more may be fed in than what is allowed: see `vanishing_terms`."""
+    breach = np.ones(steps)
     yield Term(
         Objective.FUSE,
         Stage.FUSE,
@@ -44,14 +44,26 @@ def fuse_terms(imports: Limit, exports: Limit, sell: Array, *, curtailable: bool
         breach,
         allowed_w=np.full(steps, imports.allowed_w),
     )
+    extra_w = np.zeros(steps) if vanishing_w is None else vanishing_w
     yield Term(
         Objective.EXPORT_LIMIT,
-        Stage.MONEY if curtailable else Stage.FUSE,
-        np.full(steps, -exports.usable_w),
-        sell if curtailable else breach,
+        Stage.FUSE,
+        -exports.usable_w - extra_w,
+        breach,
         above=False,
-        allowed_w=np.full(steps, -exports.allowed_w),
+        allowed_w=-exports.allowed_w - extra_w,
     )
+
+
+def vanishing_terms(exports: Limit, sell: Array, vanishing_w: Array) -> Iterator[Term]:
+    """What a resource that gives way feeds in earns nothing beyond the limit, and costs nothing at prices below zero.
+
+    Those are taken for zero already; beyond what can vanish the price is what it is.
+    """
+    at_a_gain, at_a_loss = np.maximum(sell, 0.0), np.maximum(-sell, 0.0)
+    limit_w = np.full(sell.size, -exports.usable_w)
+    yield Term(Objective.EXPORT_LIMIT, Stage.MONEY, limit_w, at_a_gain, above=False)
+    yield Term(Objective.PRICE, Stage.MONEY, -vanishing_w, at_a_loss, above=False)
 
 
 def phase_terms(site: SiteState, horizon: Horizon) -> Iterator[Term]:

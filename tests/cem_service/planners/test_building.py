@@ -39,7 +39,7 @@ def test_plans_a_home_within_its_fuse() -> None:
 
     plan = plan_site(site)
 
-    assert set(plan.devices) == {one.link_id for one in HOME if one.name != "Solar"}
+    assert set(plan.devices) == {one.link_id for one in HOME}
     assert plan.net_w.max() <= 9000.0
     assert all(device.reason for device in plan.devices.values())
 

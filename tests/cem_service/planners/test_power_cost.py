@@ -13,11 +13,11 @@ PRICES = st.lists(st.floats(-0.5, 0.9), min_size=3, max_size=3).map(np.array)
 
 
 @settings(max_examples=50, deadline=None)
-@given(buy=PRICES, sell=PRICES, others=POWERS, first=POWERS, second=POWERS, curtailable=st.booleans())
+@given(buy=PRICES, sell=PRICES, others=POWERS, first=POWERS, second=POWERS)
 def test_a_device_sees_what_the_site_pays(
-    buy: np.ndarray, sell: np.ndarray, others: np.ndarray, first: np.ndarray, second: np.ndarray, curtailable: bool
+    buy: np.ndarray, sell: np.ndarray, others: np.ndarray, first: np.ndarray, second: np.ndarray
 ) -> None:
-    site = SiteCost.within(buy, sell, 6000.0, 4000.0, curtailable=curtailable)
+    site = SiteCost.within(buy, sell, 6000.0, 4000.0)
 
     seen = site.seen_by(others)
 

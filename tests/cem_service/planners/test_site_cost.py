@@ -29,15 +29,22 @@ def test_prices_both_directions_and_punishes_what_is_over_a_limit() -> None:
     assert eur.tolist() == pytest.approx([0.3, -0.05, 0.9 + OVER_FUSE, -0.2 + OVER_FUSE])
 
 
-def test_what_can_be_curtailed_is_lost_beyond_the_export_limit_and_never_sold_at_a_loss() -> None:
-    horizon = Horizon(NOON, steps=1)
-    site = site_with(tariff=Tariff.flat(0.3, -0.1), export_limit_w=1000.0)
+def test_what_may_vanish_is_lost_beyond_the_export_limit_and_never_sold_at_a_loss() -> None:
+    horizon, vanishing_w = Horizon(NOON, steps=1), np.array([3000.0])
+    at_a_loss = site_with(tariff=Tariff.flat(0.3, -0.1), export_limit_w=1000.0)
+    at_a_gain = site_with(tariff=Tariff.flat(0.3, 0.1), export_limit_w=1000.0)
 
-    at_a_loss = SiteCost.of(site, horizon, curtailable=True)
-    at_a_gain = SiteCost.within(np.array([0.3]), np.array([0.1]), 2000.0, 1000.0, curtailable=True)
+    losing, gaining = (SiteCost.of(site, horizon, vanishing_w=vanishing_w) for site in (at_a_loss, at_a_gain))
 
-    assert float(at_a_loss.eur(np.array([-5000.0]), 3600.0)[0]) == 0.0
-    assert float(at_a_gain.eur(np.array([-5000.0]), 3600.0)[0]) == pytest.approx(-0.1)
+    assert eur_of(losing, -3000.0) == 0.0
+    assert eur_of(losing, -3500.0) == pytest.approx(0.05)
+    assert eur_of(gaining, -1000.0) == pytest.approx(-0.09)  # 900 W of the limit may be planned for.
+    assert eur_of(gaining, -3900.0) == eur_of(gaining, -1000.0)
+    assert eur_of(gaining, -4500.0) > 1000.0
+
+
+def eur_of(cost: SiteCost, net_w: float) -> float:
+    return float(cost.eur(np.array([net_w]), 3600.0)[0])
 
 
 def test_the_first_step_of_a_horizon_begins_now() -> None:
@@ -55,7 +62,7 @@ def on_phases(l1_w: float, l2_w: float, l3_w: float) -> np.ndarray:
 
 def phase_cost(phase_w: float = 5000.0) -> SiteCost:
     site = replace(site_with(tariff=Tariff.flat(0.3, 0.1)), fuse_per_phase_w=phase_w)
-    return SiteCost.of(site, Horizon(NOON, steps=1), curtailable=False)
+    return SiteCost.of(site, Horizon(NOON, steps=1))
 
 
 @settings(max_examples=30, deadline=None)
@@ -86,7 +93,7 @@ def test_a_phase_may_be_overloaded_while_the_connection_is_not() -> None:
 def test_a_peak_that_is_there_anyway_costs_nothing_more() -> None:
     site = replace(site_with(), objectives=Objectives(capacity_tariff=CapacityTariff(4.0, peak_so_far_w=2000.0)))
     horizon = Horizon(NOON, steps=2)
-    cost = SiteCost.of(site, horizon, curtailable=False)
+    cost = SiteCost.of(site, horizon)
     net_w = np.array([5000.0, 1000.0])
 
     told = [
@@ -104,7 +111,7 @@ def test_prices_of_activations_count_among_themselves_only() -> None:
             for price in prices
         )
         site = replace(site_with(tariff=Tariff.flat(0.0, 0.0)), objectives=Objectives(targets=bands))
-        cost = SiteCost.of(site, Horizon(NOON, steps=1), curtailable=False)
+        cost = SiteCost.of(site, Horizon(NOON, steps=1))
         return float(cost.eur(np.array([1000.0]), 3600.0)[0])
 
     assert told(0.05) == told(500.0) == pytest.approx(EUR_PER_UNIT[Stage.ACTIVATION])

@@ -122,7 +122,11 @@ def _add(total: _Sum, site: SiteState, resource: Resource, plan: SitePlan | None
     if offers and isinstance(resource, PPBCResource):
         total.add(profile_room(resource, device, horizon))
     elif offers and isinstance(resource, PEBCResource):
-        total.add(envelope_room(resource, forecast_resource(site, resource, horizon), horizon))
+        if device is not None and alignment is not None:
+            expected_w = alignment.device(device.power_w)
+        else:
+            expected_w = forecast_resource(site, resource, horizon)
+        total.add(envelope_room(resource, expected_w, horizon))
 
 
 def _without_plan(site: SiteState, resource: Resource, horizon: Horizon) -> Array:

@@ -31,7 +31,7 @@ STEADY_W = np.full(8, 3000.0)  # 6 kWh over the two hours
 
 def cost_of(objectives: Objectives, household_w: np.ndarray | None = None) -> SiteCost:
     site = replace(site_with(), objectives=objectives)
-    return SiteCost.of(site, HORIZON, curtailable=False, household_w=household_w)
+    return SiteCost.of(site, HORIZON, household_w=household_w)
 
 
 def counted(objectives: Objectives, net_w: np.ndarray = STEADY_W) -> dict[Objective, float]:

@@ -1,0 +1,60 @@
+"""What gives way last: resources that lose the energy which limits take away from them, such as panels.
+
+All others are coordinated as if such a resource were free and whatever is too much vanished by itself: nobody has to
+feed in at a price below zero, or to take what cannot leave the site. For one that can be limited down to nothing that
+is no guess but the very optimum, since limits on it cost next to nothing. So it is asked once, when the others are
+settled, and its limits take just what is too much.
+"""
+
+from __future__ import annotations
+
+from typing import TypeGuard
+
+import numpy as np
+
+from cem_service.domain.pebc import PEBCResource
+from cem_service.domain.resource import Resource
+from cem_service.domain.series import Array
+from cem_service.domain.site import SiteState
+from cem_service.planners.coordination import Coordinated, Problem, rank
+from cem_service.planners.drawn import Side
+from cem_service.planners.forecast import with_forecast
+from cem_service.planners.horizon import Horizon
+from cem_service.planners.oracle import best_response
+from cem_service.planners.pebc import in_force, plan_of_freedom
+
+
+def gives_way_last(resource: Resource) -> TypeGuard[PEBCResource]:
+    return isinstance(resource, PEBCResource) and resource.ready and resource.energy_is_lost
+
+
+def may_vanish_w(resource: PEBCResource, free_w: Array, horizon: Horizon) -> Array:
+    """How much of what it gives by itself limits can take away in each step."""
+    least_w = float(Side.of(resource, -1.0).on_offer(np.zeros(())).sum())
+    cut_w: Array = np.where(in_force(resource, horizon), np.maximum(-free_w - least_w, 0.0), 0.0)
+    return np.nan_to_num(cut_w)
+
+
+def with_those_that_give_way(site: SiteState, problem: Problem, found: Coordinated) -> tuple[Problem, Coordinated]:
+    """The problem of the whole site, and the plans for all of it."""
+    resources = [with_forecast(site, one, problem.horizon) for one in site.resources if gives_way_last(one)]
+    if not resources:
+        return problem, found
+    cost = problem.whole_cost or problem.cost
+    base_w, loads_w = np.atleast_2d(problem.base_w).copy(), found.loads_w.copy()
+    plans = dict(found.plans)
+    for resource in resources:
+        free = plan_of_freedom(resource, problem.horizon)
+        _add(base_w, resource, -free.power_w)
+        _add(loads_w, resource, -free.power_w)
+        others = cost.seen_by(loads_w, resource.phase_shares)
+        plan = plans[resource.link_id] = best_response(resource, others, problem.horizon) or free
+        _add(loads_w, resource, plan.power_w)
+    whole = Problem(cost, problem.horizon, base_w, (*problem.resources, *resources))
+    return whole, Coordinated(plans, loads_w, rank(whole, plans, loads_w))
+
+
+def _add(loads_w: Array, resource: Resource, power_w: Array) -> None:
+    loads_w[0] += power_w
+    for circuit, share in enumerate(resource.phase_shares[: len(loads_w) - 1], start=1):
+        loads_w[circuit] += share * power_w
