@@ -11,7 +11,7 @@ share of it. A timer shorter than a step is over when the next one begins: the r
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from cem_service.planners.kernels.store_grid import GridWalk, plan_on_grid
 from cem_service.planners.mode_graph import Combination
 from cem_service.planners.plan import DevicePlan, OwnCost, ValueTable
 from cem_service.planners.power_cost import J_PER_KWH, PowerCost
-from cem_service.planners.store import edge_cost, leftover_eur_per_unit
+from cem_service.planners.store import leftover_eur_per_unit
 from cem_service.planners.store_tables import LEVELS, StoreTables, tables_of
 from cem_service.planners.ways import SWITCH_EUR
 
@@ -31,6 +31,9 @@ EVEN_FACTORS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 # Planned together up to here, since each combination is tried at each level in each step.
 MOST_COMBINATIONS = 30
+
+# The reactive layer looks at every so manieth level of the grid.
+VALUE_STRIDE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class FRBCPlan:
 
     tables: StoreTables
     walk: GridWalk
+    leftover_eur: float  # for a unit
 
     @property
     def power_w(self) -> Array:
@@ -99,10 +103,9 @@ def plan_store(resource: FRBCResource, cost: PowerCost, horizon: Horizon) -> Dev
     if not plans:
         return None
     decisive = plans[-1]
-    values = ValueTable(horizon.start, decisive.grid, decisive.cost_to_go_eur)
-    power_w = np.sum([plan.power_w for plan in plans], axis=0)
-    own = _own_cost(resource, cost, horizon, plans)
-    return DevicePlan(resource.link_id, power_w, decisive.levels, values, own=own)
+    values = ValueTable(horizon.start, decisive.grid[::VALUE_STRIDE], decisive.cost_to_go_eur[:, ::VALUE_STRIDE])
+    power_w = sum((plan.power_w for plan in plans[1:]), plans[0].power_w)
+    return DevicePlan(resource.link_id, power_w, decisive.levels, values, own=_own_cost(plans))
 
 
 def _has_room(resource: FRBCResource) -> bool:
@@ -155,24 +158,24 @@ def plan_actuator(
 
 def _walk(resource: FRBCResource, tables: StoreTables, other_rates: Array, cost: PowerCost) -> FRBCPlan:
     level = resource.fill_level if resource.fill_level is not None else resource.lowest_level
-    grid = replace(tables.grid, drift=tables.grid.drift + other_rates) if other_rates.any() else tables.grid
+    grid = tables.grid._replace(drift=tables.grid.drift + other_rates) if other_rates.any() else tables.grid
     leftover = leftover_eur_per_unit(resource, cost)
     walk = plan_on_grid(grid, level, cost.slope, cost.at_w, cost.weight, leftover, VALUE_EDGES)
     # The kernel leaves out what is spent whatever is chosen.
     fixed_eur = np.append(cost.offset * grid.durations_s / J_PER_KWH, 0.0)[::-1].cumsum()[::-1]
     cost_eur = walk.cost_eur + fixed_eur[: len(walk.cost_eur), None]
-    return FRBCPlan(tables, replace(walk, cost_eur=cost_eur))
+    return FRBCPlan(tables, walk._replace(cost_eur=cost_eur), leftover)
 
 
-def _own_cost(resource: FRBCResource, cost: PowerCost, horizon: Horizon, plans: list[FRBCPlan]) -> OwnCost:
-    levels = plans[-1].levels
-    comfort_eur = edge_cost(resource, horizon).eur_along(np.append(levels[0], levels))[1:].sum()
-    switching_eur = np.concatenate([plan.switching_eur for plan in plans])
-    tidy_eur = SWITCH_EUR * int(np.count_nonzero(switching_eur))
-    running_eur = sum(float(plan.walk.running_eur.sum()) for plan in plans)
-    kept_eur = leftover_eur_per_unit(resource, cost) * float(levels[-1])
+def _own_cost(plans: list[FRBCPlan]) -> OwnCost:
+    levels, edges = plans[-1].levels, plans[-1].tables.edges
+    switching_eur = [plan.switching_eur for plan in plans]
+    tidy_eur = SWITCH_EUR * sum(int(np.count_nonzero(each)) for each in switching_eur)
+    spent_eur = sum(
+        float(plan.walk.running_eur.sum() + each.sum()) for plan, each in zip(plans, switching_eur, strict=True)
+    )
     return OwnCost(
-        comfort_eur=float(comfort_eur),
-        money_eur=running_eur + float(switching_eur.sum()) - tidy_eur - kept_eur,
+        comfort_eur=float(edges.eur_along(levels).sum()),
+        money_eur=spent_eur - tidy_eur - plans[-1].leftover_eur * float(levels[-1]),
         tidy_eur=tidy_eur,
     )

@@ -63,7 +63,7 @@ def plan_convex(resource: FRBCResource, cost: PowerCost, horizon: Horizon) -> De
     if plans.status[0] != DONE:
         return None
     levels = plans.levels[0]
-    own = _own_cost(store, plans.power_w[0], levels, leftover, resource.fill_level)
+    own = _own_cost(store, plans.power_w[0], levels, leftover)
     values = _value_table(resource, plans, horizon)
     return DevicePlan(resource.link_id, plans.power_w[0], levels, values, own=own)
 
@@ -180,8 +180,8 @@ def _near(one: float, two: float, size: float) -> bool:
     return abs(one - two) <= NEGLIGIBLE * max(size, NEGLIGIBLE)
 
 
-def _own_cost(store: ConvexStore, power_w: Array, levels: Array, leftover: float, level: float) -> OwnCost:
-    comfort_eur = store.edges.eur_along(np.append(level, levels))[1:].sum()
+def _own_cost(store: ConvexStore, power_w: Array, levels: Array, leftover: float) -> OwnCost:
+    comfort_eur = store.edges.eur_along(levels).sum()
     switches = np.count_nonzero(np.diff(np.sign(power_w)))
     return OwnCost(
         comfort_eur=float(comfort_eur), money_eur=-leftover * float(levels[-1]), tidy_eur=SWITCH_EUR * switches

@@ -51,9 +51,9 @@ class EdgeCost:
         return cost
 
     def eur_along(self, levels: Array) -> Array:
-        """EUR for the level of each edge, both of shape (steps + 1,)."""
-        short = np.maximum(self.below[:, :, 0] - levels[:, None], 0.0) * self.below[:, :, 1]
-        over = np.maximum(levels[:, None] - self.above[:, :, 0], 0.0) * self.above[:, :, 1]
+        """EUR for the level after each step, both of shape (steps,)."""
+        short = np.maximum(self.below[1:, :, 0] - levels[:, None], 0.0) * self.below[1:, :, 1]
+        over = np.maximum(levels[:, None] - self.above[1:, :, 0], 0.0) * self.above[1:, :, 1]
         cost: Array = short.sum(axis=1) + over.sum(axis=1)
         return cost
 

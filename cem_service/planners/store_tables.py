@@ -5,6 +5,7 @@ Nothing here depends on prices, so it is kept for the next time that the same st
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,13 +14,14 @@ from itertools import pairwise, product
 import numpy as np
 
 from cem_service.domain.frbc import Actuator, FRBCResource, Mode, ModeElement
+from cem_service.domain.series import Array
 from cem_service.planners.horizon import Horizon
-from cem_service.planners.kernels.store_grid import Ints, StoreGrid
+from cem_service.planners.kernels.store_step import Ints, StoreGrid
 from cem_service.planners.mode_graph import Combination, ModeGraph, graph_of
 from cem_service.planners.same import Same
-from cem_service.planners.store import OUT_OF_RANGE_EUR, edge_cost, usage_rates
+from cem_service.planners.store import OUT_OF_RANGE_EUR, EdgeCost, edge_cost, usage_rates
 
-LEVELS = 41
+LEVELS = 81
 FEWEST_LEVELS = 11
 # Beyond this many states in all, the grid of levels becomes coarser instead.
 MOST_STATES_AT_ALL_LEVELS = 60
@@ -42,6 +44,7 @@ class StoreTables:
 
     graph: ModeGraph
     variants: tuple[Variant, ...]
+    edges: EdgeCost
     grid: StoreGrid
 
 
@@ -63,8 +66,9 @@ def _tables(same: Same, actuators: tuple[Actuator, ...], horizon: Horizon, level
     edges = edge_cost(same.one, horizon)
     rows = [row for variant in flat for row in variant.rows]
     leakage = [(level_from, rate) for level_from, _, rate in same.one.leakage]
+    levels = _levels(same.one, len(graph.states), level_count)
     grid = StoreGrid(
-        levels=_levels(same.one, len(graph.states), level_count),
+        levels=levels,
         durations_s=horizon.durations_s,
         drift=-usage_rates(same.one, horizon),
         leakage=np.array(leakage, dtype=np.float64).reshape(-1, 2),
@@ -83,14 +87,25 @@ def _tables(same: Same, actuators: tuple[Actuator, ...], horizon: Horizon, level
         move_cell=move_cell,
         move_eur=graph.walk.eur,
     )
-    return StoreTables(graph, flat, grid)
+    return StoreTables(graph, flat, edges, grid)
 
 
-def _levels(resource: FRBCResource, states: int, count: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Evenly spaced, from the lowest to the highest level, and to the present one where that is outside."""
+def _levels(resource: FRBCResource, states: int, count: int) -> Array:
+    """Evenly spaced, from the lowest to the highest level, and to the present one where that is outside.
+
+    Between two levels a plan knows no corner, so a target lies on one: the grid then ends up to one level later.
+    """
     level = resource.fill_level if resource.fill_level is not None else resource.lowest_level
     affordable = max(FEWEST_LEVELS, count * MOST_STATES_AT_ALL_LEVELS // max(states, 1))
-    return np.linspace(min(resource.lowest_level, level), max(resource.highest_level, level), min(count, affordable))
+    first, last = min(resource.lowest_level, level), max(resource.highest_level, level)
+    levels = np.linspace(first, last, min(count, affordable))
+    target = None if resource.target_lower is None else float(resource.target_lower.values.max(initial=first))
+    if target is None or not levels[1] < target < last:
+        return levels
+    below = round((target - first) / (levels[1] - first))
+    spacing = (target - first) / below
+    above = math.ceil((last - first) / spacing - 1e-9) - below
+    return np.linspace(first, target + above * spacing, below + above + 1)
 
 
 def _acts(graph: ModeGraph) -> tuple[list[Act], list[tuple[int, int]], Ints]:

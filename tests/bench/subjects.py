@@ -51,6 +51,7 @@ STORES: Mapping[str, str] = {
     "convex-plan": "CPU for the exact plan of a battery over 96 steps, in a batch",
     "convex-plan-gap": "its largest difference to the optimum of HiGHS, in millionths of a euro",
     "frbc-plan": "CPU for a plan of a car or a heat pump with modes and timers, 96 steps, at other prices than before",
+    "frbc-loss": "what it loses of the savings that the best plan of HiGHS achieves, against a device left to itself",
 }
 
 MODES: Mapping[str, str] = {

@@ -7,10 +7,12 @@ highest level, and what a unit beyond the levels of the grid costs in EUR.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from cem_service.planners.kernels import part_of_kernel
+from cem_service.planners.kernels import kernel, part_of_kernel
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -29,49 +31,116 @@ LEVEL_FROM, LEVEL_TO, POWER, POWER_SPAN, RATE, RATE_SPAN, RUNNING_EUR = range(7)
 LOWEST, HIGHEST, OUTSIDE_EUR = range(3)
 
 
-@part_of_kernel
-def most_factors(hinges: int) -> int:
-    """Two ends, zero power, the hinges, the landings."""
-    return 3 + hinges + MOST_LANDINGS + 1
+class StoreGrid(NamedTuple):
+    """What a plan is made of apart from its costs.
+
+    `levels` are evenly spaced. `drift` is what the level does by itself in each step, in units per second, but for the
+    leakage, whose bands begin at `leakage[:, 0]` and have the rate `leakage[:, 1]`. `below` and `above` hold (at, EUR
+    per unit) for each edge and hinge: what it costs to be below or above a level. Rows of `bands` are those of variant
+    `v` from `bands_of[v]` on; variants of combination `c` from `variants_of[c]` on; an act `a` has the parts from
+    `parts_of[a]` on, each a combination with its share of the step. A state `s` has the moves from `moves_of[s]` on;
+    each leads to a state by a cell, and costs EUR; a cell is an act and the state after it, sorted by act, those of act
+    `a` from `cells_of[a]` on.
+    """
+
+    levels: Floats
+    durations_s: Floats
+    drift: Floats
+    leakage: Floats
+    room: Floats
+    below: Floats
+    above: Floats
+    bands: Floats
+    bands_of: Ints
+    variants_of: Ints
+    parts_of: Ints
+    part_combination: Ints
+    part_share: Floats
+    cells_of: Ints
+    cell_to: Ints
+    moves_of: Ints
+    move_cell: Ints
+    move_eur: Floats
 
 
-@part_of_kernel
-def corners(
-    at_0_w: float,
-    span_w: float,
-    climbed_at_0: float,
-    climbed_span: float,
-    spacing: float,
-    at_w: Floats,
-    factors: Floats,
-) -> int:
-    """Fill in the factors worth trying; how many they are.
+class Costs(NamedTuple):
+    """A `PowerCost` without its offset, and what a unit in the store is worth at the end."""
 
-    Power and the level that is reached are both linear in the factor: what they are at 0, and by how much more at 1.
-    The level is counted from one of the grid, whose levels are `spacing` apart.
+    slope: Floats
+    at_w: Floats
+    weight: Floats
+    leftover_eur: float
+
+
+class Levels(NamedTuple):
+    """Those that are looked at: at edge `t` the levels `lattice[begins[t] :]`, `size` of them, evenly spaced."""
+
+    lattice: Floats
+    begins: Ints
+    size: int
+
+
+class Effect(NamedTuple):
+    """Power in W, and what it moves the level by: at factor 0, and by how much more at 1; EUR beside the power."""
+
+    power_w: float
+    power_span_w: float
+    moved: float
+    moved_span: float
+    own_eur: float
+
+
+class Landing(NamedTuple):
+    """Where a step ends: the first of so many levels of the grid, and the store's bounds."""
+
+    first: float
+    spacing: float
+    size: int
+    lowest: float
+    highest: float
+    outside_eur: float
+
+
+@kernel
+def landing_at(edge: int, levels: Levels, room: Floats) -> Landing:
+    first, spacing = levels.lattice[levels.begins[edge]], levels.lattice[1] - levels.lattice[0]
+    return Landing(first, spacing, levels.size, room[LOWEST], room[HIGHEST], room[OUTSIDE_EUR])
+
+
+@kernel
+def corners(effect: Effect, climbed: float, spacing: float, at_w: Floats, factors: Floats) -> int:
+    """Fill in the factors worth trying; how many they are: two ends, zero power, the hinges, the landings.
+
+    `climbed` is how far above a level of the grid it leads at factor 0.
     """
     factors[0] = 0.0
-    if span_w == 0.0 and climbed_span == 0.0:
+    if effect.power_span_w == 0.0 and effect.moved_span == 0.0:
         return 1
     factors[1], count = 1.0, 2
-    if span_w != 0.0:
-        per_watt = 1.0 / span_w
-        count = add(-at_0_w * per_watt, factors, count)
+    if effect.power_span_w != 0.0:
+        per_watt = 1.0 / effect.power_span_w
+        count = _add(-effect.power_w * per_watt, factors, count)
         for k in range(at_w.size):
-            count = add((at_w[k] - at_0_w) * per_watt, factors, count)
-    if climbed_span != 0.0:
-        per_unit, end = 1.0 / climbed_span, climbed_at_0 + climbed_span
-        first = np.ceil(max(min(climbed_at_0, end) / spacing, -MOST_LEVELS))
-        last = np.floor(min(max(climbed_at_0, end) / spacing, MOST_LEVELS))
+            count = _add((at_w[k] - effect.power_w) * per_watt, factors, count)
+    if effect.moved_span != 0.0:
+        per_unit, end = 1.0 / effect.moved_span, climbed + effect.moved_span
+        first = np.ceil(max(min(climbed, end) / spacing, -MOST_LEVELS))
+        last = np.floor(min(max(climbed, end) / spacing, MOST_LEVELS))
         stride = 1.0 if last - first < MOST_LANDINGS else np.ceil((last - first + 1.0) / MOST_LANDINGS)
         while first <= last:
-            count = add((first * spacing - climbed_at_0) * per_unit, factors, count)
+            count = _add((first * spacing - climbed) * per_unit, factors, count)
             first += stride
     return count
 
 
+@kernel
+def room_for_factors(hinges: int) -> Floats:
+    """As many as `corners` fills in at most."""
+    return np.empty(3 + hinges + MOST_LANDINGS + 1)
+
+
 @part_of_kernel
-def add(factor: float, factors: Floats, count: int) -> int:
+def _add(factor: float, factors: Floats, count: int) -> int:
     if 0.0 < factor < 1.0:
         factors[count] = factor
         return count + 1
@@ -79,28 +148,34 @@ def add(factor: float, factors: Floats, count: int) -> int:
 
 
 @part_of_kernel
-def band_in_step(
-    bands: Floats, b: int, share: float, fixed_w: float, fixed_rate: float, duration_s: float
-) -> tuple[float, float, float, float, float]:
-    """(power at factor 0, by how much more at 1, what it moves the level by, by how much more, EUR beside the power).
+def effect_of(a: int, v: int, n: int, grid: StoreGrid, bands_at: Ints, duration_s: float) -> Effect:
+    """What variant `v` of act `a` does from the n-th level on; all parts of the act but its last are at factor 0.
 
-    A mode that has no band, `b` below 0, does nothing of its own.
+    A mode that has no band does nothing of its own.
     """
+    bands, last = grid.bands, grid.parts_of[a + 1] - 1
+    power_w, rate = 0.0, 0.0
+    for p in range(grid.parts_of[a], last):
+        b = bands_at[grid.variants_of[grid.part_combination[p]], n]
+        if b >= 0:
+            power_w += grid.part_share[p] * bands[b, POWER]
+            rate += grid.part_share[p] * bands[b, RATE]
+    b, share = bands_at[v, n], grid.part_share[last]
     if b < 0:
-        return fixed_w, 0.0, fixed_rate * duration_s, 0.0, NO_WAY_EUR
-    return (
-        fixed_w + share * bands[b, POWER],
+        return Effect(power_w, 0.0, rate * duration_s, 0.0, NO_WAY_EUR)
+    return Effect(
+        power_w + share * bands[b, POWER],
         share * bands[b, POWER_SPAN],
-        (fixed_rate + share * bands[b, RATE]) * duration_s,
+        (rate + share * bands[b, RATE]) * duration_s,
         share * bands[b, RATE_SPAN] * duration_s,
         share * duration_s * bands[b, RUNNING_EUR],
     )
 
 
 @part_of_kernel
-def used_share(resting: float, moved: float, lowest: float, highest: float) -> float:
+def used_share(resting: float, moved: float, landing: Landing) -> float:
     """The share of the step after which a device that moves the level by `moved` in all of it is full or empty."""
-    reached = resting + moved
+    reached, lowest, highest = resting + moved, landing.lowest, landing.highest
     if lowest <= reached <= highest or abs(moved) <= 1e-12 * max(1.0, abs(lowest), abs(highest)):
         return 1.0
     wanted = min(max(reached, lowest), highest) - resting
@@ -108,47 +183,30 @@ def used_share(resting: float, moved: float, lowest: float, highest: float) -> f
 
 
 @part_of_kernel
-def power_eur(power_w: float, slope: float, at_w: Floats, weight: Floats) -> float:
-    """EUR/kWh times W."""
-    eur = slope * power_w
-    for k in range(at_w.size):
-        if power_w > at_w[k]:
-            eur += weight[k] * (power_w - at_w[k])
-    return eur
+def energy_eur(power_w: float, t: int, costs: Costs, duration_s: float) -> float:
+    eur = costs.slope[t] * power_w
+    for k in range(costs.at_w.shape[1]):
+        if power_w > costs.at_w[t, k]:
+            eur += costs.weight[t, k] * (power_w - costs.at_w[t, k])
+    return float(eur * duration_s / J_PER_KWH)
 
 
 @part_of_kernel
-def place_of(level: float, first: float, per_level: float, size: int) -> tuple[int, float]:
-    """The last level of the grid at or below `level`, and how far it is to the next; an end for what is beyond it."""
-    place = min(max((level - first) * per_level, 0.0), size - 1.0)
-    index = min(int(place), size - 2)
-    return index, place - index
+def place_of(level: float, landing: Landing) -> tuple[int, float, float]:
+    """The last level of the grid at or below `level`, how far it is to the next one, and EUR for being beyond all.
+
+    For what is beyond the grid its nearest end counts.
+    """
+    exact = (level - landing.first) / landing.spacing
+    place = min(max(exact, 0.0), landing.size - 1.0)
+    index = min(int(place), landing.size - 2)
+    return index, place - index, abs(exact - place) * landing.spacing * landing.outside_eur
 
 
-@part_of_kernel
-def fixed_part(
-    a: int,
-    n: int,
-    parts_of: Ints,
-    part_combination: Ints,
-    part_share: Floats,
-    bands: Floats,
-    bands_at: Ints,
-    variants_of: Ints,
-) -> tuple[float, float]:
-    """(power, rate) of all parts of an act but its last, spread over the whole step."""
-    power, rate = 0.0, 0.0
-    for p in range(parts_of[a], parts_of[a + 1] - 1):
-        b = bands_at[variants_of[part_combination[p]], n]
-        if b >= 0:
-            power += part_share[p] * bands[b, POWER]
-            rate += part_share[p] * bands[b, RATE]
-    return power, rate
-
-
-@part_of_kernel
-def find_bands(levels: Floats, room: Floats, bands: Floats, bands_of: Ints) -> Ints:
-    """The band of each variant at each level; -1 where there is none. Of two that meet the upper one counts (R-134)."""
+@kernel
+def bands_at(levels: Floats, grid: StoreGrid) -> Ints:
+    """The band of each variant at each level; -1 where it has none. Of two that meet the upper one counts (R-134)."""
+    room, bands, bands_of = grid.room, grid.bands, grid.bands_of
     found = np.full((bands_of.size - 1, levels.size), -1, np.int64)
     for n in range(levels.size):
         level = min(max(levels[n], room[LOWEST]), room[HIGHEST])
@@ -160,7 +218,7 @@ def find_bands(levels: Floats, room: Floats, bands: Floats, bands_of: Ints) -> I
     return found
 
 
-@part_of_kernel
+@kernel
 def leakage_at(level: float, leakage: Floats) -> float:
     """The nearest band counts outside all bands."""
     rate = 0.0
@@ -170,7 +228,7 @@ def leakage_at(level: float, leakage: Floats) -> float:
     return rate
 
 
-@part_of_kernel
+@kernel
 def edge_cost(level: float, below: Floats, above: Floats) -> float:
     eur = 0.0
     for k in range(below.shape[0]):

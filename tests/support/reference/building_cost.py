@@ -52,7 +52,7 @@ def judged(home: Building, problem: Problem, powers_w: Mapping[str, Array]) -> J
     for store in home.stores:
         power_w = powers_w[store.name]
         levels = levels_of(store, problem.horizon, power_w)
-        eur += float(edge_cost(store, problem.horizon).eur_along(levels)[1:].sum())
+        eur += float(edge_cost(store, problem.horizon).eur_along(levels[1:]).sum())
         eur += switching_eur(store, power_w) - kept_eur_per_unit(store, problem) * float(levels[-1])
         overfilled = max(overfilled, _overfilled(store, levels))
         short += short_runs(power_w) if store.drains else 0

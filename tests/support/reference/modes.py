@@ -38,11 +38,11 @@ class Reference:
 
 
 @dataclass
-class _MachineModel:
+class MachineModel:
     """`on[t][mode]` and `gone[t][n]`, for the n-th of `ways`, are binary variables."""
 
     highs: Any
-    machine: Machine[PowerMode]
+    machine: Machine[Any]
     horizon: Horizon
     ways: list[Way] = field(default_factory=list)
     on: list[dict[str, Any]] = field(default_factory=list)
@@ -114,7 +114,7 @@ def solve(
     """Raises RuntimeError where nothing is found in time."""
     assert cost.is_convex
     highs = new_model(seconds=seconds, gap=gap)
-    models = [_MachineModel(highs, machine, horizon) for machine in machines]
+    models = [MachineModel(highs, machine, horizon) for machine in machines]
     objective: Any = sum(model.switching_eur() for model in models) + HOURS / 1000.0 * float(cost.offset.sum())
     cells = list(_cells(models))
     for t in range(horizon.steps):
@@ -127,12 +127,12 @@ def solve(
     return Reference(info.objective_function_value, info.mip_dual_bound)
 
 
-def _cells(models: list[_MachineModel]) -> Iterator[Cell]:
+def _cells(models: list[MachineModel]) -> Iterator[Cell]:
     parts = {math.fmod(way.duration_s, STEP_S) / STEP_S for model in models for way in model.ways}
     return pairwise(sorted({0.0, 1.0, *parts}))
 
 
-def _rate(highs: Any, models: list[_MachineModel], t: int, cell: Cell, cost: PowerCost, demand: Demand) -> Any:
+def _rate(highs: Any, models: list[MachineModel], t: int, cell: Cell, cost: PowerCost, demand: Demand) -> Any:
     """EUR for a whole step of the cell's power (kept in kW) and supply (in parts of the largest)."""
     unit = max(float(abs(demand.most).max()), 1.0)
     power_kw, supply, own_eur = 0.0, 0.0, 0.0

@@ -1,0 +1,102 @@
+"""Goes on through the steps of a store, from its present level: the best choices at the levels that are really reached.
+
+For `store_grid`, which knows what follows from each level of a grid on.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from cem_service.planners.kernels import kernel
+from cem_service.planners.kernels.store_step import (
+    HIGHEST,
+    Costs,
+    Floats,
+    Ints,
+    Levels,
+    StoreGrid,
+    bands_at,
+    corners,
+    edge_cost,
+    effect_of,
+    energy_eur,
+    landing_at,
+    leakage_at,
+    place_of,
+    room_for_factors,
+    used_share,
+)
+
+
+class Steps(NamedTuple):
+    """What was chosen in each step; see `GridWalk`."""
+
+    power_w: Floats
+    levels: Floats
+    running_eur: Floats
+    rates: Floats
+    moves: Ints
+    variants: Ints
+    factors: Floats
+
+
+@kernel
+def walk_on(grid: StoreGrid, costs: Costs, levels: Levels, value: Floats, level: float) -> tuple[Steps, float]:
+    """(the walk from `level` and state 0, what it costs)."""
+    count = grid.durations_s.size
+    power_w, after, running_eur, rates = np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count)
+    moves, variants, factors = np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count)
+    steps = Steps(power_w, after, running_eur, rates, moves, variants, factors)
+    here, state, total, tried = np.empty(1), 0, 0.0, room_for_factors(costs.at_w.shape[1])
+    bottom, top = min(grid.levels[0], level), max(grid.room[HIGHEST], level)
+    for t in range(count):
+        here[0] = level
+        landed, eur = _best_step(t, grid, costs, levels, value[t + 1], level, state, bands_at(here, grid), tried, steps)
+        level = min(max(landed, bottom), top)
+        after[t] = level
+        state = grid.cell_to[grid.move_cell[moves[t]]]
+        total += eur + edge_cost(level, grid.below[t + 1], grid.above[t + 1])
+    return steps, total - costs.leftover_eur * level
+
+
+@kernel
+def _best_step(
+    t: int,
+    grid: StoreGrid,
+    costs: Costs,
+    levels: Levels,
+    follows: Floats,
+    level: float,
+    state: int,
+    bands_here: Ints,
+    factors: Floats,
+    steps: Steps,
+) -> tuple[float, float]:
+    """Fill in the choice that costs least with all that `follows`; (the level that it leads to, what it costs)."""
+    duration_s, landing = grid.durations_s[t], landing_at(t + 1, levels, grid.room)
+    resting = level + (grid.drift[t] - leakage_at(level, grid.leakage)) * duration_s
+    place, part, _ = place_of(resting, landing)
+    above = resting - landing.first - place * landing.spacing
+    least, landed, paid = np.inf, level, 0.0
+    for m in range(grid.moves_of[state], grid.moves_of[state + 1]):
+        a, to = np.searchsorted(grid.cells_of, grid.move_cell[m], side="right") - 1, grid.cell_to[grid.move_cell[m]]
+        combination = grid.part_combination[grid.parts_of[a + 1] - 1]
+        for v in range(grid.variants_of[combination], grid.variants_of[combination + 1]):
+            effect = effect_of(a, v, 0, grid, bands_here, duration_s)
+            count = corners(effect, above + effect.moved, landing.spacing, costs.at_w[t], factors)
+            for i in range(count):
+                moved = effect.moved + factors[i] * effect.moved_span
+                used = used_share(resting, moved, landing)
+                mean_w = used * (effect.power_w + factors[i] * effect.power_span_w)
+                eur = grid.move_eur[m] + energy_eur(mean_w, t, costs, duration_s) + used * effect.own_eur
+                place, part, beyond_eur = place_of(resting + used * moved, landing)
+                near, far = follows[to, place], follows[to, place + 1]
+                total = eur + beyond_eur + near + part * (far - near)
+                if total < least:
+                    least, landed, paid = total, resting + used * moved, eur
+                    steps.power_w[t], steps.rates[t] = mean_w, used * moved / duration_s
+                    steps.running_eur[t] = used * effect.own_eur
+                    steps.moves[t], steps.variants[t], steps.factors[t] = m, v, factors[i]
+    return landed, paid
