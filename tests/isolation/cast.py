@@ -152,8 +152,8 @@ def make_cast() -> Cast:
     bauers = next(row for row in own.values() if isinstance(row, Household))
     insiders = [
         Person(f"{role.label} of {tenant}", make_member(tenant, f"{role}-{tenant.pk}"[:40], role), None, WORDS)
-        # The members of the other two may do less than their admins, and nothing else: `tests/tenants/test_roles.py`.
-        for tenant, role in ((birch, _ADMIN), (birch, Membership.Role.MEMBER), (birch_trading, _ADMIN), (works, _ADMIN))
+        for tenant in (birch, birch_trading, works)
+        for role in (_ADMIN, Membership.Role.MEMBER)
     ]
     residents = [
         Person("resident of Birch", make_resident(bauers, "bea"), bauers.pk, WORDS),
