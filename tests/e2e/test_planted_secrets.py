@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 import re
 import subprocess
@@ -19,6 +20,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.utils import timezone
 from pytest_django import Settings
@@ -29,7 +31,11 @@ from flexhub.pairing.dialled import create_dialled_end
 from s2.messages import EnergyManagementRole
 from tenants import api_clients, tokens
 from tenants.models import APIClient, Tenant
+from tenants.scope import identity_scope, tenant_scope
+from tenants.sealed_fields import registered
 from tenants.services import create_api_client, create_member
+from tenants.signin.models import IdentityProvider
+from tenants.signin.sealed import seal_client_secret, unseal_factor
 from tests.simulators.entsoe import TOKEN as ENTSOE_TOKEN
 from tests.simulators.entsoe import ZONE as ENTSOE_ZONE
 from tests.simulators.entsoe import EntsoeServer
@@ -39,6 +45,7 @@ from tests.support.dumps import dump_of_database, dump_of_redis, written_forms
 from tests.support.early import ROOT
 from tests.support.gateway import device_at
 from tests.support.hub import free_port
+from tests.support.identity_provider import CLIENT_ID, CLIENT_SECRET, FakeProvider, running_provider
 from tests.support.peer_elsewhere import PeerElsewhere, until
 from tests.support.registry import Household, make_household, make_tenant
 from tests.support.services import Addresses, DatabaseOfTests
@@ -59,6 +66,12 @@ def market() -> Iterator[FeedServer]:
 
 
 @pytest.fixture
+def provider() -> Iterator[FakeProvider]:
+    with running_provider() as provider:
+        yield provider
+
+
+@pytest.fixture
 def environment(service_environment: dict[str, str], market: FeedServer) -> dict[str, str]:
     return service_environment | {
         "FEED_ENDPOINTS": f"entsoe.api={market.url}/api",
@@ -67,6 +80,7 @@ def environment(service_environment: dict[str, str], market: FeedServer) -> dict
         "S2_DIAL_PLAIN": "1",
         "S2_DIAL_PRIVATE": "1",
         "SECRET_KEY": f"secret-key-{uuid4()}",
+        "SIGN_IN_PROVIDERS_LOCAL": "1",
         "PYTHONPATH": f"{ROOT / 'platform'}",
     }
 
@@ -112,13 +126,18 @@ async def test_no_copy_holds_a_secret(
     settings: Settings,
     tmp_path: Path,
     market: FeedServer,
+    provider: FakeProvider,
 ) -> None:
     settings.S2_DIAL_PLAIN = settings.S2_DIAL_PRIVATE = True
     peer = PeerElsewhere(EnergyManagementRole.RM)
     peer.token = PEERS_TOKEN
     async with peer.listening():
         alder, program, client_secret = await asyncio.to_thread(with_connection_closed, plant, peer.url())
-        session_key, seed = await asyncio.to_thread(sign_in, f"http://127.0.0.1:{hub}")
+        provider_path = await asyncio.to_thread(with_connection_closed, trust, alder.tenant, provider)
+        browser = Browser(f"http://127.0.0.1:{hub}")
+        await asyncio.to_thread(sign_in, browser)
+        await asyncio.to_thread(connect, browser, provider_path, provider)
+        seed = await asyncio.to_thread(add_second_factor, browser)
         access_token = await asyncio.to_thread(call_api, f"http://127.0.0.1:{hub}", program, client_secret)
         await use_device(hub, alder)
         await until(peer.open_paths)
@@ -127,15 +146,20 @@ async def test_no_copy_holds_a_secret(
         in_redis = await asyncio.to_thread(dump_of_redis, redis_url)
     logs = await asyncio.to_thread(logs_in, tmp_path)
 
-    secrets = {
+    sealed = {
+        "pairing.dialledend.token": PEERS_TOKEN,
+        "feeds.feed.credential": ENTSOE_TOKEN,
+        "signin.client_secret": CLIENT_SECRET,
+        "signin.app_secret": seed,
+        "signin.recovery_seed": await asyncio.to_thread(with_connection_closed, recovery_seed),
+    }
+    assert sealed.keys() == {field.name for field in registered()}, "plant a secret of each sealed field"
+    secrets = sealed | {
         "device token": alder.token,
         "API client's secret": client_secret,
         "access token": access_token,
-        "dialled end's token": PEERS_TOKEN,
-        "feed's credential": ENTSOE_TOKEN,
         "password": PASSWORD,
-        "session key": session_key,
-        "second factor's seed": seed,
+        "session key": browser.cookie("session"),
         **{name: environment[name] for name in ("SECRET_KEY", "SECRETS_KEYS")},
         **passwords_in(environment),
     }
@@ -150,6 +174,7 @@ async def test_no_copy_holds_a_secret(
     ]
     assert found == []
     assert market.calls[0].query["securityToken"] == ENTSOE_TOKEN
+    assert provider.asked.count("/token") == 2
 
 
 def plant(url: str) -> tuple[Household, APIClient, str]:
@@ -181,19 +206,56 @@ class Browser:
             return str(page.read().decode())
 
 
-def sign_in(base: str) -> tuple[str, str]:
-    """With a wrong name first; then a second factor is set up. Returns the session's key and the factor's seed."""
-    browser, login, activate = Browser(base), "/accounts/login/", "/accounts/2fa/totp/activate/"
+def sign_in(browser: Browser) -> None:
+    """With a wrong name first."""
+    login = "/accounts/login/"
     browser.open(login)
     for name in ("nobody", "ann"):
         page = browser.open(login, login=name, password=PASSWORD, next="/admin/")
     assert "Dashboard" in page
+
+
+def trust(tenant: Tenant, provider: FakeProvider) -> str:
+    """Have the tenant's people sign in there as well. Returns the path at which they do."""
+    row = IdentityProvider(tenant=tenant, name="Alder login", issuer=provider.issuer, client_id=CLIENT_ID)
+    with tenant_scope(tenant.pk):
+        seal_client_secret(row, CLIENT_SECRET)
+        row.save()
+    return f"/accounts/oidc/{row.pk}/login/"
+
+
+def connect(browser: Browser, path: str, provider: FakeProvider) -> None:
+    """With an id token for somebody else first, so that something goes wrong after the secret was sent."""
+    with pytest.raises(urllib.error.HTTPError, match="401") as caught:
+        through(browser, path, provider, aud="another")
+    caught.value.close()
+    through(browser, path, provider)
+    assert "Disconnect" in browser.open("/accounts/")
+
+
+def through(browser: Browser, path: str, provider: FakeProvider, **claims: str) -> str:
+    page = browser.open(f"{path}?process=connect", go="on")
+    found = re.search(rf'href="({re.escape(provider.issuer)}/authorize[^"]*)"', page)
+    assert found, page
+    back = urllib.parse.urlsplit(provider.approve(html.unescape(found[1]), sub="ann-there", **claims))
+    return browser.open(f"{back.path}?{back.query}")
+
+
+def add_second_factor(browser: Browser) -> str:
+    """Returns its seed."""
+    activate = "/accounts/2fa/totp/activate/"
     found = re.search(r"\b[A-Z2-7]{32}\b", browser.open(activate))
     assert found
-    seed = found[0]
-    code = format_hotp_value(hotp_value(seed, int(time.time()) // 30))
+    code = format_hotp_value(hotp_value(found[0], int(time.time()) // 30))
     assert "recovery" in browser.open(activate, code=code).lower()
-    return browser.cookie("session"), seed
+    return found[0]
+
+
+def recovery_seed() -> str:
+    """What the recovery codes follow from; nobody is ever shown it."""
+    with identity_scope("test"):
+        factor = Authenticator.objects.get(type=Authenticator.Type.RECOVERY_CODES)
+        return unseal_factor(factor.data["seed"])
 
 
 def call_api(base: str, program: APIClient, secret: str) -> str:
