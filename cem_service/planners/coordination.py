@@ -3,11 +3,10 @@
 Each resource in turn answers what is best for the site while the others do as they last said. What comes out depends on
 who was asked first: whoever comes early takes the cheap hours. The last one, a battery where there is one, balances
 what the others do, and that binds them: once its plan is there, any watt elsewhere would have to be bought or sold.
-So two orders are tried, and then each of the others is asked anew without the last one, and the last one after it.
-
-While time is left some of the resources are taken out of the best plan so far and asked anew, in another order and
-under prices that are a little off. A plan of the whole site is kept only if it ranks higher than the best one, so there
-is always one, and it never gets worse.
+So two orders are tried. That is a good plan at once; while time is left, or as long as a limit or comfort is missed,
+each of the others is asked anew without the last one, and the last one after it. Then some of the resources are taken
+out of the best plan so far and asked anew, in another order and under prices that are a little off. A plan of the whole
+site is kept only if it ranks higher than the best one, so there is always one, and it never gets worse.
 
 Ranks are compared stage by stage (decision 0010). Where a limit is broken, plans in which everything rests are tried
 too: what all can keep to at rest is then kept to. A breach that remains is what no resource could avoid.
@@ -43,6 +42,8 @@ FRUITLESS_TRIES = 20
 NOISE_SHARE = 0.1
 PEAK_ROUNDS = 5
 NOTICEABLE_PEAK_W = 50.0
+# In what can be noticed of it, below: 1 EUR is a tenth of a kWh that a target lacks.
+MISSED_COMFORT = 20.0
 # What can be noticed of each stage: a Wh of a limit, a tenth of a cent of an activation, 5 ct of comfort.
 NOTICEABLE = ((Stage.FUSE, 1e-3), (Stage.GRID, 1e-3), (Stage.ACTIVATION, 1e-3), (Stage.COMFORT, 0.05))
 
@@ -74,11 +75,18 @@ class Coordinated:
     def breaks_limits(self) -> bool:
         return self.rank[0] > 0 or self.rank[1] > 0
 
+    @property
+    def falls_short(self) -> bool:
+        """Of what comes before money, by more than what a reserve of comfort may cost."""
+        return any(self.rank[:3]) or self.rank[3] > MISSED_COMFORT
+
 
 def coordinate(problem: Problem, *, random: np.random.Generator, more_time: MoreTime) -> Coordinated:
     """The best plans that are found until `more_time` says no; always some."""
     starts = (_of(problem, _asked(problem, {}, order, problem.cost)) for order in _orders(problem.resources))
-    best = _with_its_best_peak(problem, _improved(problem, min(starts, key=_rank)))
+    best = _with_its_best_peak(problem, min(starts, key=_rank))
+    if best.falls_short or more_time():
+        best = _improved(problem, best)
     if best.breaks_limits:
         best = min(best, _improved(problem, _of(problem, _at_rest(problem))), key=_rank)
     tries = fruitless = 0
