@@ -19,6 +19,7 @@ from tests.bench import (
     list_rows,
     mode_rows,
     profile_rows,
+    reaction_rows,
     relay_rows,
     s2_rows,
     store_rows,
@@ -37,6 +38,7 @@ GROUPS: tuple[Mapping[str, Callable[[], Row]], ...] = (
     building_rows.ROWS,
     profile_rows.ROWS,
     hosted_rows.ROWS,
+    reaction_rows.ROWS,
 )
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 import numpy as np
 
 from cem_service.domain.series import Array
+from flexhub.bus.ports import WorkerBus
 from flexhub.telemetry.quarters import quarter_start
 from s2.messages import (
     Commodity,
@@ -222,15 +223,20 @@ class Building:
     tokens: tuple[str, ...]
 
 
-def register(names: Sequence[str], number: int) -> list[Building]:
-    """Buildings of one new provider, who pay by day and night and sell for little, in a few statements."""
+DAY_AND_NIGHT = (0.22,) * 7 + (0.34,) * 15 + (0.22,) * 2
+
+
+def register(
+    names: Sequence[str], number: int, *, provider: str = "Alder", prices: Sequence[float] = DAY_AND_NIGHT
+) -> list[Building]:
+    """Buildings of one new provider, in a few statements. `prices` are in EUR/kWh by the hour; selling pays little."""
     from flexhub.devices.models import DeviceType, Site
     from tenants.scope import tenant_scope
     from tests.support.registry import make_device_type, make_tenant
 
-    tenant = make_tenant("Alder")
+    tenant = make_tenant(provider)
     kinds = {name: make_device_type(kind=DeviceType.Kind.BATTERY, model=name) for name in names}
-    tariff = _tariff(tenant)
+    tariff = _tariff(tenant, prices)
     rows: dict[type[Any], list[Any]] = {}
     made = [_building(f"Home {place}", tariff, kinds, rows) for place in range(number)]
     with tenant_scope(tenant.pk):
@@ -242,14 +248,14 @@ def register(names: Sequence[str], number: int) -> list[Building]:
     return made
 
 
-def _tariff(tenant: Any) -> Any:
+def _tariff(tenant: Any, prices: Sequence[float]) -> Any:
     from cem_service.objectives import create_tariff
 
     return create_tariff(
         tenant=tenant,
-        name="Day and night",
-        import_eur_per_kwh=[0.22] * 7 + [0.34] * 15 + [0.22] * 2,
-        export_eur_per_kwh=[0.07] * 24,
+        name="By the hour",
+        import_eur_per_kwh=prices,
+        export_eur_per_kwh=[0.04] * 24,
     )
 
 
@@ -280,11 +286,11 @@ def _building(name: str, tariff: Any, kinds: Mapping[str, Any], rows: dict[type[
 
 
 def remember(buildings: Mapping[Building, Sequence[Described]], now: datetime) -> None:
-    """Give the buildings the quarter hours of the past week, but for the last one, which a plan has yet to look at."""
+    """Give the buildings the quarter hours of the past week."""
     from flexhub.telemetry.models import Rollup
     from tenants.scope import platform_scope
 
-    until = quarter_start(now) - _QUARTER
+    until = quarter_start(now)
     days = [until.date() - timedelta(days=back) for back in range(PAST.days + 1)]
     rows = [
         Rollup(
@@ -301,6 +307,21 @@ def remember(buildings: Mapping[Building, Sequence[Described]], now: datetime) -
     ]
     with platform_scope("the bench remembers a week"):
         Rollup.objects.bulk_create(rows, batch_size=1_000)
+
+
+def learn(buildings: Iterable[Building], bus: WorkerBus, now: datetime) -> None:
+    """What a site does once a day is done already, and the last quarter hour is one that a plan has yet to look at."""
+    from cem_service import forecasts
+    from cem_service.loading import load_site, with_history
+    from flexhub.telemetry.models import Rollup
+    from tenants.scope import tenant_scope
+
+    for building in buildings:
+        loaded = load_site(building.tenant_id, building.site_id, bus=bus, now=now)
+        assert loaded is not None
+        forecasts.learn_site(building.tenant_id, with_history(loaded, back=forecasts.LOOK_BACK).state)
+        with tenant_scope(building.tenant_id):
+            Rollup.objects.filter(site_id=building.site_id).update(until=quarter_start(now) - _QUARTER)
 
 
 def _ids(rows: Iterable[Any]) -> tuple[UUID, ...]:

@@ -20,10 +20,11 @@ from cem_service.planners.kernels.warm import warm_up
 from flexhub.bus import Batch, SeatInfo
 from flexhub.bus.gateway_side import RedisGatewayBus
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, snapshot_field
+from flexhub.bus.worker_side import RedisWorkerBus
 from flexhub.clock import Clock
 from s2.messages import dump_message
 from s2.versions import WireProfile
-from tests.bench.buildings import Building, Described, described, details_of, register, remember
+from tests.bench.buildings import Building, Described, described, details_of, learn, register, remember
 from tests.bench.hosted import Servers, Wakes, Worker, hub_clock, tree_cpu_s
 from tests.bench.rows import Row
 from tests.bench.world import World, bench_world
@@ -53,6 +54,7 @@ class Stage:
     """`bus` is a gateway's, which holds the seats of the buildings' devices."""
 
     bus: RedisGatewayBus
+    reader: RedisWorkerBus
     wakes: Wakes
     worker: Worker
     servers: Servers
@@ -68,7 +70,8 @@ def costs() -> Costs:
     """Measured once for all rows; the medians of the rounds."""
     with bench_world() as world, hub_clock() as clock, ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flexhub-hosted-")))
-        environment = world.environment | {"FLEXHUB_CLOCK": str(clock)}
+        # Without time for a better plan, which would be spent whatever the rest costs.
+        environment = world.environment | {"FLEXHUB_CLOCK": str(clock), "PLAN_TIME_MS": "0"}
         worker = Worker(environment, "cem,plan", folder / "worker.log")
         stack.callback(worker.end)
         buildings = _buildings(clock)
@@ -95,18 +98,24 @@ async def _measure(
 ) -> Costs:
     bus = RedisGatewayBus(world.environment["REDIS_URL"], lease_ttl_s=LEASE_S)
     await bus.register("bench")
-    stage = Stage(bus, wakes, worker, Servers.of(world), clock)
+    reader = RedisWorkerBus(world.environment["REDIS_URL"])
+    stage = Stage(bus, reader, wakes, worker, Servers.of(world), clock)
     places = list(buildings.items())
     await _round(stage, dict(places[:WARM_UP]))
     starts = range(WARM_UP, len(places), BUILDINGS)
     rounds = [await _round(stage, dict(places[start : start + BUILDINGS])) for start in starts]
     await bus.unregister()
     await bus.close()
+    reader.close()
     return Costs(*(statistics.median(getattr(each, one.name) for each in rounds) for one in fields(Costs)))
 
 
 async def _round(stage: Stage, buildings: Mapping[Building, Sequence[Described]]) -> Costs:
-    batch = await _seated(stage, buildings)
+    await stage.bus.write(await _seated(stage, buildings))
+    await asyncio.to_thread(learn, buildings, stage.reader, stage.clock.now())
+    batch = Batch()
+    for building in buildings:
+        batch.wake(building.tenant_id, building.site_id)
     before = stage.cpu_s()
     result = await stage.bus.write(batch)
     for wake in result.woken:
@@ -133,7 +142,6 @@ async def _seated(stage: Stage, buildings: Mapping[Building, Sequence[Described]
                 name = snapshot_field(message)
                 assert name is not None
                 batch.fold(link_id, token, name, dump_message(message, PROFILE))
-        batch.wake(building.tenant_id, building.site_id)
     return batch
 
 
@@ -163,23 +171,19 @@ def _planned(buildings: Mapping[Building, object]) -> int:
 
 def _planner_ms(stage: Stage, buildings: Mapping[Building, object]) -> float:
     """CPU of the planner alone, for the same buildings in this process."""
-    from django.conf import settings
 
     from cem_service.loading import load_site, with_history
     from cem_service.planners.building import plan_site
-    from flexhub.bus.worker_side import RedisWorkerBus
 
     warm_up()
-    bus = RedisWorkerBus(settings.REDIS_URL)
     spent_s = 0.0
     for building in buildings:
-        loaded = load_site(building.tenant_id, building.site_id, bus=bus, now=stage.clock.now())
+        loaded = load_site(building.tenant_id, building.site_id, bus=stage.reader, now=stage.clock.now())
         assert loaded is not None
         state = with_history(loaded).state
         before = time.thread_time()
         plan_site(state)
         spent_s += time.thread_time() - before
-    bus.close()
     return spent_s / len(buildings) * 1e3
 
 

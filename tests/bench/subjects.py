@@ -84,6 +84,12 @@ HOSTED: Mapping[str, str] = {
     "hosted-redis": "CPU of Redis meanwhile",
     "hosted-instructions": "what each building was sent",
 }
+REACTIONS: Mapping[str, str] = {
+    "reaction-measurement-p50": "from a measurement of the main meter to the battery's instruction on its socket, median",
+    "reaction-measurement-p99": "the same, 99th percentile",
+    "reaction-limit-p50": "from a limit that a grid operator sets to the battery's instruction on its socket, median",
+    "reaction-limit-p99": "the same, 99th percentile",
+}
 
 SUBJECTS: Mapping[str, Mapping[str, str]] = {
     "gateway": GATEWAY,
@@ -97,4 +103,5 @@ SUBJECTS: Mapping[str, Mapping[str, str]] = {
     "buildings": BUILDINGS,
     "profiles": PROFILES,
     "hosted": HOSTED,
+    "reactions": REACTIONS,
 }
