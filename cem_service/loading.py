@@ -25,7 +25,8 @@ from cem_service.models import Instruction, PlanRun, PlanRunKind
 from cem_service.peaks import with_peak
 from cem_service.planners.forecast import DAYS_BACK
 from cem_service.planners.plan import SitePlan
-from cem_service.pursuing import objectives_of, reserve_of, tariff_of, with_pursuits
+from cem_service.prepared import Prepared
+from cem_service.pursuing import AHEAD, objectives_of, reserve_of, tariff_of, with_pursuits
 from flexhub.bus.meter import MeterReading
 from flexhub.bus.ports import WorkerBus
 from flexhub.bus.snapshot import Snapshot
@@ -179,12 +180,10 @@ def read_plan(site_id: UUID, stored: dict[str, Any] | None) -> SitePlan | None:
 
 def _rows(site_id: UUID, now: datetime) -> _Rows | None:
     """All that PostgreSQL knows, in few statements: a reaction waits for each of them."""
-    site = with_pursuits(Site.objects.filter(id=site_id, tenant__deactivated_at=None), now).first()
+    site = next(iter(_SITE(site_id, now, now + AHEAD)), None)
     if site is None:
         return None
-    # What an energy manager elsewhere controls is its own, and to us a part of what the rest of the building draws.
-    ours = Link.objects.filter(rm_node__site=site, cem_node__hosted=True)
-    links = ours.order_by("id").values_list("id", "rm_node_id", "rm_node__name")
+    links = _LINKS(site_id)
     names = {link_id: name for link_id, _, name in links}
     return _Rows(
         site=site,
@@ -192,9 +191,31 @@ def _rows(site_id: UUID, now: datetime) -> _Rows | None:
         links=names,
         main_meter_link=next((link_id for link_id, node_id, _ in links if node_id == site.main_meter_id), None),
         instructions=list(Instruction.objects.latest_of_each_link(list(names))),
-        # A plan of the future is one that was made before the clock was set back.
-        plan=PlanRun.objects.filter(site=site, kind=PlanRunKind.PLAN, at__lte=now).order_by("-at").first(),
+        plan=next(iter(_PLAN(site_id, now)), None),
     )
+
+
+_SITE = Prepared(
+    lambda site_id, now, until: with_pursuits(Site.objects.filter(id=site_id, tenant__deactivated_at=None), now, until),
+    UUID,
+    datetime,
+    datetime,
+)
+# What an energy manager elsewhere controls is its own, and to us a part of what the rest of the building draws.
+_LINKS = Prepared(
+    lambda site_id: (
+        Link.objects.filter(rm_node__site=site_id, cem_node__hosted=True)
+        .order_by("id")
+        .values_list("id", "rm_node_id", "rm_node__name")
+    ),
+    UUID,
+)
+# A plan of the future is one that was made before the clock was set back.
+_PLAN = Prepared(
+    lambda site_id, now: PlanRun.objects.filter(site=site_id, kind=PlanRunKind.PLAN, at__lte=now).order_by("-at")[:1],
+    UUID,
+    datetime,
+)
 
 
 def _feeds(site: Site) -> SiteFeeds:

@@ -252,19 +252,28 @@ TERMINAL_STATUSES = frozenset(
 REFUSED_STATUSES = frozenset({LedgerStatus.REFUSED, LedgerStatus.REJECTED, LedgerStatus.ABORTED})
 
 
+_LATEST_OF_EACH_LINK = """
+    SELECT latest.* FROM unnest(%s::uuid[]) AS wanted (link_id), LATERAL (
+        SELECT * FROM cem_service_instruction WHERE link_id = wanted.link_id ORDER BY issued_at DESC LIMIT %s
+    ) AS latest
+"""
+
+
 class InstructionQuerySet(models.QuerySet["Instruction"]):
     def refused(self) -> Self:
         """Refused by the device or by our own rules before sending: by status, or by the reception status."""
         said_no = Q(reception__gt="") & ~Q(reception="OK")
         return self.filter(Q(status__in=REFUSED_STATUSES) | said_no)
 
-    def latest_of_each_link(self, link_ids: Sequence[uuid.UUID], most: int = 1) -> Self:
-        """The latest `most` of each, in no order. A union, so nothing more can be filtered.
+    def latest_of_each_link(
+        self, link_ids: Sequence[uuid.UUID], most: int = 1
+    ) -> models.query.RawQuerySet[Instruction]:
+        """The latest `most` of each, in no order.
 
-        It takes one look into the index for each link. DISTINCT ON would read all that a link was ever told.
+        It takes one look into the index for each link. DISTINCT ON would read all that a link was ever told, and a
+        union of one query for each link takes Django longer to write than PostgreSQL to answer.
         """
-        latest = [self.filter(link=link_id).order_by("-issued_at")[:most] for link_id in link_ids]
-        return latest[0].union(*latest[1:], all=True) if latest else self.none()
+        return self.raw(_LATEST_OF_EACH_LINK, [list(link_ids), most])
 
 
 class Instruction(models.Model):

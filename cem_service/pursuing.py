@@ -33,9 +33,9 @@ AHEAD = timedelta(days=2)
 _DEFAULT_BUY, _DEFAULT_SELL = 0.30, 0.05
 
 
-def with_pursuits(sites: QuerySet[Site], now: datetime) -> QuerySet[Any]:
-    """The same sites, each with what the functions below ask it for."""
-    limits = GridLimitRow.objects.open(now).filter(site=OuterRef("pk"), starts_at__lt=now + AHEAD)
+def with_pursuits(sites: QuerySet[Site], now: datetime, until: datetime) -> QuerySet[Any]:
+    """The same sites, each with what the functions below ask it for, of limits those that begin before `until`."""
+    limits = GridLimitRow.objects.open(now).filter(site=OuterRef("pk"), starts_at__lt=until)
     limits = limits.order_by("starts_at", "id")
     abnormal = AbnormalCondition.objects.open(now).filter(site=OuterRef("pk"), starts_at__lte=now)
     names = ("source", "import_w", "export_w", "steerable_w", "starts_at", "ends_at")

@@ -85,9 +85,9 @@ HOSTED: Mapping[str, str] = {
     "hosted-instructions": "what each building was sent",
 }
 REACTIONS: Mapping[str, str] = {
-    "reaction-measurement-p50": "from a measurement of the main meter to the battery's instruction on its socket, median",
+    "reaction-measurement-p50": "from a measurement of a main meter to the battery's instruction on the socket, median",
     "reaction-measurement-p99": "the same, 99th percentile",
-    "reaction-limit-p50": "from a limit that a grid operator sets to the battery's instruction on its socket, median",
+    "reaction-limit-p50": "from a limit that a grid operator sets to the battery's instruction on the socket, median",
     "reaction-limit-p99": "the same, 99th percentile",
 }
 

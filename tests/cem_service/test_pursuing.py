@@ -80,7 +80,7 @@ def test_limits_of_the_grid_come_with_the_site_in_one_statement(world: World) ->
     }
     assert pursued.steerable_limits == (SteerableLimit(source="Grid Ltd", import_w=4200, start=now, end=end),)
     with tenant_scope(world.household.tenant.pk), CaptureQueriesContext(connection) as captured:
-        with_pursuits(Site.objects.all(), now).get()
+        with_pursuits(Site.objects.all(), now, end).get()
     assert len(captured) == 1
 
 
