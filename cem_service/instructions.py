@@ -78,12 +78,12 @@ def ddbc_instruction(
 def pebc_instruction(
     *,
     constraints_id: str,
-    envelopes: Sequence[Envelope],
-    duration: timedelta,
+    elements: Sequence[tuple[timedelta, Sequence[Envelope]]],
     execution_time: datetime,
     new_id: NewId,
 ) -> PEBCInstruction:
-    """One envelope for each quantity (R-74), each with a single element that lasts `duration`."""
+    """One envelope for each quantity (R-74); all elements have to limit the same quantities, in the same order."""
+    quantities = [envelope.quantity for envelope in elements[0][1]]
     return PEBCInstruction(
         message_id=new_id(),
         id=new_id(),
@@ -91,16 +91,17 @@ def pebc_instruction(
         power_envelopes=tuple(
             PEBCPowerEnvelope(
                 id=new_id(),
-                commodity_quantity=envelope.quantity,
-                power_envelope_elements=(
+                commodity_quantity=quantity,
+                power_envelope_elements=tuple(
                     PEBCPowerEnvelopeElement(
-                        duration=round(duration.total_seconds() * 1000),
-                        upper_limit=envelope.upper_limit_w,
-                        lower_limit=envelope.lower_limit_w,
-                    ),
+                        duration=round(duration / timedelta(milliseconds=1)),
+                        upper_limit=envelopes[index].upper_limit_w,
+                        lower_limit=envelopes[index].lower_limit_w,
+                    )
+                    for duration, envelopes in elements
                 ),
             )
-            for envelope in envelopes
+            for index, quantity in enumerate(quantities)
         ),
         execution_time=execution_time,
         abnormal_condition=False,

@@ -12,6 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 from cem_service.instructions import Envelope
+from cem_service.planners.plan import EnvelopeSpan
 
 
 class Aim(Enum):
@@ -32,8 +33,11 @@ class ModeOrder:
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeOrder:
+    """Limits that hold from now on; `spans` has what a plan lets follow them, these included."""
+
     envelopes: tuple[Envelope, ...]
     curtails: bool
+    spans: tuple[EnvelopeSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ Freedom is the rule. Production is cut where feeding in is not allowed or costs 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import cached_property
 from uuid import UUID
 
@@ -19,8 +19,9 @@ from cem_service.domain.quantities import total_power_w
 from cem_service.domain.series import StepSeries
 from cem_service.instructions import Envelope
 from cem_service.planners.choices import Aim, Choice, EnvelopeOrder, Prices
+from cem_service.planners.plan import EnvelopeSpan
 from cem_service.planners.worth import LOOKAHEAD
-from s2.messages import PEBCInstruction
+from s2.messages import CommodityQuantity, PEBCInstruction, PEBCPowerEnvelopeElement
 
 # Cutting is what a limit or a negative price has to pay for. A kWh not produced costs next to nothing beyond its price;
 # one not consumed is somebody's comfort.
@@ -37,6 +38,7 @@ class EnvelopeUnit:
     prices: Prices
     now: datetime
     last: LastInstruction | None
+    planned: tuple[EnvelopeSpan, ...] = ()
 
     @property
     def link_id(self) -> UUID:
@@ -60,7 +62,9 @@ class EnvelopeUnit:
         """The limits that hold now by our latest instruction, in W; None where there are none."""
         if self.last is None or not isinstance(self.last.message, PEBCInstruction) or self.now >= self.last.until:
             return None
-        elements = [envelope.power_envelope_elements[0] for envelope in self.last.message.power_envelopes]
+        elements = elements_at(self.last.message, self.now).values()
+        if not elements:
+            return None
         return sum(one.lower_limit for one in elements), sum(one.upper_limit for one in elements)
 
     @cached_property
@@ -93,16 +97,53 @@ class EnvelopeUnit:
 
     @cached_property
     def release(self) -> Choice:
-        envelopes = tuple(_envelope(limits, *limits.widest) for limits in self.resource.limits)
-        return Choice(self.potential_w, 0.0, EnvelopeOrder(envelopes, curtails=False))
+        """All its freedom, but for what the plan puts off."""
+        limits = self._spans[0].limits if self._spans else ()
+        envelopes = limits or self._widest
+        lower_w, upper_w = (sum(getattr(one, name) for one in envelopes) for name in ("lower_limit_w", "upper_limit_w"))
+        power_w = min(max(self.potential_w, lower_w), upper_w) if limits else self.potential_w
+        return Choice(
+            power_w, 0.0, EnvelopeOrder(envelopes, curtails=bool(limits), spans=self._spans if limits else ())
+        )
+
+    @cached_property
+    def _widest(self) -> tuple[Envelope, ...]:
+        return tuple(_envelope(limits, *limits.widest) for limits in self.resource.limits)
+
+    @cached_property
+    def _spans(self) -> tuple[EnvelopeSpan, ...]:
+        """What the plan puts off from now on. What is lost is cut by what is measured, so no plan is needed for it; and
+        what is no longer on offer counts as free.
+        """
+        if self.resource.energy_is_lost:
+            return ()
+        ahead = (span for span in self.planned if span.end > self.now)
+        return tuple(span if self._is_on_offer(span) else replace(span, limits=()) for span in ahead)
+
+    def _is_on_offer(self, span: EnvelopeSpan) -> bool:
+        offered = {limits.quantity: limits for limits in self.resource.limits}
+        return [one.quantity for one in span.limits] == list(offered) and all(
+            offered[one.quantity].offers(one.lower_limit_w, one.upper_limit_w) for one in span.limits
+        )
+
+    def elements(self, order: EnvelopeOrder, until: datetime) -> list[tuple[timedelta, tuple[Envelope, ...]]]:
+        """How long which limits are to hold, from now on to the end of the envelope."""
+        found = []
+        begin = self.now
+        for span in order.spans or (EnvelopeSpan(until, order.envelopes),):
+            end = min(span.end, until)
+            if end > begin:
+                found.append((end - begin, span.limits or self._widest))
+                begin = end
+        return [*found, (until - begin, self._widest)] if begin < until else found
 
     def choices(self, others_w: float) -> list[Choice]:
-        found = [self.release]
+        found, free_w = [self.release], self.release.power_w
         for net_w, aim in self._aims():
             wanted_w = net_w - others_w
-            if self.potential_w < 0 and wanted_w > self.potential_w:
+            if free_w < 0 and wanted_w > free_w:
                 found.append(self._hold_production(min(wanted_w, 0.0), aim))
-            elif self.potential_w > 0 and wanted_w < self.potential_w:
+            elif free_w > 0 and wanted_w < free_w:
                 found.append(self._hold_consumption(max(wanted_w, 0.0), aim))
         return found
 
@@ -118,8 +159,8 @@ class EnvelopeUnit:
         for limits, share in self._shares(lower=True):
             lower_w = limits.lower_limit_for(power_w * share)
             envelopes.append(_envelope(limits, lower_w, max(limits.widest[1], limits.upper_limit_for(lower_w))))
-        held_w = max(self.potential_w, sum(envelope.lower_limit_w for envelope in envelopes))
-        lost_eur = _kwh(held_w - self.potential_w) * LOST_PRODUCTION_EUR_PER_KWH
+        held_w = max(self.release.power_w, sum(envelope.lower_limit_w for envelope in envelopes))
+        lost_eur = _kwh(held_w - self.release.power_w) * LOST_PRODUCTION_EUR_PER_KWH
         return Choice(held_w, lost_eur, EnvelopeOrder(tuple(envelopes), curtails=True), aim)
 
     def _hold_consumption(self, power_w: float, aim: Aim) -> Choice:
@@ -127,8 +168,8 @@ class EnvelopeUnit:
         for limits, share in self._shares(lower=False):
             upper_w = limits.upper_limit_for(power_w * share)
             envelopes.append(_envelope(limits, min(limits.widest[0], limits.lower_limit_for(upper_w)), upper_w))
-        held_w = min(self.potential_w, sum(envelope.upper_limit_w for envelope in envelopes))
-        lost_eur = _kwh(self.potential_w - held_w) * LOST_CONSUMPTION_EUR_PER_KWH
+        held_w = min(self.release.power_w, sum(envelope.upper_limit_w for envelope in envelopes))
+        lost_eur = _kwh(self.release.power_w - held_w) * LOST_CONSUMPTION_EUR_PER_KWH
         return Choice(held_w, lost_eur, EnvelopeOrder(tuple(envelopes), curtails=True), aim)
 
     def _shares(self, *, lower: bool) -> Iterator[tuple[QuantityLimits, float]]:
@@ -137,6 +178,19 @@ class EnvelopeUnit:
         total = sum(widths)
         for limits, width in zip(self.resource.limits, widths, strict=True):
             yield limits, width / total if 0 < total < float("inf") else 1.0 / len(widths)
+
+
+def elements_at(told: PEBCInstruction, now: datetime) -> dict[CommodityQuantity, PEBCPowerEnvelopeElement]:
+    """The limits that hold by an instruction, by quantity; none where it has not begun or is over."""
+    found = {}
+    for envelope in told.power_envelopes:
+        left = now - told.execution_time
+        for element in envelope.power_envelope_elements:
+            duration = timedelta(milliseconds=element.duration)
+            if timedelta() <= left < duration:
+                found[envelope.commodity_quantity] = element
+            left -= duration
+    return found
 
 
 def _envelope(limits: QuantityLimits, lower_w: float, upper_w: float) -> Envelope:

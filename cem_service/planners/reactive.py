@@ -30,7 +30,7 @@ from cem_service.instructions import (
 )
 from cem_service.planners.balance import SETTLES_WITHIN, balance_site
 from cem_service.planners.choices import Choice, EnvelopeOrder, ModeOrder, Prices, Unit
-from cem_service.planners.envelope_unit import EnvelopeUnit
+from cem_service.planners.envelope_unit import EnvelopeUnit, elements_at
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.limits_now import LimitsNow, limits_now
 from cem_service.planners.mode_unit import ModeUnit
@@ -117,7 +117,9 @@ def _units(
             values = value_table(resource, site, plan)
             units += [StoreUnit(resource, one, values, prices, site.now) for one in resource.actuators]
         elif isinstance(resource, PEBCResource):
-            units.append(EnvelopeUnit(resource, prices, site.now, latest))
+            device = plan.devices.get(resource.link_id) if plan else None
+            planned = device.envelopes if device else ()
+            units.append(EnvelopeUnit(resource, prices, site.now, latest, planned))
         elif isinstance(resource, OMBCResource | DDBCResource):
             units.append(ModeUnit(resource, _mode_values(resource, site, plan, base_w), prices, site.now, latest))
     return units
@@ -186,14 +188,14 @@ def _envelope_worth_sending(unit: EnvelopeUnit, order: EnvelopeOrder, latest: La
         return True
     if not order.curtails:
         # An envelope that has ended leaves the resource free already.
-        return latest.until > site.now and not _matches(told, order, deadband_w=1.0)
+        return latest.until > site.now and not _matches(told, order, 1.0, site.now)
     lowest, highest = unit.resource.widest_w
     deadband_w = max(DEADBAND_W, DEADBAND_SHARE * min(max(-lowest, highest), 1e9))
-    return latest.until - site.now <= RENEW_BEFORE or not _matches(told, order, deadband_w)
+    return latest.until - site.now <= RENEW_BEFORE or not _matches(told, order, deadband_w, site.now)
 
 
-def _matches(told: PEBCInstruction, order: EnvelopeOrder, deadband_w: float) -> bool:
-    before = {one.commodity_quantity: one.power_envelope_elements[0] for one in told.power_envelopes}
+def _matches(told: PEBCInstruction, order: EnvelopeOrder, deadband_w: float, now: datetime) -> bool:
+    before = elements_at(told, now)
     return all(
         one.quantity in before
         and abs(before[one.quantity].lower_limit - one.lower_limit_w) <= deadband_w
@@ -254,8 +256,7 @@ def _instruction(site: SiteState, unit: SomeUnit, choice: Choice, lasts: timedel
     if isinstance(choice.order, EnvelopeOrder) and isinstance(unit, EnvelopeUnit):
         return pebc_instruction(
             constraints_id=unit.resource.constraints_id,
-            envelopes=choice.order.envelopes,
-            duration=lasts,
+            elements=unit.elements(choice.order, site.now + lasts),
             execution_time=site.now,
             new_id=new_id,
         )

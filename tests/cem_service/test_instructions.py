@@ -20,6 +20,8 @@ from s2.messages import (
 from s2.versions import WireProfile
 from tests.support.resources import L1, NOON, new_id
 
+HOUR = timedelta(hours=1)
+
 
 def test_all_instructions_travel_and_claim_no_abnormal_condition() -> None:
     built = (
@@ -28,8 +30,7 @@ def test_all_instructions_travel_and_claim_no_abnormal_condition() -> None:
         ddbc_instruction(actuator_id="a1", mode_id="m1", factor=0.5, execution_time=NOON, new_id=new_id),
         pebc_instruction(
             constraints_id="c1",
-            envelopes=(Envelope(L1, -1000.0, 0.0),),
-            duration=timedelta(minutes=30),
+            elements=[(timedelta(minutes=30), (Envelope(L1, -1000.0, 0.0),)), (HOUR, (Envelope(L1, -2000.0, 0.0),))],
             execution_time=NOON,
             new_id=new_id,
         ),

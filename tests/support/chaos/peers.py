@@ -254,8 +254,7 @@ class BuildingCEM(Peer):
             case MessageReceived(message=PEBCPowerConstraints() as offered):
                 instruction = pebc_instruction(
                     constraints_id=offered.id,
-                    envelopes=[Envelope(_L1, -PEAK_W / 2, 0.0)],
-                    duration=timedelta(hours=1),
+                    elements=[(timedelta(hours=1), [Envelope(_L1, -PEAK_W / 2, 0.0)])],
                     execution_time=datetime.now(UTC),
                     new_id=new_id,
                 )
