@@ -56,6 +56,7 @@ class SeatKeeper:
         self._claiming: set[UUID] = set()
         self._unclaimed: dict[UUID, None] = {}
         self._unreleased: dict[UUID, tuple[Seat, int]] = {}
+        self._releasing: set[tuple[UUID, int]] = set()
 
     async def run(self) -> None:
         """Renew, claim and release until cancelled."""
@@ -164,7 +165,8 @@ class SeatKeeper:
         self._writer.touch()
 
     async def _release(self) -> None:
-        waiting = list(self._unreleased.values())
+        unreleased = self._unreleased.items()
+        waiting = [(seat, token) for link_id, (seat, token) in unreleased if (link_id, token) not in self._releasing]
         for start in range(0, len(waiting), TOGETHER):
             if start:
                 await self._stay_alive()
@@ -177,7 +179,11 @@ class SeatKeeper:
 
     async def _give_back(self, seat: Seat, token: int) -> None:
         link_id = seat.info.link_id
-        await self._bus.release_seat(link_id, token)
+        self._releasing.add((link_id, token))
+        try:
+            await self._bus.release_seat(link_id, token)
+        finally:
+            self._releasing.discard((link_id, token))
         if self._unreleased.get(link_id) == (seat, token):
             del self._unreleased[link_id]
         # Not before: whoever looks has to find that the session is gone.

@@ -31,7 +31,13 @@ class DistantBus(SwitchableBus):
         super().__init__(store)
         self.answers = asyncio.Event()
         self.answers.set()
-        self.claims = self.releases = 0
+        self.released = asyncio.Event()
+        self.released.set()
+        self.claims = self.releases = self.renewals = 0
+
+    async def renew(self) -> bool:
+        self.renewals += 1
+        return await super().renew()
 
     async def claim_seat(self, info: SeatInfo) -> int:
         token = await super().claim_seat(info)
@@ -42,6 +48,7 @@ class DistantBus(SwitchableBus):
     async def release_seat(self, link_id: UUID, token: int) -> bool:
         self.releases += 1
         await asyncio.sleep(0)
+        await self.released.wait()
         return await super().release_seat(link_id, token)
 
 
@@ -144,6 +151,19 @@ async def test_many_sockets_that_end_at_once_cost_one_release_each(bench: Bench)
 
     assert bench.worker.sessions() == []
     assert bench.bus.releases == len(seats)
+
+
+async def test_a_release_that_is_under_way_is_not_begun_again(bench: Bench) -> None:
+    seat = await bench.take_seat()
+    bench.bus.released.clear()
+    leaving = asyncio.create_task(bench.leave(seat))
+    renewals = bench.bus.renewals
+
+    await bench.eventually(lambda: bench.bus.renewals > renewals + 2)
+    bench.bus.released.set()
+    await leaving
+
+    assert bench.bus.releases == 1
 
 
 async def test_gives_back_what_it_could_not_while_redis_was_away(bench: Bench) -> None:
