@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 import numpy as np
 
 QUARTER = timedelta(minutes=15)
+Past = dict[datetime, float]
 
 
-def household_past(seed: int, start: datetime, days: int) -> dict[datetime, float]:
+def household_past(seed: int, start: datetime, days: int) -> Past:
     """W drawn by a household that rises and cooks at its own hours, later on weekends, with kettles in between."""
     rng = np.random.default_rng(seed)
     morning, evening, restless_w = rng.normal(7.0, 0.5), rng.normal(18.5, 0.7), 0.0
-    past = {}
+    past: Past = {}
     for index in range(days * 96):
         moment = start + index * QUARTER
         hour, late = (index % 96) / 4, 1.5 if moment.weekday() >= 5 else 0.0
@@ -24,11 +25,11 @@ def household_past(seed: int, start: datetime, days: int) -> dict[datetime, floa
     return past
 
 
-def solar_past(seed: int, start: datetime, days: int) -> dict[datetime, float]:
+def solar_past(seed: int, start: datetime, days: int) -> Past:
     """W of 5 kW of panels under passing clouds, with clear and dull days; production is negative."""
     rng = np.random.default_rng(seed)
     clear, fine = 0.7, 0.7
-    past = {}
+    past: Past = {}
     for index in range(days * 96):
         hour = (index % 96) / 4
         fine = float(rng.beta(1.5, 1.0)) if index % 96 == 0 else fine
@@ -36,3 +37,23 @@ def solar_past(seed: int, start: datetime, days: int) -> dict[datetime, float]:
         sun = max(np.sin(np.pi * (hour - 4.0) / 16.0), 0.0) if 4.0 < hour < 20.0 else 0.0
         past[start + index * QUARTER] = float(-5000.0 * sun * clear)
     return past
+
+
+def weather_past(seed: int, start: datetime, days: int, *, panels_w: float = 5000.0) -> tuple[Past, Past]:
+    """(irradiance as forecast in W/m², W of panels under the sky that came), with clear and dull days in any order.
+
+    The forecast knows how dull a day will be, within some 15 %, and not when each cloud comes.
+    """
+    rng = np.random.default_rng(seed)
+    told: Past = {}
+    given: Past = {}
+    fine, hazy = 0.7, 0.7
+    for index in range(days * 96):
+        if index % 96 == 0:
+            fine = float(rng.uniform(0.15, 1.0))
+            hazy = float(np.clip(fine * rng.normal(1.0, 0.15), 0.05, 1.0))
+        hour = (index % 96) / 4
+        sun = max(np.sin(np.pi * (hour - 4.0) / 16.0), 0.0) if 4.0 < hour < 20.0 else 0.0
+        told[start + index * QUARTER] = float(900.0 * sun * hazy)
+        given[start + index * QUARTER] = float(-panels_w * sun * np.clip(fine + rng.normal(0.0, 0.1), 0.05, 1.0))
+    return told, given

@@ -1,24 +1,28 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
+from cem_service.domain.feed import FeedSeries, SeriesKind, SiteFeeds
 from cem_service.domain.forecasts import Forecast, ForecastSource, Learned, SaidForecasts
+from cem_service.domain.series import StepSeries
 from cem_service.planners.forecast import forecasts_to_judge
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.scores import RunningScore, Score, judge, nmae, pinball, trusted
 from cem_service.planners.usual_day import learn
-from tests.support.past import household_past, solar_past
+from tests.support.past import household_past, solar_past, weather_past
+from tests.support.resources import link_id, solar
 from tests.support.sites import site_with
 
 START = datetime(2026, 3, 2, tzinfo=UTC)  # A Monday; the days include the change to summer time in Amsterdam.
 DAY, QUARTER = timedelta(days=1), timedelta(minutes=15)
 AMSTERDAM = "Europe/Amsterdam"
 PERSISTENCE, USUAL_DAY, WEATHER = ForecastSource.PERSISTENCE, ForecastSource.USUAL_DAY, ForecastSource.WEATHER
+PANELS = link_id("Panels")
 Past = Callable[[int, datetime, int], dict[datetime, float]]
 
 
@@ -53,6 +57,61 @@ def test_the_usual_day_is_better_than_the_day_before_repeated(past: Past) -> Non
     assert floor.days == usual.days == 24
     assert usual.nmae < 0.9 * floor.nmae
     assert usual.pinball < 0.9 * floor.pinball
+
+
+def _panels(seed: int, days: Iterable[int], *, west: timedelta = timedelta()) -> list[Score]:
+    """Of panels whose site follows the weather of a place where the sun comes so much later."""
+    told, given = weather_past(seed, START, 28)
+    irradiance = {at + west: shines for at, shines in told.items()}
+    scores: list[Score] = []
+    for day in days:
+        now = START + day * DAY
+        before = {at: power_w for at, power_w in given.items() if at < now}
+        panels = replace(solar(0.0), link_id=PANELS)
+        site = replace(
+            site_with(panels, now=now, feeds=SiteFeeds(irradiance=_feed(irradiance, now))),
+            timezone=AMSTERDAM,
+            power_history={PANELS: before},
+            learned={PANELS: Learned(learn(before, now, AMSTERDAM))},
+        )
+        horizon = Horizon.at(now)
+        scores += judge(SaidForecasts(horizon.start, forecasts_to_judge(site, panels, horizon)), given)
+    return scores
+
+
+def _feed(irradiance: dict[datetime, float], now: datetime) -> FeedSeries:
+    """As Open-Meteo's is kept: three days back, two days ahead."""
+    values = np.array([irradiance[at] for at in sorted(irradiance) if now - 3 * DAY <= at < now + 2 * DAY])
+    edges = (now - 3 * DAY).timestamp() + 900.0 * np.arange(values.size + 1, dtype=np.float64)
+    return FeedSeries(
+        source="the weather",
+        kind=SeriesKind.IRRADIANCE,
+        steps=StepSeries(edges, values),
+        fetched_at=now,
+        every=timedelta(hours=1),
+        valid_for=DAY,
+    )
+
+
+@pytest.mark.parametrize("seed", range(100, 104))
+def test_panels_are_told_best_by_the_weather_of_their_place(seed: int) -> None:
+    scores = _panels(seed, range(14, 21))
+
+    assert trusted(scores)[0] is WEATHER
+    running = {
+        source: RunningScore.of(one for one in scores if one.source is source) for source in (PERSISTENCE, WEATHER)
+    }
+    floor, weather = running[PERSISTENCE], running[WEATHER]
+    assert floor is not None
+    assert weather is not None
+    assert weather.days == 7
+    assert weather.nmae < 0.6 * floor.nmae
+    assert weather.pinball < 0.6 * floor.pinball
+
+
+@pytest.mark.parametrize("seed", range(100, 104))
+def test_the_weather_of_another_place_is_not_believed(seed: int) -> None:
+    assert WEATHER not in trusted(_panels(seed, range(14, 21), west=timedelta(hours=6)))
 
 
 def test_of_a_day_only_what_was_measured_is_judged() -> None:
