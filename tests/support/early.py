@@ -40,6 +40,7 @@ PURE = (
     "tests/cem_service/feeds/sdk",
     "tests/cem_service/feeds/simulator",
     "tests/cem_service/feeds/test_schedule.py",
+    "tests/cem_service/feeds/test_spoilt_answers.py",
     "tests/cem_service/test_instructions.py",
     "tests/flexhub/test_env.py",
     "tests/flexhub/test_clock.py",

@@ -148,7 +148,8 @@ def _value(payload: Place, known: _Payload, descriptors: Mapping[str, Place]) ->
     kind = str((payload / "type").value)
     descriptor = descriptors.get(kind, Place({}, "payloadDescriptors"))
     units = descriptor / "units"
-    if units.value not in known.units:
+    # In a tuple, since a VTN may answer what no dictionary can look up, such as a list.
+    if units.value not in tuple(known.units):
         expected = " or ".join(each for each in known.units if each)
         raise Malformed(f"{descriptor.path}.units", f"should be {expected} for {kind}")
     if known.has_currency:
