@@ -9,6 +9,7 @@ from celery.apps.worker import Worker
 from django.db import OperationalError
 
 from cem_service import housekeeping, ledger, limits, runtime, services
+from cem_service import what_if as asking
 from cem_service.planners.kernels.warm import warm_up
 from flexhub.bus.errors import BusUnavailable
 from flexhub.observability.outage import Outage
@@ -40,6 +41,12 @@ def react(*, tenant_id: str, site_id: str, **_: object) -> None:
 def plan(*, tenant_id: str, site_id: str, **_: object) -> None:
     """Plan the coming day of a site, then wake it so that the plan is acted upon."""
     services.plan_site(UUID(tenant_id), UUID(site_id), tools=runtime.tools())
+
+
+@shared_task(base=TenantTask)
+def what_if(*, tenant_id: str, site_id: str, question: str, answer_id: str, **_: object) -> None:
+    """Compute what somebody waits for, and store no plan."""
+    asking.answer(UUID(tenant_id), UUID(site_id), question, answer_id, tools=runtime.tools())
 
 
 @shared_task(base=TenantTask)

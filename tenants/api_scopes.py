@@ -15,6 +15,7 @@ LIMITS_READ = "limits:read"
 LIMITS_WRITE = "limits:write"
 READINGS_WRITE = "readings:write"
 PLANS_READ = "plans:read"
+PLANS_COMPUTE = "plans:compute"
 
 DESCRIPTIONS = {
     POOLS_READ: "List your pools.",
@@ -24,12 +25,13 @@ DESCRIPTIONS = {
     LIMITS_WRITE: "Set the grid limits of your sites, and end them.",
     READINGS_WRITE: "Report what the main meters of your sites read.",
     PLANS_READ: "Read the plans of your sites, and what their devices were told and why.",
+    PLANS_COMPUTE: "Compute what the coming day of your sites would be like otherwise.",
 }
 
 _OF_KIND: dict[str, frozenset[str]] = {
     # What an operator or a manufacturer may see, programs need not ask for.
     Tenant.Kind.OPERATOR: frozenset(),
-    Tenant.Kind.PROVIDER: frozenset({SITES_READ, LIMITS_READ, LIMITS_WRITE, READINGS_WRITE, PLANS_READ}),
+    Tenant.Kind.PROVIDER: frozenset({SITES_READ, LIMITS_READ, LIMITS_WRITE, READINGS_WRITE, PLANS_READ, PLANS_COMPUTE}),
     Tenant.Kind.MANUFACTURER: frozenset(),
     Tenant.Kind.AGGREGATOR: frozenset({POOLS_READ, FLEXIBILITY_READ}),
 }

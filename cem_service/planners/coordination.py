@@ -213,6 +213,11 @@ def _asked(
     return result
 
 
+def combined(problem: Problem, plans: Mapping[UUID, DevicePlan]) -> Coordinated:
+    """These plans together, however they came about."""
+    return _of(problem, plans)
+
+
 def _of(problem: Problem, plans: Mapping[UUID, DevicePlan]) -> Coordinated:
     loads_w = _loads(problem, plans)
     return Coordinated(plans, loads_w, rank(problem, plans, loads_w))

@@ -40,6 +40,7 @@ app.config_from_object(
         "task_routes": {
             "cem_service.tasks.react": {"queue": "cem"},
             "cem_service.tasks.plan": {"queue": "plan"},
+            "cem_service.tasks.what_if": {"queue": "plan"},
             "rm_adapters.*": {"queue": "rm"},
             "cem_service.feeds.tasks.fetch": {"queue": "rm"},
         },

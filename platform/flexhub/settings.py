@@ -67,6 +67,8 @@ API_CLIENT_CALLS_PER_MINUTE: int = env.parsed(
 API_TOKEN_REQUESTS_PER_MINUTE: int = env.parsed(
     "API_TOKEN_REQUESTS_PER_MINUTE", between(1, 1_000_000), "a whole number", "60"
 )
+# A what-if plans a day twice, in a worker that others need; of one tenant, people and programs together.
+WHAT_IF_PER_MINUTE: int = env.parsed("WHAT_IF_PER_MINUTE", between(0, 10_000), "a whole number", "30")
 POOL_MINIMUM_SITES = env.integer("POOL_MINIMUM_SITES", 5)
 # How long a device's owner may let its manufacturer look at it, with one grant.
 SUPPORT_GRANT_MAX_DAYS = env.integer("SUPPORT_GRANT_MAX_DAYS", 30)

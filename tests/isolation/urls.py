@@ -51,6 +51,7 @@ CASES: dict[str, Case] = {
     "/admin/tenants/auditentry/export.<str:form>": Case(fixed={"form": "csv"}),
     "/admin/sites/<uuid:site_id>/forecasts/": Case("devices.Site"),
     "/admin/sessions/": Case(),
+    "/admin/sites/<uuid:site_id>/what-if/": Case("devices.Site", fields=("tariff",)),
     "/admin/links/<uuid:link_id>/conversation/": Case("devices.Link"),
     "/admin/links/<uuid:link_id>/conversation.jsonl": Case("devices.Link"),
     "/admin/login/": Case(),
@@ -103,6 +104,7 @@ CASES: dict[str, Case] = {
     "/api/v1/sites/<str:site_id>/plan": Case("devices.Site"),
     "/api/v1/sites/<str:site_id>/instructions": Case("devices.Site"),
     "/api/v1/sites/<str:site_id>/readings": Case("devices.Site"),
+    "/api/v1/sites/<str:site_id>/what-if": Case("devices.Site"),
     "/api/schema/": Case(),
     "/api/docs/": Case(),
 }

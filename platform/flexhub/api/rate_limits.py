@@ -32,6 +32,11 @@ def take_call(client: APIClient) -> list[Reading]:
     )
 
 
+def take_what_if(tenant_id: UUID) -> list[Reading]:
+    """Count a question that costs as much as plans do, whoever of the tenant asks it."""
+    return _buckets().take([(f"what-if:{tenant_id}", Quota("what-if", settings.WHAT_IF_PER_MINUTE))])
+
+
 def calls_used(quota_of: Mapping[UUID, int]) -> dict[UUID, int]:
     """How many calls of the last minute count against each tenant's quota. Raises BusUnavailable."""
     wanted = [_of_tenant(tenant_id, limit) for tenant_id, limit in quota_of.items()]

@@ -25,7 +25,7 @@ class HubAdminSite(AdminSite):
     def extra_urls(self) -> list[URLPattern]:
         """Asked for by unfold, which puts them before the pages of the models."""
         # Views need models, which are not loaded when the site is made.
-        from flexhub.portal import forecasts, quota_page, support, views
+        from flexhub.portal import forecasts, quota_page, support, views, what_if
         from tenants.views import switch_tenant
 
         return [
@@ -37,6 +37,7 @@ class HubAdminSite(AdminSite):
             path("quotas/", self.admin_view(quota_page.quotas), name="quotas"),
             path("sites/<uuid:site_id>/forecasts/", self.admin_view(forecasts.forecasts), name="site_forecasts"),
             path("sessions/", self.admin_view(views.sessions), name="sessions"),
+            path("sites/<uuid:site_id>/what-if/", self.admin_view(what_if.what_if), name="what_if"),
             path("links/<uuid:link_id>/conversation/", self.admin_view(views.conversation), name="link_conversation"),
             path(
                 "links/<uuid:link_id>/conversation.jsonl",

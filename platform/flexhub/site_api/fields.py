@@ -24,16 +24,20 @@ class MomentField(serializers.DateTimeField):
             self.fail("overflow")
 
 
-class PowerField(serializers.FloatField):
-    """W, positive = consumption. A number, and no text or truth value that could be read as one."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(min_value=-LARGEST_W, max_value=LARGEST_W, **options)
+class NumberField(serializers.FloatField):
+    """A number, and no text or truth value that could be read as one."""
 
     def to_internal_value(self, data: Any) -> float:
         if not isinstance(data, int | float) or isinstance(data, bool):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class PowerField(NumberField):
+    """W, positive = consumption."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=-LARGEST_W, max_value=LARGEST_W, **options)
 
 
 class LimitField(serializers.IntegerField):

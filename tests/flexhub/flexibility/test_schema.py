@@ -36,6 +36,7 @@ def test_documents_each_address_once(schema: dict[str, Any]) -> None:
         "/api/v1/sites/{site_id}/plan",
         "/api/v1/sites/{site_id}/instructions",
         "/api/v1/sites/{site_id}/readings",
+        "/api/v1/sites/{site_id}/what-if",
     }
 
 
