@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypedDict
 
 from s2.messages import (
     CommodityQuantity,
@@ -27,6 +28,18 @@ from s2.messages import (
 NewId = Callable[[], str]
 
 
+class _Common(TypedDict):
+    message_id: str
+    id: str
+    execution_time: datetime
+    abnormal_condition: bool
+
+
+def _common(execution_time: datetime, new_id: NewId) -> _Common:
+    """What all instructions have."""
+    return _Common(message_id=new_id(), id=new_id(), execution_time=execution_time, abnormal_condition=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """Both limits of one quantity in W, as one element has to give them (R-73)."""
@@ -40,24 +53,18 @@ def frbc_instruction(
     *, actuator_id: str, mode_id: str, factor: float, execution_time: datetime, new_id: NewId
 ) -> FRBCInstruction:
     return FRBCInstruction(
-        message_id=new_id(),
-        id=new_id(),
         actuator_id=actuator_id,
         operation_mode=mode_id,
         operation_mode_factor=factor,
-        execution_time=execution_time,
-        abnormal_condition=False,
+        **_common(execution_time, new_id),
     )
 
 
 def ombc_instruction(*, mode_id: str, factor: float, execution_time: datetime, new_id: NewId) -> OMBCInstruction:
     return OMBCInstruction(
-        message_id=new_id(),
-        id=new_id(),
         operation_mode_id=mode_id,
         operation_mode_factor=factor,
-        execution_time=execution_time,
-        abnormal_condition=False,
+        **_common(execution_time, new_id),
     )
 
 
@@ -65,13 +72,10 @@ def ddbc_instruction(
     *, actuator_id: str, mode_id: str, factor: float, execution_time: datetime, new_id: NewId
 ) -> DDBCInstruction:
     return DDBCInstruction(
-        message_id=new_id(),
-        id=new_id(),
         actuator_id=actuator_id,
         operation_mode_id=mode_id,
         operation_mode_factor=factor,
-        execution_time=execution_time,
-        abnormal_condition=False,
+        **_common(execution_time, new_id),
     )
 
 
@@ -85,8 +89,6 @@ def pebc_instruction(
     """One envelope for each quantity (R-74); all elements have to limit the same quantities, in the same order."""
     quantities = [envelope.quantity for envelope in elements[0][1]]
     return PEBCInstruction(
-        message_id=new_id(),
-        id=new_id(),
         power_constraints_id=constraints_id,
         power_envelopes=tuple(
             PEBCPowerEnvelope(
@@ -103,8 +105,7 @@ def pebc_instruction(
             )
             for index, quantity in enumerate(quantities)
         ),
-        execution_time=execution_time,
-        abnormal_condition=False,
+        **_common(execution_time, new_id),
     )
 
 
@@ -128,13 +129,10 @@ def ppbc_instruction(
 ) -> ProfileInstruction:
     """The start of a sequence, or of an interruption of it, or the end of one."""
     return kind(
-        message_id=new_id(),
-        id=new_id(),
         power_profile_id=profile_id,
         sequence_container_id=container_id,
         power_sequence_id=sequence_id,
-        execution_time=execution_time,
-        abnormal_condition=False,
+        **_common(execution_time, new_id),
     )
 
 

@@ -7,12 +7,14 @@ way to it exists and is not blocked by a timer, the limits lie within what is of
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Protocol
-from uuid import UUID
 
-from cem_service.instructions import Envelope
+from cem_service.domain.resource import Resource
+from cem_service.instructions import Envelope, NewId
 from cem_service.planners.plan import EnvelopeSpan
+from s2.messages import Instruction
 
 
 class Aim(Enum):
@@ -78,15 +80,13 @@ class Choice:
         rest_s = lookahead_s - used_s
         return prices.eur(others_w + self.power_w, used_s) + prices.eur(others_w, rest_s) + self.own_eur
 
+    @property
+    def power_at_once_w(self) -> float:
+        return self.power_w if self.hop_power_w is None else self.hop_power_w
+
 
 class Unit(Protocol):
     """One thing that can be given an order by itself."""
-
-    @property
-    def link_id(self) -> UUID: ...
-
-    @property
-    def name(self) -> str: ...
 
     @property
     def turn(self) -> int:
@@ -101,3 +101,26 @@ class Unit(Protocol):
     def choices(self, others_w: float) -> list[Choice]:
         """All that may be ordered when everything else takes `others_w`; never empty."""
         ...
+
+
+class SteeredUnit(Unit, Protocol):
+    """A unit of a real resource, which can be told what was chosen for it."""
+
+    @property
+    def resource(self) -> Resource: ...
+
+    @property
+    def until(self) -> datetime:
+        """When an order that is given now ends by itself, or is looked at again at the latest."""
+        ...
+
+    @property
+    def worth_eur_per_kwh(self) -> float | None:
+        """What a kWh that is put into it now saves later; None for what does not store."""
+        ...
+
+    def worth_sending(self, choice: Choice) -> bool:
+        """Whether the order of `choice` says something that the device was not told, or does not show."""
+        ...
+
+    def instruction(self, choice: Choice, new_id: NewId) -> Instruction: ...

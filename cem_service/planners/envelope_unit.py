@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from uuid import UUID
 
 import numpy as np
 
@@ -17,16 +16,23 @@ from cem_service.domain.decision import LastInstruction
 from cem_service.domain.pebc import PEBCResource, QuantityLimits
 from cem_service.domain.quantities import total_power_w
 from cem_service.domain.series import StepSeries
-from cem_service.instructions import Envelope
+from cem_service.instructions import Envelope, NewId, pebc_instruction
+from cem_service.planners.calm import deadband_w
 from cem_service.planners.choices import Aim, Choice, EnvelopeOrder, Prices
 from cem_service.planners.plan import EnvelopeSpan
 from cem_service.planners.worth import LOOKAHEAD
+from flexhub.telemetry.quarters import quarter_start
 from s2.messages import CommodityQuantity, PEBCInstruction, PEBCPowerEnvelopeElement
 
 # Cutting is what a limit or a negative price has to pay for. A kWh not produced costs next to nothing beyond its price;
 # one not consumed is somebody's comfort.
 LOST_PRODUCTION_EUR_PER_KWH = 0.001
 LOST_CONSUMPTION_EUR_PER_KWH = 1.0
+
+# An envelope ends by itself, so that a device is not held by a CEM that is gone; one that is still needed is renewed
+# this long before.
+ENVELOPE_LASTS = timedelta(hours=1)
+RENEW_BEFORE = timedelta(minutes=10)
 
 # A resource this near to the limit that we drew may well have more to give than it shows.
 AT_LIMIT_SHARE = 0.95
@@ -39,14 +45,6 @@ class EnvelopeUnit:
     now: datetime
     last: LastInstruction | None
     planned: tuple[EnvelopeSpan, ...] = ()
-
-    @property
-    def link_id(self) -> UUID:
-        return self.resource.link_id
-
-    @property
-    def name(self) -> str:
-        return self.resource.name
 
     @property
     def turn(self) -> int:
@@ -126,7 +124,7 @@ class EnvelopeUnit:
             offered[one.quantity].offers(one.lower_limit_w, one.upper_limit_w) for one in span.limits
         )
 
-    def elements(self, order: EnvelopeOrder, until: datetime) -> list[tuple[timedelta, tuple[Envelope, ...]]]:
+    def _elements(self, order: EnvelopeOrder, until: datetime) -> list[tuple[timedelta, tuple[Envelope, ...]]]:
         """How long which limits are to hold, from now on to the end of the envelope."""
         found = []
         begin = self.now
@@ -178,6 +176,49 @@ class EnvelopeUnit:
         total = sum(widths)
         for limits, width in zip(self.resource.limits, widths, strict=True):
             yield limits, width / total if 0 < total < float("inf") else 1.0 / len(widths)
+
+    @property
+    def until(self) -> datetime:
+        end = quarter_start(self.now) + ENVELOPE_LASTS
+        return end if self.resource.valid_until is None else min(end, self.resource.valid_until)
+
+    @property
+    def worth_eur_per_kwh(self) -> None:
+        return None
+
+    def worth_sending(self, choice: Choice) -> bool:
+        order, last = choice.order, self.last
+        if not isinstance(order, EnvelopeOrder):
+            return False
+        if last is None or not isinstance(last.message, PEBCInstruction):
+            return True
+        if last.message.power_constraints_id != self.resource.constraints_id:
+            return True
+        if not order.curtails:
+            # An envelope that has ended leaves the resource free already.
+            return last.until > self.now and not self._holds_by(last.message, order, small_w=1.0)
+        lowest, highest = self.resource.widest_w
+        small_w = deadband_w(min(max(-lowest, highest), 1e9))
+        return last.until - self.now <= RENEW_BEFORE or not self._holds_by(last.message, order, small_w)
+
+    def _holds_by(self, told: PEBCInstruction, order: EnvelopeOrder, small_w: float) -> bool:
+        before = elements_at(told, self.now)
+        return all(
+            one.quantity in before
+            and abs(before[one.quantity].lower_limit - one.lower_limit_w) <= small_w
+            and abs(before[one.quantity].upper_limit - one.upper_limit_w) <= small_w
+            for one in order.envelopes
+        )
+
+    def instruction(self, choice: Choice, new_id: NewId) -> PEBCInstruction:
+        if not isinstance(choice.order, EnvelopeOrder):
+            raise AssertionError("an envelope was given an order that is not its own")
+        return pebc_instruction(
+            constraints_id=self.resource.constraints_id,
+            elements=self._elements(choice.order, self.until),
+            execution_time=self.now,
+            new_id=new_id,
+        )
 
 
 def elements_at(told: PEBCInstruction, now: datetime) -> dict[CommodityQuantity, PEBCPowerEnvelopeElement]:

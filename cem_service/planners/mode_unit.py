@@ -6,13 +6,12 @@ one hop of a way at a time (R-63), those that are to supply more first; the next
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from math import prod
-from uuid import UUID
 
 import numpy as np
 
@@ -21,6 +20,9 @@ from cem_service.domain.decision import LastInstruction
 from cem_service.domain.machines import Machine
 from cem_service.domain.ombc import OMBCResource
 from cem_service.domain.power_mode import PowerMode
+from cem_service.instructions import NewId, ddbc_instruction, ombc_instruction
+from cem_service.planners.balance import SETTLES_WITHIN
+from cem_service.planners.calm import REPEAT_AFTER, next_look
 from cem_service.planners.choices import Choice, ModeOrder, Prices
 from cem_service.planners.ddbc import demand_of
 from cem_service.planners.horizon import Horizon
@@ -53,14 +55,6 @@ class ModeUnit:
     prices: Prices
     now: datetime
     last: LastInstruction | None
-
-    @property
-    def link_id(self) -> UUID:
-        return self.resource.link_id
-
-    @property
-    def name(self) -> str:
-        return self.resource.name
 
     @property
     def turn(self) -> int:
@@ -197,17 +191,36 @@ class ModeUnit:
         at_once_w = (self.resource.described_power_w(self.now) or 0.0) + changed_w
         return order, at_once_w if hops or len(orders) > 1 else None
 
-    def worth_sending(self, order: ModeOrder, repeat_after: timedelta, settles_within: timedelta) -> bool:
+    @property
+    def until(self) -> datetime:
+        return next_look(self.now)
+
+    @property
+    def worth_eur_per_kwh(self) -> None:
+        return None
+
+    def worth_sending(self, choice: Choice) -> bool:
         """Not before the device shows what it was told last, or should have shown it; nor the same again at once."""
-        told = self._told
+        order, told = choice.order, self._told
+        if not isinstance(order, ModeOrder):
+            return False
         if told is None or self.last is None:
             return True
         age = self.now - self.last.issued_at
         actuator_id, mode_id, factor = told
         if order == ModeOrder(actuator_id, mode_id, order.factor) and abs(order.factor - factor) < LEAST_FACTOR_CHANGE:
-            return age >= repeat_after
+            return age >= REPEAT_AFTER
         shown = any(_id_of(machine) == actuator_id and machine.active_mode_id == mode_id for machine in self.machines)
-        return shown or age >= settles_within
+        return shown or age >= SETTLES_WITHIN
+
+    def instruction(self, choice: Choice, new_id: NewId) -> Instruction:
+        order = choice.order
+        if not isinstance(order, ModeOrder):
+            raise AssertionError("a device was given an order that is not its own")
+        build: Callable[..., Instruction] = ombc_instruction
+        if isinstance(self.resource, DDBCResource):
+            build = partial(ddbc_instruction, actuator_id=order.actuator_id)
+        return build(mode_id=order.mode_id, factor=order.factor, execution_time=self.execution_time, new_id=new_id)
 
     @cached_property
     def _told(self) -> tuple[str, str, float] | None:

@@ -9,56 +9,21 @@ nothing changes, save the first of a session: it makes the CEM's will explicit a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
 from uuid import UUID
 
-import numpy as np
-
-from cem_service.domain.ddbc import DDBCResource
 from cem_service.domain.decision import Decision, LastInstruction, Objective
-from cem_service.domain.frbc import FRBCResource
-from cem_service.domain.ombc import OMBCResource
-from cem_service.domain.pebc import PEBCResource
 from cem_service.domain.site import SiteState
-from cem_service.instructions import (
-    NewId,
-    ddbc_instruction,
-    frbc_instruction,
-    ombc_instruction,
-    pebc_instruction,
-)
+from cem_service.instructions import NewId
 from cem_service.planners.balance import SETTLES_WITHIN, balance_site
-from cem_service.planners.choices import Choice, EnvelopeOrder, ModeOrder, Prices, Unit
-from cem_service.planners.envelope_unit import EnvelopeUnit, elements_at
-from cem_service.planners.horizon import Horizon
+from cem_service.planners.calm import DEADBAND_W
+from cem_service.planners.choices import Choice, Prices, SteeredUnit
 from cem_service.planners.limits_now import LimitsNow, limits_now
-from cem_service.planners.mode_unit import ModeUnit
-from cem_service.planners.mode_values import ModeValues
-from cem_service.planners.oracle import best_response
 from cem_service.planners.plan import STEP, SitePlan
 from cem_service.planners.reasons import LIMITS, Circumstances, Outlook, objective_of, reason_of
 from cem_service.planners.schedule import schedule_profiles
 from cem_service.planners.settling import settle
-from cem_service.planners.site_cost import SiteCost
-from cem_service.planners.store_unit import StoreUnit
-from cem_service.planners.worth import LOOKAHEAD, value_table
-from flexhub.telemetry.quarters import quarter_start
-from s2.messages import FRBCInstruction, Instruction, PEBCInstruction
-
-# A change smaller than both is not worth a message, nor the wear of the device that obeys it.
-DEADBAND_W = 50.0
-DEADBAND_SHARE = 0.02
-
-# An instruction that does not show in the device's status is repeated after this long: never a fight.
-REPEAT_AFTER = timedelta(minutes=2)
-
-# An envelope ends by itself, so that a device is not held by a CEM that is gone; one that is still needed is renewed
-# this long before.
-ENVELOPE_LASTS = timedelta(hours=1)
-RENEW_BEFORE = timedelta(minutes=10)
-
-SomeUnit = StoreUnit | EnvelopeUnit | ModeUnit
+from cem_service.planners.units import Surroundings, units_of
 
 
 def react(
@@ -74,7 +39,8 @@ def react(
     prices = _prices(site, limits)
     units = _units(site, plan, last, prices, limits, balance.base_w)
     steered_w = sum(unit.stay.power_w for unit in units)
-    in_place_w = sum(one.power_w(site.now) or 0.0 for one in site.resources if _steers(one.link_id, units))
+    steered = {unit.resource.link_id: unit.resource for unit in units}
+    in_place_w = sum(one.power_w(site.now) or 0.0 for one in steered.values())
     fixed_w = balance.net_w - in_place_w
     chosen, wanted = settle(units, fixed_w, prices, hold=balance.settling)
     outlook = Outlook(
@@ -84,7 +50,7 @@ def react(
     )
     decisions = []
     for unit, choice, wish in zip(units, chosen, wanted, strict=True):
-        if _worth_sending(unit, choice, last.get(unit.link_id), site):
+        if unit.worth_sending(choice):
             decisions.append(_decision(site, unit, choice, wish, outlook, prices, limits, last, new_id))
     return decisions + schedule_profiles(site, plan, balance.base_w, last, new_id)
 
@@ -107,36 +73,14 @@ def _units(
     prices: Prices,
     limits: LimitsNow,
     base_w: float,
-) -> list[SomeUnit]:
-    units: list[SomeUnit] = []
+) -> list[SteeredUnit]:
+    around = Surroundings(site, plan, prices, base_w)
+    units: list[SteeredUnit] = []
     for resource in site.resources:
         latest = last.get(resource.link_id)
-        if not resource.ready or _is_left_alone(latest, site, limits):
-            continue
-        if isinstance(resource, FRBCResource):
-            values = value_table(resource, site, plan)
-            units += [StoreUnit(resource, one, values, prices, site.now) for one in resource.actuators]
-        elif isinstance(resource, PEBCResource):
-            device = plan.devices.get(resource.link_id) if plan else None
-            planned = device.envelopes if device else ()
-            units.append(EnvelopeUnit(resource, prices, site.now, latest, planned))
-        elif isinstance(resource, OMBCResource | DDBCResource):
-            units.append(ModeUnit(resource, _mode_values(resource, site, plan, base_w), prices, site.now, latest))
+        if resource.ready and not _is_left_alone(latest, site, limits):
+            units += units_of(resource, around, latest)
     return units
-
-
-def _mode_values(
-    resource: OMBCResource | DDBCResource, site: SiteState, plan: SitePlan | None, base_w: float
-) -> ModeValues | None:
-    """The plan's, while they reach far enough; else those of a plan on the spot, on the power drawn now."""
-    device = plan.devices.get(resource.link_id) if plan else None
-    values = device.mode_values if device else None
-    if values is not None and site.now + LOOKAHEAD <= values.ends:
-        return values
-    horizon = Horizon.at(site.now)
-    cost = SiteCost.of(site, horizon).seen_by(np.full(horizon.steps, base_w))
-    device = best_response(resource, cost, horizon)
-    return device.mode_values if device else None
 
 
 def _is_left_alone(latest: LastInstruction | None, site: SiteState, limits: LimitsNow) -> bool:
@@ -147,70 +91,9 @@ def _is_left_alone(latest: LastInstruction | None, site: SiteState, limits: Limi
     return not overloaded or site.now - latest.issued_at < SETTLES_WITHIN
 
 
-def _steers(link_id: UUID, units: Sequence[Unit]) -> bool:
-    return any(unit.link_id == link_id for unit in units)
-
-
-def _worth_sending(unit: SomeUnit, choice: Choice, latest: LastInstruction | None, site: SiteState) -> bool:
-    if choice.order is None:
-        return False
-    if isinstance(unit, StoreUnit) and isinstance(choice.order, ModeOrder):
-        return _mode_worth_sending(unit, choice.order, choice, latest, site)
-    if isinstance(unit, EnvelopeUnit) and isinstance(choice.order, EnvelopeOrder):
-        return latest is None or _envelope_worth_sending(unit, choice.order, latest, site)
-    if isinstance(unit, ModeUnit) and isinstance(choice.order, ModeOrder):
-        return unit.worth_sending(choice.order, REPEAT_AFTER, SETTLES_WITHIN)
-    return False
-
-
-def _mode_worth_sending(
-    unit: StoreUnit, order: ModeOrder, choice: Choice, latest: LastInstruction | None, site: SiteState
-) -> bool:
-    told = latest.message if latest else None
-    if latest is None or not isinstance(told, FRBCInstruction):
-        return True
-    deadband_w = max(DEADBAND_W, DEADBAND_SHARE * unit.actuator.largest_power_w)
-    if order.mode_id == unit.actuator.active_mode_id and abs(choice.power_w - unit.stay.power_w) <= deadband_w:
-        return False
-    age = site.now - latest.issued_at
-    if told.actuator_id != order.actuator_id:
-        # Only the latest instruction of a resource is remembered; this actuator may have had its own just before it.
-        return age >= SETTLES_WITHIN
-    repeats = (
-        told.operation_mode == order.mode_id and abs(latest.expected_power_w - _power_at_once_w(choice)) <= deadband_w
-    )
-    return not repeats or age >= REPEAT_AFTER
-
-
-def _envelope_worth_sending(unit: EnvelopeUnit, order: EnvelopeOrder, latest: LastInstruction, site: SiteState) -> bool:
-    told = latest.message
-    if not isinstance(told, PEBCInstruction) or told.power_constraints_id != unit.resource.constraints_id:
-        return True
-    if not order.curtails:
-        # An envelope that has ended leaves the resource free already.
-        return latest.until > site.now and not _matches(told, order, 1.0, site.now)
-    lowest, highest = unit.resource.widest_w
-    deadband_w = max(DEADBAND_W, DEADBAND_SHARE * min(max(-lowest, highest), 1e9))
-    return latest.until - site.now <= RENEW_BEFORE or not _matches(told, order, deadband_w, site.now)
-
-
-def _matches(told: PEBCInstruction, order: EnvelopeOrder, deadband_w: float, now: datetime) -> bool:
-    before = elements_at(told, now)
-    return all(
-        one.quantity in before
-        and abs(before[one.quantity].lower_limit - one.lower_limit_w) <= deadband_w
-        and abs(before[one.quantity].upper_limit - one.upper_limit_w) <= deadband_w
-        for one in order.envelopes
-    )
-
-
-def _power_at_once_w(choice: Choice) -> float:
-    return choice.power_w if choice.hop_power_w is None else choice.hop_power_w
-
-
 def _decision(
     site: SiteState,
-    unit: SomeUnit,
+    unit: SteeredUnit,
     choice: Choice,
     wish: Choice,
     outlook: Outlook,
@@ -220,60 +103,23 @@ def _decision(
     new_id: NewId,
 ) -> Decision:
     facts = Circumstances(
-        name=unit.name,
+        name=unit.resource.name,
         before_w=unit.stay.power_w,
         net=outlook,
         prices=prices,
         limits=limits,
-        worth_eur_per_kwh=unit.worth_eur_per_kwh() if isinstance(unit, StoreUnit) else None,
+        worth_eur_per_kwh=unit.worth_eur_per_kwh,
     )
     objective = objective_of(choice, wish, facts)
     stays = abs(choice.power_w - unit.stay.power_w) <= DEADBAND_W
-    if unit.link_id not in last and stays and objective not in LIMITS:
+    if unit.resource.link_id not in last and stays and objective not in LIMITS:
         objective = Objective.TAKE_CONTROL
-    until = quarter_start(site.now) + STEP
-    if isinstance(unit, EnvelopeUnit):
-        until = _envelope_end(unit, site)
     return Decision(
-        link_id=unit.link_id,
-        message=_instruction(site, unit, choice, until - site.now, new_id),
+        link_id=unit.resource.link_id,
+        message=unit.instruction(choice, new_id),
         reason=reason_of(objective, choice, wish, facts),
         objective=objective,
-        expected_power_w=_power_at_once_w(choice),
+        expected_power_w=choice.power_at_once_w,
         power_before_w=unit.resource.power_w(site.now) or 0.0,
-        until=until,
-    )
-
-
-def _envelope_end(unit: EnvelopeUnit, site: SiteState) -> datetime:
-    end = quarter_start(site.now) + ENVELOPE_LASTS
-    return end if unit.resource.valid_until is None else min(end, unit.resource.valid_until)
-
-
-def _instruction(site: SiteState, unit: SomeUnit, choice: Choice, lasts: timedelta, new_id: NewId) -> Instruction:
-    if isinstance(choice.order, ModeOrder):
-        return _mode_instruction(site, unit, choice.order, new_id)
-    if isinstance(choice.order, EnvelopeOrder) and isinstance(unit, EnvelopeUnit):
-        return pebc_instruction(
-            constraints_id=unit.resource.constraints_id,
-            elements=unit.elements(choice.order, site.now + lasts),
-            execution_time=site.now,
-            new_id=new_id,
-        )
-    raise AssertionError("a unit was given an order that is not its own")
-
-
-def _mode_instruction(site: SiteState, unit: SomeUnit, order: ModeOrder, new_id: NewId) -> Instruction:
-    execution_time = unit.execution_time if isinstance(unit, ModeUnit) else site.now
-    if isinstance(unit.resource, OMBCResource):
-        return ombc_instruction(
-            mode_id=order.mode_id, factor=order.factor, execution_time=execution_time, new_id=new_id
-        )
-    build = ddbc_instruction if isinstance(unit.resource, DDBCResource) else frbc_instruction
-    return build(
-        actuator_id=order.actuator_id,
-        mode_id=order.mode_id,
-        factor=order.factor,
-        execution_time=execution_time,
-        new_id=new_id,
+        until=unit.until,
     )

@@ -7,18 +7,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from uuid import UUID
 
 import numpy as np
 
+from cem_service.domain.decision import LastInstruction
 from cem_service.domain.frbc import Actuator, FRBCResource, Mode, ModeElement, actuator_power_w
 from cem_service.domain.series import Array
+from cem_service.instructions import NewId, frbc_instruction
+from cem_service.planners.balance import SETTLES_WITHIN
+from cem_service.planners.calm import REPEAT_AFTER, deadband_w, next_look
 from cem_service.planners.choices import Aim, Choice, ModeOrder, Prices
 from cem_service.planners.frbc import EVEN_FACTORS
 from cem_service.planners.plan import ValueTable
 from cem_service.planners.store import OUT_OF_RANGE_EUR
 from cem_service.planners.ways import SWITCH_EUR
 from cem_service.planners.worth import LOOKAHEAD
+from s2.messages import FRBCInstruction
 
 # A mode that would carry the store over a bound within this time is left (R-127), and is not begun with less than the
 # longer time ahead: a buffer that is nearly full would otherwise switch its heat pump every few minutes.
@@ -33,14 +37,7 @@ class StoreUnit:
     values: ValueTable
     prices: Prices
     now: datetime
-
-    @property
-    def link_id(self) -> UUID:
-        return self.resource.link_id
-
-    @property
-    def name(self) -> str:
-        return self.resource.name
+    last: LastInstruction | None
 
     @property
     def turn(self) -> int:
@@ -173,7 +170,40 @@ class StoreUnit:
         penalty = OUT_OF_RANGE_EUR * self.resource.kwh_per_unit * float(outside)
         return self.values.cost_at(self.now + LOOKAHEAD, level) + penalty
 
+    @property
+    def until(self) -> datetime:
+        return next_look(self.now)
+
+    def worth_sending(self, choice: Choice) -> bool:
+        order, told = choice.order, self.last.message if self.last else None
+        if not isinstance(order, ModeOrder):
+            return False
+        if self.last is None or not isinstance(told, FRBCInstruction):
+            return True
+        small_w = deadband_w(self.actuator.largest_power_w)
+        if order.mode_id == self.actuator.active_mode_id and abs(choice.power_w - self.stay.power_w) <= small_w:
+            return False
+        age = self.now - self.last.issued_at
+        if told.actuator_id != order.actuator_id:
+            # Only the latest instruction of a resource is remembered; this actuator may have had its own before it.
+            return age >= SETTLES_WITHIN
+        changed_w = abs(self.last.expected_power_w - choice.power_at_once_w)
+        return told.operation_mode != order.mode_id or changed_w > small_w or age >= REPEAT_AFTER
+
+    def instruction(self, choice: Choice, new_id: NewId) -> FRBCInstruction:
+        order = choice.order
+        if not isinstance(order, ModeOrder):
+            raise AssertionError("a store was given an order that is not its own")
+        return frbc_instruction(
+            actuator_id=order.actuator_id,
+            mode_id=order.mode_id,
+            factor=order.factor,
+            execution_time=self.now,
+            new_id=new_id,
+        )
+
+    @property
     def worth_eur_per_kwh(self) -> float:
-        """What a kWh of electricity put into the store now saves later, in EUR."""
+        """Of electricity, judged by the value of the fill level around the present one."""
         per_unit = self.values.worth_per_unit(self.now + LOOKAHEAD, self.level)
         return per_unit / max(self.resource.kwh_per_unit, 1e-12)

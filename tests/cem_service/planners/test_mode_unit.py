@@ -9,9 +9,10 @@ from cem_service.domain.decision import Decision, LastInstruction
 from cem_service.domain.resource import Resource
 from cem_service.domain.tariff import Tariff
 from cem_service.planners.building import plan_site
+from cem_service.planners.calm import REPEAT_AFTER
 from cem_service.planners.mode_unit import LEAVE_ALONE_AFTER_OWN_CHANGE
 from cem_service.planners.plan import SitePlan
-from cem_service.planners.reactive import REPEAT_AFTER, react
+from cem_service.planners.reactive import react
 from s2.messages import (
     Commodity,
     CommodityQuantity,

@@ -9,8 +9,9 @@ from cem_service.domain.decision import Decision, LastInstruction, Objective
 from cem_service.domain.site import SiteState
 from cem_service.domain.tariff import Tariff
 from cem_service.planners.building import plan_site
+from cem_service.planners.calm import REPEAT_AFTER
 from cem_service.planners.plan import SitePlan
-from cem_service.planners.reactive import REPEAT_AFTER, react
+from cem_service.planners.reactive import react
 from s2.messages import FRBCInstruction, PEBCInstruction, PPBCScheduleInstruction
 from tests.support.resources import (
     NOON,

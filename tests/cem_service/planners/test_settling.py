@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from cem_service.planners.choices import Choice, ModeOrder, Prices
 from cem_service.planners.settling import settle
-from tests.support.resources import link_id
 
 PRICES = Prices(buy=0.3, sell=0.05, import_limit_w=5000.0, export_limit_w=5000.0)
 
@@ -19,10 +17,6 @@ class Switch:
     worth_eur: float
     on: bool = True
     turn: int = 0
-
-    @property
-    def link_id(self) -> UUID:
-        return link_id(self.name)
 
     @property
     def stay(self) -> Choice:

@@ -1,0 +1,24 @@
+"""How calm the reactive layer keeps: which changes are worth a message, and when something is said again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from cem_service.planners.plan import STEP
+from flexhub.telemetry.quarters import quarter_start
+
+# A change smaller than both is not worth a message, nor the wear of the device that obeys it.
+DEADBAND_W = 50.0
+DEADBAND_SHARE = 0.02
+
+# An instruction that does not show in the device's status is repeated after this long: never a fight.
+REPEAT_AFTER = timedelta(minutes=2)
+
+
+def deadband_w(largest_power_w: float) -> float:
+    return max(DEADBAND_W, DEADBAND_SHARE * largest_power_w)
+
+
+def next_look(now: datetime) -> datetime:
+    """A mode is told without an end; it is looked at again when the next quarter hour begins."""
+    return quarter_start(now) + STEP
