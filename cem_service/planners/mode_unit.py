@@ -1,7 +1,8 @@
 """The choices of a device under OMBC or DDBC: combinations of modes that can be reached now, at their best factors.
 
 All its machines are chosen for together, because what one supplies the others need not. They are told one at a time,
-one hop of a way at a time (R-63), those that are to supply more first; the next one when the device shows the last.
+one hop of a way at a time (R-63): those that are to supply more first, so that nobody is cold, then those that take the
+most off the site's power; the next one when the device shows the last.
 """
 
 from __future__ import annotations
@@ -187,7 +188,7 @@ class ModeUnit:
             orders.append((more, changed_w, ModeOrder(_id_of(machine), told.mode_id, told_factor), hops))
         if not orders:
             return None, None
-        _, changed_w, order, hops = max(orders, key=lambda one: one[0])
+        _, changed_w, order, hops = max(orders, key=lambda one: (max(one[0], 0.0), -one[1]))
         at_once_w = (self.resource.described_power_w(self.now) or 0.0) + changed_w
         return order, at_once_w if hops or len(orders) > 1 else None
 
