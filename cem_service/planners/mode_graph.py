@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain, pairwise, product
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,6 +51,17 @@ class _Move(NamedTuple):
     wear_eur: float
     acts_as: str
     lag_s: float
+
+
+class _Joint(NamedTuple):
+    """One move of each machine; `modes` are those that they end in, and `lags` says whether one is still on its way."""
+
+    after: tuple[MachineState, ...]
+    modes: Combination
+    eur: float
+    wear_eur: float
+    lags: bool
+    moves: tuple[_Move, ...]
 
 
 @dataclass(frozen=True)
@@ -211,14 +222,13 @@ class _Builder:
         self, moves: Sequence[tuple[_Move, ...]], duration_s: float, order: list[tuple[MachineState, ...]]
     ) -> None:
         """All moves out of one state."""
-        for joint in product(*moves):
-            after = tuple(move.after for move in joint)
-            if after not in self.states:
-                self.states[after] = len(order)
-                order.append(after)
-            self.to.append(self.states[after])
-            self.eur.append(sum(move.eur for move in joint))
-            self.wear_eur.append(sum(move.wear_eur for move in joint))
+        for joint in _together(moves):
+            to = self.states.setdefault(joint.after, len(order))
+            if to == len(order):
+                order.append(joint.after)
+            self.to.append(to)
+            self.eur.append(joint.eur)
+            self.wear_eur.append(joint.wear_eur)
             for combination, share in _parts(joint, duration_s):
                 self.part_of.append(self.combinations.setdefault(combination, len(self.combinations)))
                 self.share.append(share)
@@ -236,14 +246,33 @@ class _Builder:
         )
 
 
-def _parts(joint: tuple[_Move, ...], duration_s: float) -> list[tuple[Combination, float]]:
+def _together(moves: Sequence[tuple[_Move, ...]]) -> list[_Joint]:
+    """One move of each machine, in all ways; put together machine by machine, since a graph has many of them."""
+    joints = [_Joint((), (), 0.0, 0.0, lags=False, moves=())]
+    for each in moves:
+        joints = [
+            _Joint(
+                (*before.after, move.after),
+                (*before.modes, move.after.mode_id),
+                before.eur + move.eur,
+                before.wear_eur + move.wear_eur,
+                before.lags or move.lag_s > 0.0,
+                (*before.moves, move),
+            )
+            for before in joints
+            for move in each
+        ]
+    return joints
+
+
+def _parts(joint: _Joint, duration_s: float) -> list[tuple[Combination, float]]:
     """What the machines act as during a step, each combination with its share of it."""
-    if not any(move.lag_s for move in joint):
-        return [(tuple(move.after.mode_id for move in joint), 1.0)]
-    cuts = sorted({0.0, duration_s, *(move.lag_s for move in joint)})
+    if not joint.lags:
+        return [(joint.modes, 1.0)]
+    cuts = sorted({0.0, duration_s, *(move.lag_s for move in joint.moves)})
     return [
         (
-            tuple(move.acts_as if start < move.lag_s else move.after.mode_id for move in joint),
+            tuple(move.acts_as if start < move.lag_s else move.after.mode_id for move in joint.moves),
             (end - start) / duration_s,
         )
         for start, end in pairwise(cuts)
