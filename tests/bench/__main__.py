@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from tests.bench import (
     building_rows,
     crowd_rows,
+    envelope_rows,
     gateway_rows,
     hosted_rows,
     list_rows,
@@ -37,6 +38,7 @@ GROUPS: tuple[Mapping[str, Callable[[], Row]], ...] = (
     store_rows.ROWS,
     building_rows.ROWS,
     profile_rows.ROWS,
+    envelope_rows.ROWS,
     hosted_rows.ROWS,
     reaction_rows.ROWS,
 )

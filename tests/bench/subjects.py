@@ -63,6 +63,8 @@ MODES: Mapping[str, str] = {
 PROFILES: Mapping[str, str] = {
     "ppbc-plan": "CPU for a day's plan of a dishwasher, washing machine or water heater, at other prices than before",
     "ppbc-gap": "its largest difference to the optimum of HiGHS, in millionths of a euro",
+    "pebc-plan": "CPU for a day's plan of panels that are cut, or of a car that puts its charging off",
+    "pebc-gap": "its largest difference to the optimum of HiGHS, in millionths of a euro",
 }
 
 BUILDINGS: Mapping[str, str] = {
