@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+
+_NOTHING = np.zeros(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,16 @@ class StepSeries:
         durations = np.array([duration for duration, _ in kept], dtype=np.float64)
         edges = start.timestamp() + np.concatenate(([0.0], np.cumsum(durations)))
         return cls(edges, np.array([value for _, value in kept], dtype=np.float64))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self | None:
+        """Parts that follow each other as one series, with 0 between them; None where two of them overlap."""
+        if len(parts) == 1:
+            return parts[0]
+        if any(before.edges[-1] > after.edges[0] for before, after in pairwise(parts)):
+            return None
+        values = [piece for part in parts for piece in (part.values, _NOTHING)][:-1]
+        return cls(np.concatenate([part.edges for part in parts]), np.concatenate(values))
 
     def means(self, edges: Array, outside: float) -> Array:
         """The mean over each stretch between two of `edges`; `outside` counts where the series says nothing."""

@@ -26,14 +26,21 @@ def expected_power_w(resource: PPBCResource, placements: Iterable[Placement], ho
 
 def profile_power_w(profile: Profile, placed: dict[tuple[str, str], Placement], horizon: Horizon) -> Array:
     """As above for one profile. What has begun and has no placement is taken to go through from now on."""
-    power_w = np.zeros(horizon.steps)
+    series = []
     for container in profile.containers:
         placement = placed.get((profile.profile_id, container.container_id))
         remainder = container.remainder
         if placement is not None and (sequence := container.sequence(placement.sequence_id)):
-            power_w += power_of(sequence, placement).means(horizon.edges, 0.0)
+            series.append(power_of(sequence, placement))
         elif remainder is not None:
-            power_w += power_from(remainder, horizon.now).means(horizon.edges, 0.0)
+            series.append(power_from(remainder, horizon.now))
+    if not series:
+        return np.zeros(horizon.steps)
+    whole = StepSeries.joined(series)
+    parts = series if whole is None else [whole]
+    power_w = parts[0].means(horizon.edges, 0.0)
+    for part in parts[1:]:
+        power_w = power_w + part.means(horizon.edges, 0.0)
     return power_w
 
 

@@ -11,6 +11,7 @@ Never infeasible: what does not fit into its window runs as soon as it can, and 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -81,13 +82,15 @@ def place(profile: Profile, cost: PowerCost, horizon: Horizon) -> tuple[Placemen
     if not chain:
         return ()
     earliest = _earliest(profile, horizon)
-    shortest_s = sum(SLOT_S * min(map(length_of, alternatives)) for _, alternatives in chain)
-    end = min(profile.end_time, max(horizon.end, earliest + timedelta(seconds=shortest_s)))
+    end = profile.end_time
+    if end > horizon.end:
+        shortest_s = sum(SLOT_S * min(map(length_of, alternatives)) for _, alternatives in chain)
+        end = min(end, max(horizon.end, earliest + timedelta(seconds=shortest_s)))
     # On the clock's five minutes where that fits, else from the very moment on.
     for origin in (earliest,) if profile.head else (next_slot(earliest, horizon), earliest):
         attempt = _Attempt.of(profile, chain, Slots.between(origin, end, horizon), earliest, cost)
         course = attempt.best()
-        if np.isfinite(course.eur):
+        if math.isfinite(course.eur):
             return tuple(attempt.placements(course))
     return tuple(_at_once(profile, chain, earliest, cost, horizon))
 
@@ -178,7 +181,9 @@ class _Attempt:
             # A sequence takes up whole slots but ends within one, and the pause after it counts from there.
             start = min(start, before + timedelta(seconds=sequence.max_pause_before_s))
         earlier = self.slots.time(begins) - start
-        gaps = [(int(a) + 1, int(b)) for a, b in pairwise((begins - 1, *ran)) if b > a + 1]
+        gaps: list[tuple[int, int]] = []
+        if int(ran[-1]) - begins + 1 > ran.size:
+            gaps = [(a + 1, b) for a, b in pairwise((begins - 1, *ran.tolist())) if b > a + 1]
         pauses = tuple((self.slots.time(a) - earlier, self.slots.time(b) - earlier) for a, b in gaps)
         end = start + timedelta(seconds=sequence.duration_s) + sum((b - a for a, b in pauses), timedelta())
         return start, end, pauses

@@ -31,3 +31,14 @@ def test_pieces_without_duration_say_nothing() -> None:
 
     assert series.means(SECONDS, outside=1.0).tolist() == [1.0, 1.0, 1.0]
     assert series.extremes(SECONDS, 3.0, highest=True).tolist() == [3.0, 3.0, 3.0]
+
+
+def test_parts_that_follow_each_other_are_joined_with_nothing_between_them() -> None:
+    first = StepSeries.consecutive(NOON, [(30_000, 4.0)])
+    second = StepSeries.consecutive(NOON + timedelta(minutes=1), [(60_000, 6.0)])
+
+    joined = StepSeries.joined([first, second])
+
+    assert joined is not None
+    assert joined.means(SECONDS, 0.0).tolist() == pytest.approx([2.0, 6.0, 0.0])
+    assert StepSeries.joined([first, first]) is None
