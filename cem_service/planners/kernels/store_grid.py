@@ -14,7 +14,8 @@ but the last part the factor is 0, since a machine that is still leaving a mode 
 *variants*, each of which leaves one factor free and has the others at an end; a variant has bands of fill levels.
 
 A mode that would carry the store over a bound is used for a share of the step: the device stops by itself when it is
-full or empty. A mode that cannot be used at a level does nothing there and costs dearly.
+full or empty. A mode that cannot be used at a level does nothing there and costs dearly. Only what drains it by itself
+carries a store below its lowest level, and what is missing then has to be filled up again.
 """
 
 from __future__ import annotations

@@ -50,11 +50,11 @@ def walk_on(grid: StoreGrid, costs: Costs, levels: Levels, value: Floats, level:
     moves, variants, factors = np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count)
     steps = Steps(power_w, after, running_eur, rates, moves, variants, factors)
     here, state, total, tried = np.empty(1), 0, 0.0, room_for_factors(costs.at_w.shape[1])
-    bottom, top = min(grid.levels[0], level), max(grid.room[HIGHEST], level)
+    top = max(grid.room[HIGHEST], level)
     for t in range(count):
         here[0] = level
         landed, eur = _best_step(t, grid, costs, levels, value[t + 1], level, state, bands_at(here, grid), tried, steps)
-        level = min(max(landed, bottom), top)
+        level = min(landed, top)
         after[t] = level
         state = grid.cell_to[grid.move_cell[moves[t]]]
         total += eur + edge_cost(level, grid.below[t + 1], grid.above[t + 1])

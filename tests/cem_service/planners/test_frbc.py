@@ -143,6 +143,23 @@ def test_a_buffer_stays_in_its_range() -> None:
     assert plan.levels.max() <= 60.0
 
 
+def test_what_is_drawn_beyond_the_lowest_level_has_to_be_heated_again() -> None:
+    horizon, cost = day()
+    bath = heat_pump(level=50.0, usage_per_s=lambda hour: 0.008 if 15 <= hour < 17 else 0.0)
+
+    plan = plan_store(bath, cost.seen_by(np.full(horizon.steps, 300.0)), horizon)
+
+    assert plan is not None
+    assert plan.levels is not None
+    assert bath.usage is not None
+    drained = bath.usage.means(horizon.edges, 0.0) + 0.00005
+    heated = 0.002 * plan.power_w / 2000.0
+    assert plan.levels == pytest.approx(50.0 + np.cumsum((heated - drained) * horizon.durations_s), abs=1e-6)
+    assert plan.levels.min() < 25.0
+    assert plan.own.comfort_eur > 100.0
+    assert plan.levels[-1] >= 40.0
+
+
 def test_keeps_below_the_limit_of_the_site() -> None:
     horizon, cost = day()
     base_w = np.full(horizon.steps, 4000.0)
