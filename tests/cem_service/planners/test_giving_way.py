@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 
@@ -9,8 +11,11 @@ from cem_service.domain.decision import Objective
 from cem_service.domain.tariff import Tariff
 from cem_service.planners.building import plan_site
 from cem_service.planners.plan import SitePlan
-from tests.support.resources import NOON, battery, solar, solar_forecast
-from tests.support.sites import FLAT, site_with
+from tests.support.resources import NOON, allowed, battery, solar, solar_forecast
+from tests.support.scenarios.envelopes import DEFER, LOWER, UPPER, envelope, window
+from tests.support.sites import EVENING_PEAK, FLAT, site_with
+
+HOUR = timedelta(hours=1)
 
 SUNNY = solar(production_w=4000.0, forecast=solar_forecast([4000.0] * 24 + [0.0] * 72, NOON))
 SELLING_COSTS = Tariff((0.3,) * 24, (-0.1,) * 24)
@@ -45,6 +50,18 @@ def test_what_may_not_leave_the_site_is_cut_and_breaks_no_limit() -> None:
     assert plan.net_w.min() >= -2000.0
     assert Objective.EXPORT_LIMIT not in plan.costs
     assert "feed" not in " ".join(plan.notes)
+
+
+def test_a_charger_that_may_wait_keeps_the_fuse_and_takes_the_cheap_hours() -> None:
+    ranges = (allowed(LOWER, 0.0, 0.0), allowed(UPPER, 0.0, 11_000.0))
+    car = envelope(*ranges, consequence=DEFER, windows=[window(2000.0, 2000.0, 12 * HOUR, NOON)], now=NOON)
+    site = site_with(car, battery(level=1.0), meter_w=500.0, tariff=EVENING_PEAK, fuse_limit_w=9000.0)
+
+    plan = plan_site(site)
+
+    assert plan.devices[car.link_id].power_w.sum() / 4 == pytest.approx(24_000.0, rel=0.01)
+    assert plan.devices[car.link_id].power_w[20:36] == pytest.approx(np.zeros(16), abs=1.0)
+    assert plan.net_w.max() <= 9000.0
 
 
 def test_the_envelopes_of_a_plan_survive_storage() -> None:
