@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db.models import F
 
 from cem_service.domain.abnormal import without_marks
 from cem_service.domain.feed import NO_FEEDS, SiteFeeds
@@ -17,7 +16,7 @@ from cem_service.domain.phases import PhasePowers, phase_powers_w
 from cem_service.domain.quantities import total_power_w
 from cem_service.domain.reserve import with_reserve
 from cem_service.domain.resource import Resource
-from cem_service.domain.site import SiteState
+from cem_service.domain.site import QuarterHourMeans, SiteState
 from cem_service.feeds.loading import Followed, load_feeds
 from cem_service.following import with_feed_limits
 from cem_service.forecasts import load_learned
@@ -48,7 +47,7 @@ class LoadedSite:
 
     `instructions` holds the latest one of each link, of whatever session; `plan` the latest plan run. `abnormal`: an
     abnormal condition is on, so every instruction has to say so. `told` has what was told in the living session, oldest
-    first, for links of which more than the latest counts.
+    first, for links of which more than the latest counts. `links` are all of ours, also those without a session.
     """
 
     tenant_id: UUID
@@ -58,6 +57,8 @@ class LoadedSite:
     plan: PlanRun | None
     abnormal: bool = False
     told: Mapping[UUID, Sequence[Instruction]] = field(default_factory=dict)
+    links: Sequence[UUID] = ()
+    main_meter_link: UUID | None = None
 
     def token(self, link_id: UUID) -> int:
         """The fencing token of the session that the state was read from."""
@@ -107,8 +108,17 @@ def load_site(tenant_id: UUID, site_id: UUID, *, bus: WorkerBus, now: datetime) 
         main_meter_phases_w=reading.phases_w if reading else None,
         main_meter_at=reading.at if reading else None,
     )
-    told = _told(tenant_id, living, rows.instructions)
-    return LoadedSite(tenant_id, with_feed_limits(state), living, rows.instructions, rows.plan, abnormal, told)
+    return LoadedSite(
+        tenant_id=tenant_id,
+        state=with_feed_limits(state),
+        snapshots=living,
+        instructions=rows.instructions,
+        plan=rows.plan,
+        abnormal=abnormal,
+        told=_told(tenant_id, living, rows.instructions),
+        links=tuple(rows.links),
+        main_meter_link=rows.main_meter_link,
+    )
 
 
 def _resource(link_id: UUID, name: str, shot: Snapshot, abnormal: bool, now: datetime) -> Resource:
@@ -151,11 +161,9 @@ def with_history(loaded: LoadedSite, *, back: timedelta = HISTORY) -> LoadedSite
     """The same site with its past quarter-hour means and what was learned of them, which only a plan needs."""
     state = loaded.state
     with tenant_scope(loaded.tenant_id):
-        links = Link.objects.filter(rm_node__site_id=state.site_id, cem_node__hosted=True)
-        meter_link = links.filter(rm_node=F("rm_node__site__main_meter")).values_list("id", flat=True).first()
         # What came by the API is stored under the id of the site, where another meter's is under its link.
-        meter_id = meter_link or state.site_id
-        ids = [meter_id, *(link.pk for link in links if link.pk != meter_link)]
+        meter_id = loaded.main_meter_link or state.site_id
+        ids = [meter_id, *(link_id for link_id in loaded.links if link_id != meter_id)]
         roll_up(tenant_id=loaded.tenant_id, site_id=state.site_id, link_ids=ids, until=state.now)
         means = stored_means(ids, since=state.now - back, until=state.now)
         meter = means.pop(meter_id, {})
@@ -163,8 +171,17 @@ def with_history(loaded: LoadedSite, *, back: timedelta = HISTORY) -> LoadedSite
         state = replace(state, learned=load_learned(state.site_id))
     if not meter:
         return replace(loaded, state=replace(state, power_history=means))
-    base = {at: power_w - sum(series.get(at, 0.0) for series in means.values()) for at, power_w in meter.items()}
-    return replace(loaded, state=replace(state, base_history=base, power_history=means))
+    return replace(loaded, state=replace(state, base_history=_without(meter, means.values()), power_history=means))
+
+
+def _without(meter: QuarterHourMeans, others: Iterable[QuarterHourMeans]) -> dict[datetime, float]:
+    """What is left of the meter's quarter hours without those of `others`."""
+    base = dict(meter)
+    for series in others:
+        for quarter, power_w in series.items():
+            if quarter in base:
+                base[quarter] -= power_w
+    return base
 
 
 def read_plan(site_id: UUID, stored: dict[str, Any] | None) -> SitePlan | None:

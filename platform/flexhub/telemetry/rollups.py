@@ -6,9 +6,9 @@ again, since a measurement may come late.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from flexhub.telemetry.models import QUARTERS_PER_DAY, Rollup
@@ -50,21 +50,29 @@ def roll_up(*, tenant_id: UUID, site_id: UUID, link_ids: Sequence[UUID], until: 
 
 def stored_means(link_ids: Sequence[UUID], *, since: datetime, until: datetime) -> dict[UUID, QuarterHourMeans]:
     """Mean electric power in W (sum over phases) of each link by the UTC start of each quarter hour, where known."""
-    means: dict[UUID, QuarterHourMeans] = defaultdict(dict)
+    means: dict[UUID, QuarterHourMeans] = {}
     first, last = since.astimezone(UTC).date(), until.astimezone(UTC).date()
     rows = Rollup.objects.filter(link_id__in=list(link_ids), day__range=(first, last))
     for link_id, day, values in rows.values_list("link_id", "day", "mean_w"):
-        midnight = datetime.combine(day, time(), UTC)
-        for index, mean_w in enumerate(values):
-            quarter = midnight + index * QUARTER
-            if mean_w is not None and since <= quarter < until:
-                means[link_id][quarter] = mean_w
-    return dict(means)
+        quarters = zip(_quarters_of(day), values, strict=True)
+        known = {quarter: mean_w for quarter, mean_w in quarters if mean_w is not None}
+        if not first < day < last:
+            known = {quarter: mean_w for quarter, mean_w in known.items() if since <= quarter < until}
+        if known:
+            means.setdefault(link_id, {}).update(known)
+    return means
 
 
 def delete_rollups_of(sites: Iterable[UUID]) -> None:
     """Needs the scope of their tenant."""
     Rollup.objects.filter(site_id__in=list(sites)).delete()
+
+
+# Of the weeks that plans look back on and learn from; making them anew takes longer than reading a site's means.
+@lru_cache(maxsize=128)
+def _quarters_of(day: date) -> tuple[datetime, ...]:
+    midnight = datetime.combine(day, time(), UTC)
+    return tuple(midnight + index * QUARTER for index in range(QUARTERS_PER_DAY))
 
 
 def _rows(link_ids: Sequence[UUID], end: datetime) -> _Rows:
