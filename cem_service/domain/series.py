@@ -58,10 +58,10 @@ class StepSeries:
     def extremes(self, edges: Array, outside: float, *, highest: bool) -> Array:
         """The highest (or lowest) value that holds anywhere in each stretch; `outside` where none does."""
         result = np.full(edges.size - 1, outside)
-        pick = max if highest else min
+        pick = np.maximum if highest else np.minimum
         for start, end, value in zip(self.edges[:-1], self.edges[1:], self.values, strict=True):
             first = int(np.searchsorted(edges, start, side="right")) - 1
             last = int(np.searchsorted(edges, end, side="left"))
-            for step in range(max(first, 0), min(last, result.size)):
-                result[step] = value if result[step] == outside else pick(result[step], value)
+            stretch = result[max(first, 0) : max(last, 0)]
+            stretch[:] = np.where(stretch == outside, value, pick(stretch, value))
         return result

@@ -67,18 +67,27 @@ def edge_cost(resource: FRBCResource, horizon: Horizon) -> EdgeCost:
 def _edge_cost(same: Same, horizon: Horizon) -> EdgeCost:
     resource = same.one
     lowest, highest, unit = resource.lowest_level, resource.highest_level, resource.kwh_per_unit
-    edges = horizon.steps + 1
-    below = [np.tile((lowest, OUT_OF_RANGE_EUR * unit), (edges, 1))]
-    above = [np.tile((highest, OUT_OF_RANGE_EUR * unit), (edges, 1))]
+    below: list[_Hinge] = [(lowest, OUT_OF_RANGE_EUR * unit)]
+    above: list[_Hinge] = [(highest, OUT_OF_RANGE_EUR * unit)]
     if resource.drains and not resource.can_discharge:
         comfortable = lowest + COMFORT_SHARE * (highest - lowest)
-        below.append(np.tile((comfortable, COMFORT_EUR * unit), (edges, 1)))
+        below.append((comfortable, COMFORT_EUR * unit))
     lower, upper = targets(resource, horizon)
     if resource.target_lower is not None:
-        below.append(np.column_stack((lower, np.full(edges, BELOW_TARGET_EUR * unit))))
+        below.append((lower, BELOW_TARGET_EUR * unit))
     if resource.target_upper is not None:
-        above.append(np.column_stack((upper, np.full(edges, ABOVE_TARGET_EUR * unit))))
-    return EdgeCost(np.stack(below, axis=1), np.stack(above, axis=1))
+        above.append((upper, ABOVE_TARGET_EUR * unit))
+    return EdgeCost(_at_each_edge(below, horizon), _at_each_edge(above, horizon))
+
+
+_Hinge = tuple[Array | float, float]  # level at each edge, or at all; EUR for each unit beyond
+
+
+def _at_each_edge(hinges: list[_Hinge], horizon: Horizon) -> Array:
+    result = np.empty((horizon.steps + 1, len(hinges), 2))
+    for index, (at, eur) in enumerate(hinges):
+        result[:, index, 0], result[:, index, 1] = at, eur
+    return result
 
 
 def edge_cost_eur(resource: FRBCResource, horizon: Horizon, levels: Array) -> Array:
