@@ -1,11 +1,14 @@
 """The best course of a power profile as a mixed-integer programme, solved by HiGHS: what the kernel must find too.
 
-Every slot of every sequence is given its own time slot by a binary, so nothing of the kernel's recursion is in it.
+A variable for each slot of a sequence and each slot of time says whether the one has run by the end of the other. Given
+the sequences that run and where they pause, which are binary, all conditions are on differences of two of these, so
+they come out whole by themselves. Nothing of the kernel's recursion is in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence as Many
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -28,13 +31,13 @@ def least_eur(
     """The least cost of any course; infinite where there is none. The arguments are those of `find_course`."""
     model = new_model(seconds=time_limit_s, gap=0.0)
     model.setOptionValue("mip_abs_gap", 1e-9)
-    cost: list[Any] = []
-    before: Any = 0
+    programme = _Programme(model, profile, eur, interruption_eur)
+    ended: list[Any] | None = None
     for container in range(profile.first.size - 1):
-        alternatives = range(int(profile.first[container]), int(profile.first[container + 1]))
-        head = begun if container == 0 else WAITING
-        before = _container(model, profile, eur, alternatives, head, before, cost, later_eur, interruption_eur)
-    model.minimize(sum(cost))
+        ended = programme.add(container, begun if container == 0 else WAITING, ended)
+        # It ends one slot after the last one in which it has not run to its end.
+        programme.cost.append(later_eur * (eur.shape[1] + 1 - 1.0 * sum(ended)))
+    model.minimize(sum(programme.cost))
     status = model.getModelStatus()
     if status == highspy.HighsModelStatus.kOptimal:
         return float(model.getObjectiveValue())
@@ -43,50 +46,79 @@ def least_eur(
     raise TimeoutError(f"HiGHS gave up: {status}")
 
 
-def _container(
-    model: Any,
-    profile: SlotProfile,
-    eur: Floats,
-    alternatives: range,
-    begun: int,
-    before: Any,
-    cost: list[Any],
-    later_eur: float,
-    interruption_eur: float,
-) -> Any:
-    """Adds one container; returns the slot in which it ends, as an expression."""
-    slots = eur.shape[1]
-    taken = [model.addBinary() for _ in alternatives]
-    model.addConstr(sum(taken) == 1)
-    starts, ends = [], []
-    for one, chosen in zip(alternatives, taken, strict=True):
-        levels = profile.level[profile.begins[one] : profile.begins[one + 1]]
-        runs = [[model.addBinary() for _ in range(slots)] for _ in levels]
-        for level, row in zip(levels, runs, strict=True):
-            model.addConstr(sum(row) == chosen)
-            cost += [float(eur[level, slot]) * each for slot, each in enumerate(row)]
-        times = [sum(slot * each for slot, each in enumerate(row)) for row in runs]
-        # The state before the first slot counts as a slot -1 that ran, so that a pause at once is one.
-        first = [-1 * chosen, *times] if begun == RUNNING else times
-        for earlier, later in pairwise(first):
-            model.addConstr(later - earlier >= chosen)
-            if profile.pausable[one]:
-                pause = model.addBinary()
-                model.addConstr(later - earlier - chosen <= slots * pause)
-                cost.append(interruption_eur * pause)
-            else:
-                model.addConstr(later - earlier == chosen)
-        starts.append(times[0])
-        ends.append(times[-1] + chosen)
+@dataclass
+class _Programme:
+    model: Any
+    profile: SlotProfile
+    eur: Floats
+    interruption_eur: float
+    cost: list[Any] = field(default_factory=list)
+
+    @property
+    def slots(self) -> int:
+        return int(self.eur.shape[1])
+
+    def add(self, container: int, begun: int, ended: list[Any] | None) -> list[Any]:
+        """Adds one container after one that has `ended` by each slot; returns by which slot it has ended itself."""
+        alternatives = range(int(self.profile.first[container]), int(self.profile.first[container + 1]))
+        taken = [self.model.addBinary() for _ in alternatives]
+        self.model.addConstr(sum(taken) == 1)
+        courses = [self._course(one, chosen, begun) for one, chosen in zip(alternatives, taken, strict=True)]
+        begins = [sum(each) for each in zip(*(course[0] for course in courses), strict=True)]
+        if ended is not None:
+            self.model.addConstr(begins[0] <= 0)
+            for before, begin in zip(ended[:-1], begins[1:], strict=True):
+                self.model.addConstr(begin - before <= 0)
         if begun == WAITING:
-            longest = int(profile.pause[one])
-            if longest < slots:
-                model.addConstr(times[0] - before <= longest + 2 * slots * (1 - chosen))
-    start, end = sum(starts), sum(ends)
-    if begun not in (RUNNING, PAUSED):
-        model.addConstr(start - before >= 0)
-    cost.append(later_eur * end)
-    return end
+            for one, chosen, course in zip(alternatives, taken, courses, strict=True):
+                self._keep_pause(int(self.profile.pause[one]), chosen, course[0], ended)
+        return [1.0 * sum(each) for each in zip(*(course[-1] for course in courses), strict=True)]
+
+    def _course(self, one: int, chosen: Any, begun: int) -> list[list[Any]]:
+        """By slot of the sequence and slot of time, whether it has run."""
+        levels = self.profile.level[self.profile.begins[one] : self.profile.begins[one + 1]]
+        pausable = bool(self.profile.pausable[one])
+        ran = [[self.model.addVariable(0.0, 1.0) for _ in range(self.slots)] for _ in levels]
+        for level, row in zip(levels, ran, strict=True):
+            self.model.addConstr(row[-1] - chosen == 0)
+            for slot, each in enumerate(row):
+                before = row[slot - 1] if slot else 0.0
+                if slot:
+                    self.model.addConstr(each - before >= 0)
+                self.cost.append(float(self.eur[level, slot]) * (each - before))
+        for earlier, later in pairwise(ran):
+            self._follow(earlier, later, pausable)
+        if begun == RUNNING:
+            self._may_pause(1.0 * chosen, ran[0][0])
+        elif begun not in (WAITING, PAUSED):
+            raise ValueError(f"begun is {begun}")
+        return ran
+
+    def _follow(self, earlier: list[Any], later: list[Any], pausable: bool) -> None:
+        """One slot of a sequence runs after the one before it, and right after it where there is no pause."""
+        self.model.addConstr(1.0 * later[0] <= 0)
+        pause = self._pause() if pausable else 0.0
+        for before, after in zip(earlier[:-1], later[1:], strict=True):
+            self.model.addConstr(after - before <= 0)
+            self.model.addConstr(before - after - pause <= 0)
+
+    def _may_pause(self, before: Any, after: Any) -> None:
+        self.model.addConstr(before - after - self._pause() <= 0)
+
+    def _pause(self) -> Any:
+        pause = self.model.addBinary()
+        self.cost.append(self.interruption_eur * pause)
+        return pause
+
+    def _keep_pause(self, longest: int, chosen: Any, begins: list[Any], ended: list[Any] | None) -> None:
+        """Not later than so many slots after the end of what ran before, or after the first slot."""
+        if longest < 0:
+            self.model.addConstr(1.0 * chosen <= 0)
+        elif ended is None and longest < self.slots:
+            self.model.addConstr(begins[longest] - chosen >= 0)
+        elif ended is not None:
+            for slot in range(self.slots - 1 - longest):
+                self.model.addConstr(begins[slot + 1 + longest] - ended[slot] - chosen >= -1)
 
 
 def eur_of(profile: SlotProfile, eur: Floats, chosen: Many[int], ran_in: Many[int]) -> float:
