@@ -1,6 +1,6 @@
 """What was learned of each series of a site, and how good each forecast of it was, day by day.
 
-A series is the base load (no link) or a resource that is not planned for, such as panels.
+A series is the base load (no link) or a resource that does as it likes, such as panels.
 """
 
 from __future__ import annotations

@@ -10,20 +10,22 @@ from typing import Any
 from uuid import UUID
 
 from cem_service.domain.forecasts import ForecastSource
-from cem_service.forecast_words import basis, judgement
+from cem_service.domain.reason import Reason
+from cem_service.forecast_reasons import basis, judgement
 from cem_service.forecasts import BASE_LOAD, USED, recent_scores
 from cem_service.models import ForecastModel, PlanRun, PlanRunKind
 from cem_service.planners.scores import RunningScore, Score
 from flexhub.devices.models import Site
 
 _Series = UUID | None
+_KNOWN = frozenset(source.value for source in ForecastSource)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
     """One source of one series, as good as it was over the past week."""
 
-    name: str
+    source: ForecastSource
     score: RunningScore
     is_used: bool
     is_trusted: bool
@@ -39,11 +41,10 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True)
 class SeriesForecasts:
-    """`basis` is what the last plan stood on, in words; empty where it was not forecast."""
+    """`reasons` say what the last plan stood on and how good that was; none where it was not forecast."""
 
     name: str
-    basis: str
-    judgement: str
+    reasons: tuple[Reason, ...]
     learned_at: datetime | None
     sources: tuple[SourceLine, ...]
 
@@ -51,7 +52,7 @@ class SeriesForecasts:
 def forecasts_page(site: Site, now: datetime) -> dict[str, Any]:
     """The context of the page. Needs a scope that sees the site."""
     run = PlanRun.objects.filter(site=site, kind=PlanRunKind.PLAN, at__lte=now).order_by("-at").first()
-    used = {} if run is None else {_link(each): each for each in run.inputs.get(USED) or ()}
+    used = {} if run is None else {_link(each): each for each in used_in(run)}
     models = {row.link_id: row for row in ForecastModel.objects.filter(site=site).select_related("link__rm_node")}
     scores: dict[_Series, list[Score]] = defaultdict(list)
     for link_id, score in recent_scores(site.pk, now):
@@ -66,6 +67,11 @@ def forecasts_page(site: Site, now: datetime) -> dict[str, Any]:
     }
 
 
+def used_in(run: PlanRun) -> list[Mapping[str, Any]]:
+    """What the run stands on, without what only another release knows."""
+    return [each for each in run.inputs.get(USED) or () if each["source"] in _KNOWN]
+
+
 def _link(used: Mapping[str, Any]) -> _Series:
     return None if used["link"] is None else UUID(used["link"])
 
@@ -76,20 +82,17 @@ def _series(
     source = None if used is None else ForecastSource(used["source"])
     trusted = frozenset(model.trusted if model else ())
     lines = tuple(_lines(scores, source, trusted))
-    running = {line.name: line.score for line in lines}
+    running = {line.source: line.score for line in lines}
     return SeriesForecasts(
         name=_name(used, model),
-        basis="" if used is None else used_in_words(used, now),
-        judgement=""
-        if source is None
-        else judgement(source, running.get(source.label), running.get(ForecastSource.PERSISTENCE.label)),
+        reasons=() if used is None or source is None else (basis_of(used, now), judgement(source, running)),
         learned_at=model.learned_at if model else None,
         sources=lines,
     )
 
 
-def used_in_words(used: Mapping[str, Any], now: datetime) -> str:
-    """Of one row of a plan run's `inputs[USED]`."""
+def basis_of(used: Mapping[str, Any], now: datetime) -> Reason:
+    """Of one row of `used_in`."""
     as_of = datetime.fromisoformat(used["as_of"]) if used["as_of"] else None
     return basis(ForecastSource(used["source"]), None if as_of is None else now - as_of)
 
@@ -105,4 +108,4 @@ def _lines(scores: list[Score], used: ForecastSource | None, trusted: frozenset[
     running = {source: RunningScore.of(one for one in scores if one.source is source) for source in ForecastSource}
     judged = {source: score for source, score in running.items() if score is not None}
     for source in sorted(judged, key=lambda source: judged[source].nmae):
-        yield SourceLine(source.label, judged[source], source is used, source.value in trusted)
+        yield SourceLine(source, judged[source], source is used, source.value in trusted)

@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 
 from cem_service.domain.forecasts import ForecastSource, Learned, SaidForecasts
+from cem_service.domain.pebc import PEBCResource
 from cem_service.domain.ppbc import PPBCResource
 from cem_service.domain.resource import Resource
 from cem_service.domain.site import QuarterHourMeans, SiteState
@@ -52,7 +53,7 @@ def is_due(tenant_id: UUID, site_id: UUID, now: datetime) -> bool:
 def used_forecasts(state: SiteState) -> list[dict[str, object]]:
     """Which forecast a plan made now stands on, series by series; without a link it is the base load."""
     horizon = Horizon.at(state.now)
-    used = ((one, forecast_of(state, one, horizon)) for one in _not_planned(state))
+    used = ((one, forecast_of(state, one, horizon)) for one in _forecast_in(state))
     return [
         {
             "link": None if resource is None else str(resource.link_id),
@@ -72,7 +73,7 @@ def learn_site(tenant_id: UUID, state: SiteState) -> None:
     with tenant_scope(tenant_id):
         before = {row.link_id: row for row in ForecastModel.objects.filter(site=state.site_id)}
         learned = []
-        for resource in _not_planned(state):
+        for resource in _forecast_in(state):
             link_id = None if resource is None else resource.link_id
             history = state.base_history if link_id is None else state.power_history.get(link_id, {})
             if (row := before.get(link_id)) is not None:
@@ -94,11 +95,14 @@ def recent_scores(site_id: UUID, now: datetime) -> Iterator[tuple[UUID | None, S
         yield row.link_id, row.as_score()
 
 
-def _not_planned(state: SiteState) -> Iterator[Resource | None]:
-    """The base load, and what is forecast because it is not planned. A machine without a profile draws nothing."""
+def _forecast_in(state: SiteState) -> Iterator[Resource | None]:
+    """The base load, and what does by itself as it likes: nobody plans it, or plans only draw limits around it.
+
+    A machine without a profile to place draws nothing.
+    """
     yield None
     for resource in state.resources:
-        if not is_planned(resource) and not isinstance(resource, PPBCResource):
+        if isinstance(resource, PEBCResource) or not (isinstance(resource, PPBCResource) or is_planned(resource)):
             yield resource
 
 

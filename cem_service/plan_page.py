@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from cem_service import reader
 from cem_service.domain.feed import SeriesKind
-from cem_service.forecast_page import used_in_words
-from cem_service.forecasts import USED
+from cem_service.forecast_page import basis_of, used_in
 from cem_service.labels import RECEPTION_COLOURS, STATUS_COLOURS, trouble_with
 from cem_service.models import PLANNED_PRICES, Instruction, PlanRun
 from cem_service.plan_chart import PlanPicture, draw_plan
 from cem_service.planners.plan import STEP, SitePlan
-from cem_service.telling import instruction_in_words, run_in_words
+from cem_service.telling import instruction_in_words, reason_in_words, run_in_words
 from flexhub.devices.models import Link
 
 # A run issues one instruction a device; a page with more would be of no use to anybody.
@@ -50,8 +50,9 @@ def _inputs(run: PlanRun) -> Iterator[tuple[str, str]]:
         yield name, form.format(value) if isinstance(value, int | float) else otherwise
     for feed in inputs.get("feeds") or ():
         yield feed["source"], _told(feed)
-    for used in inputs.get(USED) or ():
-        yield f"Forecast of {used['name']}", used_in_words(used, run.at)
+    for used in used_in(run):
+        words = reason_in_words(basis_of(used, run.at), run.site.timezone)
+        yield f"Forecast of {used['name']}", format_html('<span lang="{}">{}</span>', reader.language().code, words)
     not_ready: Mapping[str, str] = inputs.get("not_ready") or {}
     for name, power_w in (inputs.get("power_w") or {}).items():
         power = f"{power_w:,.0f} W" if isinstance(power_w, int | float) else "not known"

@@ -27,6 +27,10 @@ def instruction_in_words(instruction: Instruction, language: Language | None = N
     return instruction.reason if told is None else told
 
 
+def reason_in_words(reason: Reason, timezone: str) -> str:
+    return sentence(reason, reader.language(), ZoneInfo(timezone))
+
+
 def _told(data: Mapping[str, Any] | None, timezone: str, language: Language | None) -> str | None:
     """None for what this release cannot read."""
     if data is None:

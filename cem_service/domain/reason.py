@@ -51,6 +51,11 @@ class ReasonCode(StrEnum):
     FEED_OLD = "feed_old"  # age_s: what it said last is too old to be used
     FEED_LATE = "feed_late"  # age_s: what it said last is used, and should have been replaced
     FEED_HOLES = "feed_holes"  # stretches: from when to when it has no value, as `start/end start/end`
+    # Of a forecast that a plan stands on, by its `forecast` source:
+    FORECAST = "forecast"  # age_s of the newest that it rests on, where that is known
+    FORECAST_NEW = "forecast_new"  # it has not been judged yet
+    # days that were judged; off_by and floor_off_by: the mean error as a share, and that of the day before repeated
+    FORECAST_SCORE = "forecast_score"
 
 
 @dataclass(frozen=True, slots=True)

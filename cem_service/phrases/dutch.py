@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cem_service.domain.decision import Objective
 from cem_service.domain.feed import SeriesKind
+from cem_service.domain.forecasts import ForecastSource
 from cem_service.phrases.language import Language
 
 _MOVES = "{name} gaat van {from_w:z,.0f} W naar {to_w:z,.0f} W"
@@ -45,6 +46,13 @@ DUTCH = Language(
         "feed_late": "{kind} van {source} zijn te laat: de laatste zijn {age} oud.",
         "feed_holes": "{kind} voor {stretches} ontbreken bij {source}; {instead}.",
         "more_stretches": " en nog {number:.0f} perioden",
+        # -- What a plan expects of what it does not steer -------------------------------------------------------------
+        "forecast": "Voorspeld uit {forecast}.",
+        "forecast.aged": "Voorspeld uit {forecast}, {age} oud.",
+        "forecast_new": "Dat is nog niet beoordeeld.",
+        "forecast_score": "Gemiddeld {off_by:.0%} van het gemiddelde vermogen ernaast (beoordeelde dagen: {days:.0f}).",
+        "forecast_score.compared": "Gemiddeld {off_by:.0%} van het gemiddelde vermogen ernaast (beoordeelde dagen: "
+        "{days:.0f}); de dag ervoor herhalen had er {floor_off_by:.0%} naast gezeten.",
         # -- What an instruction is for --------------------------------------------------------------------------------
         "decided.fuse": _INSTEAD + "anders zou het pand {site_w:z,.0f} W afnemen, en van de {limit_w:z,.0f} W van de "
         "zekering mag {usable_w:z,.0f} W worden ingepland.",
@@ -101,6 +109,14 @@ DUTCH = Language(
         SeriesKind.TEMPERATURE: "de afgelopen dagen tellen",
         SeriesKind.IMPORT_LIMIT: "de grenzen van de aansluiting gelden",
         SeriesKind.EXPORT_LIMIT: "de grenzen van de aansluiting gelden",
+    },
+    forecasts={
+        ForecastSource.DEVICE: "de eigen voorspelling van het apparaat",
+        ForecastSource.WEATHER: "het weer",
+        ForecastSource.USUAL_DAY: "de gebruikelijke dag",
+        ForecastSource.PERSISTENCE: "een herhaling van de dag ervoor",
+        ForecastSource.DAYLIGHT: "de uren met daglicht",
+        ForecastSource.PRESENT: "het vermogen van dit moment",
     },
     months=("jan", "feb", "mrt", "apr", "mei", "jun", "jul", "aug", "sep", "okt", "nov", "dec"),
     pieces={

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cem_service.domain.decision import Objective
 from cem_service.domain.feed import SeriesKind
+from cem_service.domain.forecasts import ForecastSource
 from cem_service.phrases.language import Language
 
 _MOVES = "{name} goes from {from_w:z,.0f} W to {to_w:z,.0f} W"
@@ -44,6 +45,13 @@ ENGLISH = Language(
         "feed_late": "{kind} from {source} are late: what it said last is {age} old.",
         "feed_holes": "{kind} of {stretches} are missing from {source}; {instead}.",
         "more_stretches": " and {number:.0f} more stretches",
+        # -- What a plan expects of what it does not steer -------------------------------------------------------------
+        "forecast": "Forecast by {forecast}.",
+        "forecast.aged": "Forecast by {forecast}, {age} old.",
+        "forecast_new": "That has not been judged yet.",
+        "forecast_score": "Off by {off_by:.0%} of the mean power on average (days judged: {days:.0f}).",
+        "forecast_score.compared": "Off by {off_by:.0%} of the mean power on average (days judged: {days:.0f}); the "
+        "day before repeated would have been off by {floor_off_by:.0%}.",
         # -- What an instruction is for --------------------------------------------------------------------------------
         "decided.fuse": _INSTEAD + "else the site would draw {site_w:z,.0f} W, and {usable_w:z,.0f} W of the fuse's "
         "{limit_w:z,.0f} W may be planned for.",
@@ -93,6 +101,7 @@ ENGLISH = Language(
         SeriesKind.IMPORT_LIMIT: "the limits of the connection are used",
         SeriesKind.EXPORT_LIMIT: "the limits of the connection are used",
     },
+    forecasts={source: source.label for source in ForecastSource} | {ForecastSource.PRESENT: "the power of the moment"},
     months=("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
     pieces={},
 )

@@ -9,6 +9,7 @@ from typing import Self
 
 from cem_service.domain.decision import Objective
 from cem_service.domain.feed import SeriesKind
+from cem_service.domain.forecasts import ForecastSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +17,9 @@ class Language:
     """`sentences` by key, with places such as `{from_w:z,.0f}`; `telling` says which key tells which reason.
 
     `objectives` are named in the middle of a sentence, `kinds` at its beginning. `instead` is what a plan uses where a
-    feed says nothing. `pieces` are shorter texts that the core knows in English only, by how they begin: what follows
-    that beginning, a moment or a name, is kept. `months` are the twelve short names. `marks` stand
-    between thousands and before decimals.
+    feed says nothing, `forecasts` what a forecast is made from. `pieces` are shorter texts that the core knows in
+    English only, by how they begin: what follows that beginning, a moment or a name, is kept. `months` are the twelve
+    short names. `marks` stand between thousands and before decimals.
     """
 
     code: str
@@ -26,6 +27,7 @@ class Language:
     objectives: Mapping[Objective, str]
     kinds: Mapping[SeriesKind, str]
     instead: Mapping[SeriesKind, str]
+    forecasts: Mapping[ForecastSource, str]
     months: tuple[str, ...]
     pieces: Mapping[str, str]
     marks: str = ",."

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from cem_service.domain.decision import Objective
 from cem_service.domain.feed import SeriesKind
+from cem_service.domain.forecasts import ForecastSource
 from cem_service.domain.reason import Figure, Reason, ReasonCode
 from cem_service.phrases.language import Language
 
@@ -32,6 +33,10 @@ def key_of(reason: Reason) -> str:
         if reason.objective is Objective.ACTIVATION:
             return f"{code}.activation"
         return code.value if figures["circuit"] == "CONNECTION" else f"{code}.phase"
+    if code is ReasonCode.FORECAST:
+        return f"{code}.aged" if "age_s" in figures else code.value
+    if code is ReasonCode.FORECAST_SCORE:
+        return f"{code}.compared" if "floor_off_by" in figures else code.value
     return _decided(reason) if code is ReasonCode.DECIDED else code.value
 
 
@@ -53,6 +58,8 @@ def _places(reason: Reason, language: Language, zone: ZoneInfo) -> dict[str, Any
     if "kind" in figures:
         kind = SeriesKind(str(figures["kind"]))
         places |= {"kind": language.kinds[kind], "instead": language.instead[kind]}
+    if "forecast" in figures:
+        places["forecast"] = language.forecasts[ForecastSource(str(figures["forecast"]))]
     if "age_s" in figures:
         places["age"] = _age(figures)
     if "stretches" in figures:

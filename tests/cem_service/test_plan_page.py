@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from cem_service.forecasts import USED
 from cem_service.models import PlanRunKind
 from cem_service.plan_page import plan_page
 from tenants.scope import tenant_scope
@@ -9,6 +12,8 @@ from tests.support.decisions import make_instruction, make_plan_run
 from tests.support.registry import Household, make_household
 
 pytestmark = pytest.mark.django_db
+
+HOSTILE = "<script>alert(1)</script>"
 
 
 @pytest.fixture
@@ -55,6 +60,21 @@ def test_feeds_are_shown_with_their_age(alder: Household) -> None:
     assert inputs["Market"] == "Prices: 12 min old"
     assert inputs["Old market"] == "Prices: 3,333 min old, too old"
     assert inputs["New market"] == "Prices: none yet"
+
+
+def test_forecasts_are_shown_with_their_source_and_age(alder: Household) -> None:
+    run = make_plan_run(alder)
+    used = {"link": None, "name": "Base load", "source": "usual_day", "as_of": None}
+    as_of = (run.at - timedelta(minutes=20)).isoformat()
+    panels = used | {"link": str(alder.link.pk), "name": HOSTILE, "source": "weather", "as_of": as_of}
+    run.inputs[USED] = [used, panels, used | {"name": "Tarot", "source": "the cards"}]
+
+    with tenant_scope(alder.tenant.pk):
+        inputs = dict(plan_page(run)["inputs"])
+
+    assert inputs["Forecast of Base load"] == '<span lang="en">Forecast by the usual day.</span>'
+    assert inputs[f"Forecast of {HOSTILE}"] == '<span lang="en">Forecast by the weather, 20 min old.</span>'
+    assert "Forecast of Tarot" not in inputs
 
 
 def test_the_plan_is_drawn_with_the_names_of_its_devices(alder: Household) -> None:

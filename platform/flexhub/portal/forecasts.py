@@ -9,7 +9,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
+from cem_service import reader
 from cem_service.forecast_page import forecasts_page
+from cem_service.telling import reason_in_words
 from flexhub.devices.models import Site
 from flexhub.portal.pages import render
 from tenants import looks
@@ -22,5 +24,11 @@ def forecasts(request: HttpRequest, site_id: UUID) -> HttpResponse:
         raise PermissionDenied
     site = get_object_or_404(Site, pk=site_id)
     looks.note_object(user, site, what="portal.forecasts")
-    context = {"title": f"Forecasts of {site.name}", **forecasts_page(site, settings.CLOCK.now())}
+    page = forecasts_page(site, settings.CLOCK.now())
+    context = {
+        "title": f"Forecasts of {site.name}",
+        **page,
+        "series": [(one, [reason_in_words(each, site.timezone) for each in one.reasons]) for one in page["series"]],
+        "language": reader.language().code,
+    }
     return render(request, "portal/forecasts.html", context)

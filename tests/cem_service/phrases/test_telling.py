@@ -10,6 +10,7 @@ import pytest
 from cem_service import domain
 from cem_service.domain.decision import Objective
 from cem_service.domain.feed import SeriesKind
+from cem_service.domain.forecasts import ForecastSource
 from cem_service.domain.reason import Figure, Reason, ReasonCode
 from cem_service.phrases import LANGUAGES, language_of, sentence
 
@@ -41,6 +42,8 @@ PROGRAM: dict[str, Figure] = {
 ENERGY: dict[str, Figure] = {"takes_kwh": 5.0, "takes_eur_per_kwh": 0.1, "gives_kwh": 4.0, "gives_eur_per_kwh": 0.3}
 EXCEEDS: dict[str, Figure] = {"worst_at": NOON, "expected_w": 9000.0, "limit_w": 8000.0, "circuit": "CONNECTION"}
 FEED: dict[str, Figure] = {"kind": "price", "source": "ENTSO-E", "age_s": 7260.0, "stretches": f"{NOON}/{NOON}"}
+AGED: dict[str, Figure] = {"age_s": 600.0}
+SCORED: dict[str, Figure] = {"days": 7.0, "off_by": 0.18}
 
 LIMITS = (Objective.FUSE, Objective.EXPORT_LIMIT, Objective.GRID_LIMIT, Objective.STEERABLE_LIMIT)
 EVERY = [
@@ -68,6 +71,10 @@ EVERY = [
         if code.name.startswith("FEED")
         for kind in SeriesKind
     ),
+    *(Reason(ReasonCode.FORECAST, figures=AGED | {"forecast": source.value}) for source in ForecastSource),
+    Reason(ReasonCode.FORECAST, figures={"forecast": "weather"}),
+    Reason(ReasonCode.FORECAST_NEW),
+    *(Reason(ReasonCode.FORECAST_SCORE, figures=SCORED | floor) for floor in ({}, {"floor_off_by": 0.4})),
     *(Reason(ReasonCode.DECIDED, one, LIMITED | {"way": way}) for one in LIMITS for way in ("drawing", "feeding_in")),
     *(
         Reason(ReasonCode.DECIDED, one, FREE | worth)
@@ -109,6 +116,7 @@ def test_every_objective_and_feed_has_a_name(code: str) -> None:
 
     assert language.objectives.keys() == set(Objective)
     assert language.kinds.keys() == language.instead.keys() == set(SeriesKind)
+    assert language.forecasts.keys() == set(ForecastSource)
     assert len(language.months) == 12
 
 

@@ -63,13 +63,23 @@ def test_says_what_the_last_plan_used_how_old_it_was_and_how_good(client: Client
 
     text = " ".join(client.get(_url(alder)).content.decode().split())
 
-    assert "The last plan used its power of the moment. It has not been judged yet." in text
-    assert "The last plan used the weather, 30 min old." in text
-    assert "Over the last 3 days that were judged it was off by 18% of the mean power" in text
-    assert "the day before repeated was off by 42%." in text
+    assert "Forecast by the power of the moment. That has not been judged yet." in text
+    assert "Forecast by the weather, 30 min old. Off by 18% of the mean power on average (days judged: 3);" in text
+    assert "the day before repeated would have been off by 42%." in text
     assert text.index("<td>The weather</td> <td>18 %</td> <td>9 %</td> <td>3</td>") < text.index(
         "<td>The day before repeated</td> <td>42 %</td> <td>21 %</td> <td>3</td>"
     )
+
+
+def test_speaks_the_language_of_the_reader(client: Client, alder: Household) -> None:
+    _plan(alder, "persistence")
+    _judged(alder, "persistence", 0.42)
+    client.force_login(make_member(alder.tenant))
+
+    text = client.get(_url(alder), headers={"accept-language": "nl"}).content.decode()
+
+    assert "Voorspeld uit een herhaling van de dag ervoor, 30 min oud." in text
+    assert "Gemiddeld 42% van het gemiddelde vermogen ernaast (beoordeelde dagen: 3)." in text
 
 
 def test_a_site_that_was_never_planned_for_has_none(client: Client, alder: Household) -> None:
