@@ -24,6 +24,7 @@ from flexhub.bus.envelope import Envelope, PublishResult
 from flexhub.bus.errors import BusUnavailable
 from flexhub.bus.ports import WorkerBus
 from s2.messages import ControlType, RevokeObject, SelectControlType, dump_message
+from s2.messages import Instruction as S2Instruction
 from s2.versions import WireProfile
 from tenants.scope import tenant_scope
 
@@ -36,8 +37,7 @@ def issue(loaded: LoadedSite, run: PlanRun, decisions: Sequence[Decision], *, bu
     with tenant_scope(loaded.tenant_id):
         run.save(force_insert=True)
         rows = Instruction.objects.bulk_create(_row(loaded, run, decision) for decision in decisions)
-        revocations = [decision.revocations for decision in decisions]
-        transaction.on_commit(lambda: _publish_all(loaded, rows, revocations, bus=bus, now=now))
+        transaction.on_commit(lambda: _publish_all(loaded, rows, decisions, bus=bus, now=now))
 
 
 def select_control_type(
@@ -75,21 +75,15 @@ def _row(loaded: LoadedSite, run: PlanRun, decision: Decision) -> Instruction:
 
 
 def _publish_all(
-    loaded: LoadedSite,
-    rows: Sequence[Instruction],
-    revocations: Sequence[Sequence[RevokeObject]],
-    *,
-    bus: WorkerBus,
-    now: datetime,
+    loaded: LoadedSite, rows: Sequence[Instruction], decisions: Sequence[Decision], *, bus: WorkerBus, now: datetime
 ) -> None:
-    undelivered = []
-    for row, taken_back in zip(rows, revocations, strict=True):
-        for revocation in taken_back:
-            text = dump_message(revocation, _profile(loaded, row.link_id))
-            _publish(row, text, revocation.message_id, bus)
-        text = json.dumps(row.message, separators=(",", ":"))
-        if not _publish(row, text, row.message["message_id"], bus):
-            undelivered.append(row.id)
+    envelopes = [
+        _envelope(loaded, row, message)
+        for row, decision in zip(rows, decisions, strict=True)
+        for message in (*decision.revocations, decision.message)
+    ]
+    delivered = _delivered(envelopes, bus)
+    undelivered = [row.id for row in rows if row.message["message_id"] not in delivered]
     if undelivered:
         with tenant_scope(loaded.tenant_id):
             # Only what is still ISSUED: the device's own answer, should there be one after all, outranks this.
@@ -98,17 +92,26 @@ def _publish_all(
             )
 
 
-def _publish(row: Instruction, text: str, message_id: str, bus: WorkerBus) -> bool:
-    """Send a message that goes with this row to the session for which it was decided."""
-    envelope = Envelope(row.link_id, "message", text, message_id, row.seat_token)
+def _envelope(loaded: LoadedSite, row: Instruction, message: S2Instruction | RevokeObject) -> Envelope:
+    """To the session for which the row was decided."""
+    text = dump_message(message, _profile(loaded, row.link_id))
+    return Envelope(row.link_id, "message", text, message.message_id, row.seat_token)
+
+
+def _delivered(envelopes: Sequence[Envelope], bus: WorkerBus) -> set[str]:
+    """The ids of the messages that reached an inbox."""
     try:
-        result = bus.publish(row.link_id, envelope)
+        results = bus.publish_all(envelopes)
     except BusUnavailable as error:
-        log.warning("cem.publish_failed", instruction_id=str(row.id), error=str(error))
-        return False
-    if result is not PublishResult.DELIVERED:
-        log.info("cem.not_delivered", instruction_id=str(row.id), result=result.value)
-    return result is PublishResult.DELIVERED
+        log.warning("cem.publish_failed", messages=[each.message_id for each in envelopes], error=str(error))
+        return set()
+    delivered = set()
+    for envelope, result in zip(envelopes, results, strict=True):
+        if result is PublishResult.DELIVERED:
+            delivered.add(envelope.message_id)
+        else:
+            log.info("cem.not_delivered", message_id=envelope.message_id, result=result.value)
+    return delivered
 
 
 def _profile(loaded: LoadedSite, link_id: UUID) -> WireProfile:

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from uuid import UUID
 
 import pytest
 
@@ -27,10 +26,10 @@ class UnreachableInboxes:
     def __getattr__(self, name: str) -> object:
         return getattr(self._world.bus, name)
 
-    def publish(self, link_id: UUID, envelope: Envelope) -> PublishResult:
+    def publish_all(self, envelopes: Sequence[Envelope]) -> list[PublishResult]:
         if self._answer is None:
             raise BusUnavailable("Redis is down")
-        return self._answer
+        return [self._answer] * len(envelopes)
 
 
 def _rows() -> list[Instruction]:

@@ -265,6 +265,9 @@ class MemoryWorkerBus:
                 return PublishResult.NO_SEAT
             return self._store.offer(seat.process, replace(envelope, link_id=link_id, token=seat.token))
 
+    def publish_all(self, envelopes: Sequence[Envelope]) -> list[PublishResult]:
+        return [self.publish(envelope.link_id, envelope) for envelope in envelopes]
+
     def sessions(self) -> list[SeatRecord]:
         with self._store.lock:
             self._store.sweep()

@@ -113,6 +113,10 @@ class WorkerBus(Protocol):
 
     def publish(self, link_id: UUID, envelope: Envelope) -> PublishResult: ...
 
+    def publish_all(self, envelopes: Sequence[Envelope]) -> list[PublishResult]:
+        """Each to the session of its link, those of one link in their order; two round trips for all."""
+        ...
+
     def sessions(self) -> list[SeatRecord]:
         """Every living seat, by name. Cleans up after processes whose lease has ended."""
         ...

@@ -8,6 +8,7 @@ import secrets
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
 
@@ -69,15 +70,28 @@ class RedisWorkerBus:
     # -- Seats and what they know ------------------------------------------------------------------------------------
 
     def publish(self, link_id: UUID, envelope: Envelope) -> PublishResult:
-        seat, living = self._line.exchange([("HMGET", keys.link_keys(link_id).seat, "process", "token"), _LIVING])
-        process, token = seat
-        if process is None or process not in living or envelope.token not in (None, int(token)):
-            return PublishResult.NO_SEAT
-        addressed = Envelope(link_id, envelope.kind, envelope.payload, envelope.message_id, int(token))
-        (outcome,) = self._line.exchange([scripts.OFFER.call([keys.inbox(process)], envelope_to_text(addressed))])
-        if outcome == scripts.NO_INBOX:
-            return PublishResult.NO_SEAT
-        return PublishResult.DELIVERED if outcome else PublishResult.FULL
+        (result,) = self.publish_all([replace(envelope, link_id=link_id)])
+        return result
+
+    def publish_all(self, envelopes: Sequence[Envelope]) -> list[PublishResult]:
+        links = list(dict.fromkeys(envelope.link_id for envelope in envelopes))
+        *seats, living = self._line.exchange(
+            [*(("HMGET", keys.link_keys(link_id).seat, "process", "token") for link_id in links), _LIVING]
+        )
+        seat_of = dict(zip(links, seats, strict=True))
+        parcels: dict[str, list[int]] = {}
+        for place, envelope in enumerate(envelopes):
+            process, token = seat_of[envelope.link_id]
+            if process is not None and process in living and envelope.token in (None, int(token)):
+                parcels.setdefault(process, []).append(place)
+        addressed = [replace(each, token=int(seat_of[each.link_id][1] or 0)) for each in envelopes]
+        taken = self._line.exchange(
+            [
+                scripts.OFFER.call([keys.inbox(process)], *(envelope_to_text(addressed[place]) for place in places))
+                for process, places in parcels.items()
+            ]
+        )
+        return _results(len(envelopes), parcels.values(), taken)
 
     def sessions(self) -> list[SeatRecord]:
         dead, processes = self._line.exchange([scripts.TAKE_DEAD.call([keys.PROCESSES, keys.SWEEPING]), _LIVING])
@@ -285,6 +299,16 @@ class RedisWorkerBus:
 
     def discard_poison(self, entry_ids: Sequence[str]) -> int:
         return sum(self._line.exchange([("XDEL", keys.POISON[0], entry_id) for entry_id in entry_ids]))
+
+
+def _results(number: int, parcels: Iterable[Sequence[int]], taken: Sequence[int]) -> list[PublishResult]:
+    """Of so many envelopes, where the inboxes have taken the first ones of each parcel, or do not exist."""
+    results = [PublishResult.NO_SEAT] * number
+    for places, count in zip(parcels, taken, strict=True):
+        if count != scripts.NO_INBOX:
+            for index, place in enumerate(places):
+                results[place] = PublishResult.DELIVERED if index < count else PublishResult.FULL
+    return results
 
 
 def _aside(source: PoisonSource, reason: str, text: str) -> Command:

@@ -29,6 +29,23 @@ async def test_publishes_only_to_the_session_that_was_meant(hub: Hub) -> None:
     assert outcomes == [PublishResult.NO_SEAT, PublishResult.DELIVERED, PublishResult.DELIVERED]
 
 
+async def test_publishes_to_several_links_at_once_and_keeps_the_order_of_each(hub: Hub) -> None:
+    one, two = await hub.gateway("one"), await hub.gateway("two")
+    battery, charger, car = a_seat("Battery"), a_seat("Charger"), a_seat("Car")
+    for gateway, seat in ((one, battery), (two, charger), (one, car)):
+        await gateway.claim_seat(seat)
+    letters = ((battery, "1"), (charger, "2"), (battery, "3"), (car, "4"))
+    envelopes = [Envelope(seat.link_id, "message", payload) for seat, payload in letters]
+    stale = Envelope(charger.link_id, "message", "late", token=1)
+
+    outcomes = hub.worker.publish_all([*envelopes, Envelope(uuid4(), "message", "nobody"), stale])
+
+    assert outcomes == [PublishResult.DELIVERED] * 4 + [PublishResult.NO_SEAT] * 2
+    assert [each.payload for each in await one.read_inbox(1)] == ["1", "3", "4"]
+    assert [(each.link_id, each.payload) for each in await two.read_inbox(1)] == [(charger.link_id, "2")]
+    assert hub.worker.publish_all([]) == []
+
+
 async def test_nobody_sits_at_an_unknown_link(hub: Hub) -> None:
     link = uuid4()
 
