@@ -21,6 +21,7 @@ from s2.messages import (
     FRBCUsageForecastElement,
     Message,
     PEBCAllowedLimitRange,
+    PEBCEnergyConstraint,
     PEBCPowerConstraints,
     PEBCPowerEnvelopeConsequenceType,
     PEBCPowerEnvelopeLimitType,
@@ -39,6 +40,7 @@ from tests.support.resources import (
     number_range,
     read_store,
     sequence,
+    solar_forecast,
     store_messages,
     target_profile,
 )
@@ -110,6 +112,21 @@ def stores(draw: st.DrawFn) -> FRBCResource:
 
 
 @st.composite
+def _windows(draw: st.DrawFn) -> PEBCEnergyConstraint:
+    least_w, most_w = draw(ordered_pairs)
+    start = NOON + timedelta(seconds=draw(st.integers(-(10**5), 10**6)))
+    return PEBCEnergyConstraint(
+        message_id=new_id(),
+        id=new_id(),
+        valid_from=start,
+        valid_until=start + timedelta(seconds=draw(st.integers(1, 10**6))),
+        lower_average_power=least_w,
+        upper_average_power=most_w,
+        commodity_quantity=draw(quantities),
+    )
+
+
+@st.composite
 def envelopes(draw: st.DrawFn) -> Resource:
     ranges = [
         PEBCAllowedLimitRange(
@@ -128,7 +145,9 @@ def envelopes(draw: st.DrawFn) -> Resource:
         consequence_type=draw(st.sampled_from(list(PEBCPowerEnvelopeConsequenceType))),
         allowed_limit_ranges=tuple(ranges),
     )
-    messages: list[Message] = [constraints, measurement(draw(numbers), NOON)]
+    messages: list[Message] = [constraints, measurement(draw(numbers), NOON), *draw(st.lists(_windows(), max_size=2))]
+    if draw(st.booleans()):
+        messages.append(solar_forecast(draw(st.lists(numbers, min_size=1, max_size=5)), NOON))
     return Resource.from_messages(
         link_id("Absurd envelope"), "Absurd envelope", messages, ControlType.POWER_ENVELOPE_BASED_CONTROL, NOON
     )

@@ -66,10 +66,11 @@ def assert_envelope_offered(message: PEBCInstruction, resource: PEBCResource) ->
     told = [envelope.commodity_quantity for envelope in message.power_envelopes]
     assert len(told) == len(set(told))
     for envelope in message.power_envelopes:
-        piece, limits = envelope.power_envelope_elements[0], by_quantity[envelope.commodity_quantity]
-        assert piece.lower_limit <= piece.upper_limit
-        assert any(start <= piece.upper_limit <= end for start, end in limits.upper)
-        assert any(start <= piece.lower_limit <= end for start, end in limits.lower)
+        limits = by_quantity[envelope.commodity_quantity]
+        for piece in envelope.power_envelope_elements:
+            assert piece.lower_limit <= piece.upper_limit
+            assert any(start <= piece.upper_limit <= end for start, end in limits.upper)
+            assert any(start <= piece.lower_limit <= end for start, end in limits.lower)
 
 
 @SLOW_MACHINE
