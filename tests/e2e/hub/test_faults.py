@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from subprocess import Popen
 from uuid import UUID
 
 import psutil
 import psycopg
 import pytest
 
-from flexhub.clock import Clock
-from flexhub.demo.street import DevicePlan, HomePlan
 from tests.support.demo_home import BATTERY_DEVICE
-from tests.support.early import ROOT
 from tests.support.envelope_device import EnvelopeDevice, living_device
+from tests.support.home_process import home_process
 from tests.support.hub import Hub, eventually
 from tests.support.registry import Household
 
@@ -41,33 +36,12 @@ async def obeys(hub: Hub, household: Household, device: EnvelopeDevice, within_s
 # -- A device's process ------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def battery_process(hub: Hub, household: Household, folder: Path) -> Iterator[Popen[bytes]]:
-    """A simulated home with a battery, as a process of its own."""
-    battery = DevicePlan("BATTERY", "Battery", "", "", BATTERY_DEVICE)
-    plan = HomePlan("Alder", 1, "Europe/Amsterdam", 17_250.0, None, (battery,))
-    config = plan.config(
-        ws_url=f"ws://127.0.0.1:{hub.port}/s2/v0",
-        clock=Clock.system(),
-        report=folder / "report.json",
-        credentials=[(str(household.rm_node.pk), household.token)],
-    )
-    path = folder / "home.json"
-    path.write_text(json.dumps(config), encoding="utf-8")
-    process = Popen([sys.executable, "-m", "flexhub.demo.home", "--config", str(path)], cwd=ROOT)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait(10)
-
-
 async def test_a_device_whose_process_is_killed_leaves_and_comes_back(
     hub: Hub, household: Household, second_device: Household, tmp_path: Path
 ) -> None:
     link_id = household.link.pk
     async with living_device(hub.url(second_device.rm_node.pk), second_device.token) as other:
-        with battery_process(hub, household, tmp_path) as process:
+        with home_process(hub, household, tmp_path, "BATTERY", BATTERY_DEVICE) as process:
             await eventually(lambda: hub.succeeded(link_id))
             process.kill()
 
@@ -77,7 +51,7 @@ async def test_a_device_whose_process_is_killed_leaves_and_comes_back(
         await obeys(hub, second_device, other)
         assert len(hub.ledger(link_id)) == instructed_before
 
-        with battery_process(hub, household, tmp_path):
+        with home_process(hub, household, tmp_path, "BATTERY", BATTERY_DEVICE):
             await eventually(lambda: len(hub.succeeded(link_id)) > 1)
             assert len(hub.sessions(link_id)) == 1
 
