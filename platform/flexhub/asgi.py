@@ -16,6 +16,9 @@ from flexhub.request_size import bounded
 # Django is set up before anything of ours is imported that reads models.
 _django = bounded(get_asgi_application(), settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
+# Pages and the API send tasks. Without this import, which makes it the default, Celery would make up an application of
+# its own for them, with a broker that there is not, until some device has had the gateway send one.
+from flexhub import celery  # noqa: E402, F401  # See above.
 from flexhub.gateway import routes  # noqa: E402  # See above.
 from flexhub.gateway.refusals import Receive, Scope, Send  # noqa: E402  # See above.
 

@@ -30,6 +30,8 @@ _TRANSPORT_OPTIONS = {
 }
 
 app = Celery("flexhub")
+# In every thread, and not in that which has imported this alone.
+app.set_default()
 app.config_from_object(
     {
         **celery_settings(settings.CELERY_BROKER_URL, _TRANSPORT_OPTIONS),
