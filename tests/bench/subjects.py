@@ -73,6 +73,7 @@ BUILDINGS: Mapping[str, str] = {
     "building-loss-max": "the same, the worst home",
     "building-search": "what is lost after 100 ms of CPU for each home, mean",
     "building-search-max": "the same, the worst home",
+    "building-bound": "what HiGHS's bound leaves open that could be saved beyond the best plans known, mean",
     "building-broken": "plans of either kind that break the fuse, overfill a store or switch too soon",
 }
 
