@@ -8,8 +8,8 @@ from cem_service.planners.plan import STEP
 from flexhub.telemetry.quarters import quarter_start
 
 # A change smaller than both is not worth a message, nor the wear of the device that obeys it.
-DEADBAND_W = 50.0
-DEADBAND_SHARE = 0.02
+DEADBAND_W = 10.0
+DEADBAND_SHARE = 0.0025
 
 # An instruction that does not show in the device's status is repeated after this long: never a fight.
 REPEAT_AFTER = timedelta(minutes=2)

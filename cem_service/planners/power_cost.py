@@ -20,7 +20,8 @@ class PowerCost:
 
     `offset` and `slope` have shape (steps,), `at_w` and `weight` (steps, hinges). Between two hinges every watt costs
     the same, so the powers in `at_w` (where the site draws nothing, where it meets a limit) are those worth trying.
-    `leftover_eur_per_kwh` is what a kWh is worth that is still in a store after the last step; None where nobody says.
+    What a kWh is worth that is still in a store after the last step: `leftover_eur_per_kwh` where it saves buying it,
+    and `returned_eur_per_kwh` where the store gives it back; None where nobody says.
     """
 
     offset: Array
@@ -28,6 +29,7 @@ class PowerCost:
     at_w: Array
     weight: Array
     leftover_eur_per_kwh: float | None = None
+    returned_eur_per_kwh: float | None = None
 
     @property
     def steps(self) -> int:

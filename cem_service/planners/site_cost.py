@@ -76,13 +76,15 @@ class _View:
 class SiteCost:
     """`buy` and `sell` in EUR/kWh per step; `terms` hold the limits and whatever else the site pursues.
 
-    `leftover_eur_per_kwh` is what a kWh is worth beyond the last step; None leaves it to each planner.
+    What a kWh is worth beyond the last step, `leftover_eur_per_kwh` to a store that only takes and
+    `returned_eur_per_kwh` to one that gives back; None leaves it to each planner.
     """
 
     buy: Array
     sell: Array
     terms: tuple[Term, ...] = ()
     leftover_eur_per_kwh: float | None = None
+    returned_eur_per_kwh: float | None = None
 
     @classmethod
     def of(
@@ -118,7 +120,12 @@ class SiteCost:
             *self_consumption_terms(site.objectives, horizon),
         )
         cost = cls(buy, sell, terms)
-        return replace(cost, leftover_eur_per_kwh=cost.cheapest_eur_per_kwh(nothing if base_w is None else base_w))
+        base_w = nothing if base_w is None else base_w
+        return replace(
+            cost,
+            leftover_eur_per_kwh=cost.cheapest_eur_per_kwh(base_w),
+            returned_eur_per_kwh=float(cost.marginal_eur_per_kwh(base_w).mean()),
+        )
 
     @classmethod
     def within(cls, buy: Array, sell: Array, import_limit_w: float, export_limit_w: float) -> Self:
@@ -147,7 +154,7 @@ class SiteCost:
         hinges = np.empty(view.weights.shape)
         hinges[:, 0] = -others_w[0]
         hinges[:, 1:] = at_w.T
-        return PowerCost(offset, view.slope, hinges, view.weights, self.leftover_eur_per_kwh)
+        return PowerCost(offset, view.slope, hinges, view.weights, self.leftover_eur_per_kwh, self.returned_eur_per_kwh)
 
     def amounts(self, loads_w: Array, durations_s: Array) -> Array:
         """What each term counts, shape (terms,): EUR, or kWh for those without a price."""
@@ -203,12 +210,17 @@ class SiteCost:
         return {}
 
     def cheapest_eur_per_kwh(self, base_w: Array) -> float:
-        """What a kWh more costs in the cheapest quarter of all steps, while the site takes `base_w`; money only."""
-        marginal = np.where(base_w >= 0.0, self.buy, self.sell)
+        """What a kWh more costs in the cheapest quarter of all steps, while the site takes `base_w`."""
+        marginal = self.marginal_eur_per_kwh(base_w)
+        return float(np.sort(marginal)[: max(1, int(CHEAPEST_SHARE * marginal.size))].mean())
+
+    def marginal_eur_per_kwh(self, base_w: Array) -> Array:
+        """What a kWh more costs in each step while the site takes `base_w`; money only."""
+        marginal: Array = np.where(base_w >= 0.0, self.buy, self.sell)
         for term in self._money():
             past = base_w >= term.at_w if term.above else base_w < term.at_w
             marginal = marginal + np.where(past, term.weight if term.above else -term.weight, 0.0)
-        return float(np.sort(marginal)[: max(1, int(CHEAPEST_SHARE * marginal.size))].mean())
+        return marginal
 
     def _money(self) -> Iterator[Term]:
         """The terms that cost money for each kWh; a peak is no price of a kWh."""

@@ -27,8 +27,10 @@ OUT_OF_RANGE_EUR = 25.0
 COMFORT_SHARE = 0.05
 COMFORT_EUR = 0.3
 
-# Energy left at the end of the horizon saves buying it in the cheapest hours of another day. A little less than that is
-# counted, so that nothing is bought merely to be kept; half of it where the store never gives anything back.
+# Energy left at the end of the horizon saves buying it in the cheapest hours of another day, and from a battery, which
+# gives it back when that pays best, in hours like any other: with less than that, each plan would have it empty by the
+# same hour of the next day. A little less is counted, so that nothing is bought merely to be kept, and half of it where
+# the store neither gives back nor drains.
 LEFTOVER_SHARE = 0.9
 CHEAPEST_SHARE = 0.25
 
@@ -114,9 +116,13 @@ def usage_rates(resource: FRBCResource, horizon: Horizon) -> Array:
 
 def leftover_eur_per_unit(resource: FRBCResource, cost: PowerCost) -> float:
     """What a unit of fill level at the end of the horizon is worth, in EUR."""
-    cheapest = cost.leftover_eur_per_kwh
-    if cheapest is None:
+    told = cost.returned_eur_per_kwh if resource.can_discharge else cost.leftover_eur_per_kwh
+    if told is None:
         marginal = np.sort(cost.marginal_eur_per_kwh(np.zeros(cost.steps)))
-        cheapest = float(marginal[: max(1, int(CHEAPEST_SHARE * marginal.size))].mean())
+        told = float((marginal if resource.can_discharge else marginal[: _cheapest_count(marginal.size)]).mean())
     share = LEFTOVER_SHARE if resource.can_discharge or resource.drains else LEFTOVER_SHARE / 2
-    return max(0.0, share * cheapest) * resource.kwh_per_unit
+    return max(0.0, share * told) * resource.kwh_per_unit
+
+
+def _cheapest_count(steps: int) -> int:
+    return max(1, int(CHEAPEST_SHARE * steps))

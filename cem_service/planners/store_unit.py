@@ -24,10 +24,12 @@ from cem_service.planners.ways import SWITCH_EUR
 from cem_service.planners.worth import LOOKAHEAD
 from s2.messages import FRBCInstruction
 
-# A mode that would carry the store over a bound within this time is left, and is not begun with less than the
-# longer time ahead: a buffer that is nearly full would otherwise switch its heat pump every few minutes.
+# A mode that would carry the store over a bound within this time is left. One that has to be switched on is not
+# begun with less than the longer time ahead: a buffer that is nearly full would otherwise switch its heat pump every
+# few minutes. A battery whose modes begin at nothing may use up its last minutes.
 LEAVE_WITHIN_S = 60.0
 BEGIN_WITH_S = 600.0
+NOTHING_W = 1.0
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class StoreUnit:
             share = min(max((highest - self._resting) / moved, 0.0), 1.0)
         elif moved < 0:
             share = min(max((lowest - self._resting) / moved, 0.0), 1.0)
-        if moved != 0 and self._time_to_bound_s(element.rate(factor)) < self._least_time_s(mode):
+        if moved != 0 and self._time_to_bound_s(element.rate(factor)) < self._least_time_s(mode, element):
             return None
         own_eur = self._value_eur(self._resting + share * moved)
         own_eur += share * duration_s * element.running_cost_eur_per_s + self._switch_eur(mode, hop)
@@ -155,8 +157,9 @@ class StoreUnit:
             return 0.0
         return room / net_rate if net_rate > 0 else math.inf
 
-    def _least_time_s(self, mode: Mode) -> float:
-        return LEAVE_WITHIN_S if mode.mode_id == self.actuator.active_mode_id else BEGIN_WITH_S
+    def _least_time_s(self, mode: Mode, element: ModeElement) -> float:
+        gradual = min(abs(element.power_at_0_w), abs(element.power_at_1_w)) < NOTHING_W
+        return LEAVE_WITHIN_S if gradual or mode.mode_id == self.actuator.active_mode_id else BEGIN_WITH_S
 
     def _switch_eur(self, mode: Mode, hop: Mode | None) -> float:
         active = self.actuator.active_mode_id

@@ -75,8 +75,17 @@ def test_small_changes_are_not_worth_a_message() -> None:
     first = decide(site_with(battery(), meter_w=0.0))["Home battery"]
     holding = battery(active=("discharge", 0.2), power_w=-1000.0)
 
-    assert decide(site_with(holding, meter_w=90.0), last=[first]) == {}
-    assert "Home battery" in decide(site_with(holding, meter_w=200.0), last=[first])
+    assert decide(site_with(holding, meter_w=10.0), last=[first]) == {}
+    assert "Home battery" in decide(site_with(holding, meter_w=40.0), last=[first])
+
+
+def test_a_battery_that_is_nearly_empty_gives_its_last_minutes() -> None:
+    five_minutes = battery(level=0.05)
+
+    decision = decide(site_with(five_minutes, meter_w=500.0))["Home battery"]
+
+    assert decision.message.operation_mode == "discharge"
+    assert decision.expected_power_w == pytest.approx(-500.0)
 
 
 def test_an_instruction_that_does_not_show_is_repeated_late() -> None:

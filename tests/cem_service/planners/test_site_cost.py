@@ -13,10 +13,11 @@ from cem_service.domain.objectives import CapacityTariff, Objectives, TargetBand
 from cem_service.domain.phases import EVEN, PhaseShares
 from cem_service.domain.tariff import Tariff
 from cem_service.planners.horizon import Horizon
+from cem_service.planners.plan import STEP
 from cem_service.planners.site_cost import SiteCost
 from cem_service.planners.terms import EUR_PER_UNIT, Stage
 from tests.support.resources import NOON
-from tests.support.sites import site_with
+from tests.support.sites import EVENING_PEAK, site_with
 
 OVER_FUSE = EUR_PER_UNIT[Stage.FUSE]
 
@@ -124,6 +125,17 @@ def test_what_is_left_over_is_worth_the_cheapest_hours_without_limits() -> None:
 
     assert cost.cheapest_eur_per_kwh(np.full(4, 9000.0)) == pytest.approx(0.1)
     assert cost.cheapest_eur_per_kwh(np.full(4, -10.0)) == pytest.approx(0.05)
+
+
+def test_what_a_battery_gives_back_is_worth_the_mean_of_all_hours() -> None:
+    morning = site_with(now=NOON.replace(hour=0), tariff=EVENING_PEAK)
+    base_w = np.where(np.arange(96) < 48, 500.0, -500.0)
+
+    cost = SiteCost.of(morning, Horizon.at(morning.now), curtailable=False, base_w=base_w).seen_by(base_w)
+
+    buy, sell = morning.prices(morning.now, 96, STEP)
+    assert cost.returned_eur_per_kwh == pytest.approx((buy[:48].mean() + sell[48:].mean()) / 2)
+    assert cost.leftover_eur_per_kwh == pytest.approx(sell[48:].mean())
 
 
 def test_can_be_asked_what_an_objective_changes() -> None:

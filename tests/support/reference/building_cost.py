@@ -96,7 +96,9 @@ def fastest_w(store: FRBCResource) -> float:
 def kept_eur_per_unit(store: FRBCResource, problem: Problem) -> float:
     """What a unit is worth that is left at the end."""
     share = LEFTOVER_SHARE if store.can_discharge or store.drains else LEFTOVER_SHARE / 2
-    return share * max(problem.cost.leftover_eur_per_kwh or 0.0, 0.0) * store.kwh_per_unit
+    cost = problem.cost
+    told = cost.returned_eur_per_kwh if store.can_discharge else cost.leftover_eur_per_kwh
+    return share * max(told or 0.0, 0.0) * store.kwh_per_unit
 
 
 def switching_eur(store: FRBCResource, power_w: Array) -> float:
