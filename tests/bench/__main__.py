@@ -18,6 +18,7 @@ from tests.bench import (
     gateway_rows,
     hosted_rows,
     list_rows,
+    loop_rows,
     mode_rows,
     profile_rows,
     reaction_rows,
@@ -41,6 +42,7 @@ GROUPS: tuple[Mapping[str, Callable[[], Row]], ...] = (
     envelope_rows.ROWS,
     hosted_rows.ROWS,
     reaction_rows.ROWS,
+    loop_rows.ROWS,
 )
 
 

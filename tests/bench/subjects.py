@@ -94,6 +94,14 @@ REACTIONS: Mapping[str, str] = {
     "reaction-limit-p99": "the same, 99th percentile",
 }
 
+LOOP: Mapping[str, str] = {
+    "loop-perfect": "with perfect forecasts of load and sun, and prices as far as published; median of the homes",
+    "loop-persistence": "with the day before as the forecast; median of the homes",
+    "loop-below-rule": "by how much the home that fares worst saves less than plain self-consumption",
+    "loop-rule": "what plain self-consumption leaves unsaved; median of the homes",
+}
+
+
 SUBJECTS: Mapping[str, Mapping[str, str]] = {
     "gateway": GATEWAY,
     "relay": RELAY,
@@ -107,4 +115,5 @@ SUBJECTS: Mapping[str, Mapping[str, str]] = {
     "profiles": PROFILES,
     "hosted": HOSTED,
     "reactions": REACTIONS,
+    "loop": LOOP,
 }

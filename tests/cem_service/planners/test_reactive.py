@@ -84,6 +84,7 @@ def test_a_battery_that_is_nearly_empty_gives_its_last_minutes() -> None:
 
     decision = decide(site_with(five_minutes, meter_w=500.0))["Home battery"]
 
+    assert isinstance(decision.message, FRBCInstruction)
     assert decision.message.operation_mode == "discharge"
     assert decision.expected_power_w == pytest.approx(-500.0)
 
