@@ -131,7 +131,7 @@ def test_what_a_battery_gives_back_is_worth_the_mean_of_all_hours() -> None:
     morning = site_with(now=NOON.replace(hour=0), tariff=EVENING_PEAK)
     base_w = np.where(np.arange(96) < 48, 500.0, -500.0)
 
-    cost = SiteCost.of(morning, Horizon.at(morning.now), curtailable=False, base_w=base_w).seen_by(base_w)
+    cost = SiteCost.of(morning, Horizon.at(morning.now), base_w=base_w).seen_by(base_w)
 
     buy, sell = morning.prices(morning.now, 96, STEP)
     assert cost.returned_eur_per_kwh == pytest.approx((buy[:48].mean() + sell[48:].mean()) / 2)

@@ -62,7 +62,7 @@ def _least_eur(home: BatteryHome, begin: int, level: float) -> float:
     model = new_model()
     model.addVars(upper.size, lower, upper)
     model.changeColsCost(upper.size, np.arange(upper.size, dtype=np.int32), eur)
-    charged, discharged, drawn, fed_in, before = np.arange(5) * ticks
+    charged, discharged, drawn, fed_in, before = range(0, 5 * ticks, ticks)
     _add_rows(model, net_w, {charged: -1.0, discharged: 1.0, drawn: 1.0, fed_in: -1.0})
     kept = {charged: -EFFICIENCY * KWH_PER_W, discharged: KWH_PER_W / EFFICIENCY, before: -1.0, before + 1: 1.0}
     _add_rows(model, np.zeros(ticks), kept)
