@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -38,16 +37,18 @@ _UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 def load_learned(site_id: UUID) -> dict[UUID | None, Learned]:
     """What was learned of each series of a site. Needs the tenant's scope."""
-    rows = ForecastModel.objects.filter(site=site_id).values_list("link_id", "usual_day", "trusted")
-    return {link_id: _read(site_id, usual_day, names) for link_id, usual_day, names in rows}
+    rows = ForecastModel.objects.filter(site=site_id)
+    return {row.link_id: _read(row) for row in rows.only("site_id", "link_id", "usual_day", "trusted", "learned_at")}
 
 
-def is_due(tenant_id: UUID, site_id: UUID, now: datetime) -> bool:
-    """Whether the site was not learned from for a day. A time in the future is from before the clock was set back."""
+def is_due(state: SiteState) -> bool:
+    """Whether there is a past to learn from, and nothing was learned from it for a day."""
     # In quarter hours, as plans are made: else the hour of learning would wander around the clock.
-    since = quarter_start(now) - DAY + QUARTER
-    with tenant_scope(tenant_id):
-        return not ForecastModel.objects.filter(site=site_id, learned_at__lte=now, learned_at__gte=since).exists()
+    since = quarter_start(state.now) - DAY + QUARTER
+    # A time in the future is from before the clock was set back.
+    times = (one.learned_at for one in state.learned.values())
+    recently = any(at is not None and since <= at <= state.now for at in times)
+    return not recently and bool(state.base_history or any(state.power_history.values()))
 
 
 def used_forecasts(state: SiteState) -> list[dict[str, object]]:
@@ -148,12 +149,12 @@ def _judge(row: ForecastModel, history: QuarterHourMeans) -> None:
     ForecastScore.objects.bulk_create(scores, ignore_conflicts=True)
 
 
-def _read(site_id: UUID, usual_day: Any, names: list[str]) -> Learned:
+def _read(row: ForecastModel) -> Learned:
     """Nothing of a row of another release: the site does without, until it is learned again."""
-    sources = tuple(source for source in LEARNED_SOURCES if source.value in names)
+    sources = tuple(source for source in LEARNED_SOURCES if source.value in row.trusted)
     try:
-        usual = None if usual_day is None else UsualDay.from_dict(usual_day)
+        usual = None if row.usual_day is None else UsualDay.from_dict(row.usual_day)
     except _UNREADABLE as error:
-        log.warning("cem.usual_day_unreadable", site_id=str(site_id), error=repr(error))
+        log.warning("cem.usual_day_unreadable", site_id=str(row.site_id), error=repr(error))
         usual = None
-    return Learned(usual, tuple(sorted(sources, key=lambda source: names.index(source.value))))
+    return Learned(usual, tuple(sorted(sources, key=lambda source: row.trusted.index(source.value))), row.learned_at)

@@ -101,7 +101,8 @@ def plan_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> PlanRun | None
         loaded = load_site(tenant_id, site_id, bus=tools.bus, now=tools.clock.now())
         if loaded is None or not _plan_is_due(loaded):
             return None
-        run = _plan(with_history(loaded), until)
+        loaded = with_history(loaded)
+        run = _plan(loaded, until)
         tools.wake(tenant_id, site_id)
         _learn_if_due(loaded)
         return run
@@ -109,7 +110,7 @@ def plan_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> PlanRun | None
 
 def _learn_if_due(loaded: LoadedSite) -> None:
     """Once a day, after a plan: it takes longer than one, and the next plan is the first to profit."""
-    if forecasts.is_due(loaded.tenant_id, loaded.state.site_id, loaded.state.now):
+    if forecasts.is_due(loaded.state):
         forecasts.learn_site(loaded.tenant_id, with_history(loaded, back=forecasts.LOOK_BACK).state)
 
 

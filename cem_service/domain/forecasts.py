@@ -89,6 +89,7 @@ class Learned:
 
     usual_day: UsualDay | None = None
     trusted: tuple[ForecastSource, ...] = ()
+    learned_at: datetime | None = None
 
 
 NOTHING_LEARNED = Learned()

@@ -17,6 +17,7 @@ from tenants.scope import tenant_scope
 from tests.support.cem_world import World
 from tests.support.past import household_past
 from tests.support.resources import solar
+from tests.support.sites import site_with
 
 DAY = timedelta(days=1)
 WEEKS = 5
@@ -124,28 +125,39 @@ def test_panels_are_learned_beside_the_base_load_and_what_is_planned_is_not(live
     assert {row.link_id for row in _models(lived_in)} == {None, panels.link_id}
 
 
-def test_a_home_without_a_past_learns_nothing_and_is_asked_again_tomorrow(lived_in: World) -> None:
+def test_a_home_without_a_past_learns_nothing(lived_in: World) -> None:
     lived_in.run(services.plan_site, *lived_in.ids)
+
+    assert _models(lived_in) == []
+
+
+def test_too_short_a_past_is_looked_at_again_a_day_later(lived_in: World) -> None:
+    past = _past(lived_in)
+    _measure(lived_in, dict(list(past.items())[: 29 * 96]))
+    forecasts.learn_site(lived_in.household.tenant.pk, replace(_state(lived_in), base_history={}))
 
     (row,) = _models(lived_in)
     assert row.usual_day is None
     assert row.trusted == []
-    assert not forecasts.is_due(*lived_in.ids, lived_in.clock.now())
-    assert forecasts.is_due(*lived_in.ids, lived_in.clock.now() + DAY)
+    assert not forecasts.is_due(_state(lived_in))
+    lived_in.clock.advance(DAY.total_seconds())
+    assert forecasts.is_due(_state(lived_in))
 
 
-def test_the_hour_of_learning_does_not_wander(lived_in: World) -> None:
+def _learned_at(moment: datetime) -> SiteState:
+    return replace(site_with(), base_history={moment: 1.0}, learned={None: Learned(learned_at=moment)})
+
+
+def test_the_hour_of_learning_does_not_wander() -> None:
     """Plans are made some seconds into a quarter hour, not always the same."""
-    forecasts.learn_site(lived_in.household.tenant.pk, replace(_state(lived_in), now=_quarter(20)))
+    state = _learned_at(_quarter(20))
 
-    assert not forecasts.is_due(*lived_in.ids, _quarter(2) + DAY - timedelta(minutes=15))
-    assert forecasts.is_due(*lived_in.ids, _quarter(2) + DAY)
+    assert not forecasts.is_due(replace(state, now=_quarter(2) + DAY - timedelta(minutes=15)))
+    assert forecasts.is_due(replace(state, now=_quarter(2) + DAY))
 
 
-def test_after_the_clock_was_set_back_a_site_is_learned_again(lived_in: World) -> None:
-    forecasts.learn_site(lived_in.household.tenant.pk, _state(lived_in))
-
-    assert forecasts.is_due(*lived_in.ids, lived_in.clock.now() - timedelta(hours=1))
+def test_after_the_clock_was_set_back_a_site_is_learned_again() -> None:
+    assert forecasts.is_due(replace(_learned_at(_quarter(0)), now=_quarter(0) - timedelta(hours=1)))
 
 
 def test_a_row_of_another_release_is_left_aside_and_written_anew(lived_in: World) -> None:
@@ -156,7 +168,8 @@ def test_a_row_of_another_release_is_left_aside_and_written_anew(lived_in: World
         ForecastModel.objects.update(**strange)
     lived_in.clock.advance(DAY.total_seconds())
 
-    assert _state(lived_in).learned == {None: Learned(None, (ForecastSource.USUAL_DAY,))}
+    learned = _state(lived_in).learned[None]
+    assert (learned.usual_day, learned.trusted) == (None, (ForecastSource.USUAL_DAY,))
     run = services.plan_site(*lived_in.ids, tools=lived_in.tools)
 
     assert run is not None
