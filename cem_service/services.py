@@ -36,7 +36,15 @@ from flexhub.bus.queue import send_once
 from flexhub.observability.failures import place_of
 from flexhub.telemetry.quarters import quarter_start
 from s2.errors import S2Error
-from s2.messages import DDBCSystemDescription, FRBCSystemDescription, OMBCSystemDescription, parse_message
+from s2.messages import (
+    DDBCSystemDescription,
+    FRBCSystemDescription,
+    Message,
+    OMBCSystemDescription,
+    PEBCPowerConstraints,
+    PEBCPowerEnvelopeConsequenceType,
+    parse_message,
+)
 from s2.messages import Instruction as S2Instruction
 from s2.versions import WireProfile
 from tenants.scope import tenant_scope
@@ -60,6 +68,7 @@ _PLANNED_FROM = (
     "FRBC.SystemDescription",
     "FRBC.FillLevelTargetProfile",
     "PPBC.PowerProfileDefinition/",
+    "PEBC.EnergyConstraint/",
     "OMBC.SystemDescription",
     "DDBC.SystemDescription",
     "DDBC.AverageDemandRateForecast",
@@ -227,9 +236,15 @@ def _planned_from(loaded: LoadedSite) -> list[str]:
         str(getattr(message, "message_id", ""))
         for snapshot in loaded.snapshots.values()
         for field, message in snapshot.messages.items()
-        if field.startswith(_PLANNED_FROM)
+        if field.startswith(_PLANNED_FROM) or _puts_energy_off(message)
     )
     return [*messages, _pursuits(loaded)]
+
+
+def _puts_energy_off(message: Message) -> bool:
+    """Limits on energy that comes back follow the plan; those on what is lost follow what is measured."""
+    defer = PEBCPowerEnvelopeConsequenceType.DEFER
+    return isinstance(message, PEBCPowerConstraints) and message.consequence_type is defer
 
 
 def _pursuits(loaded: LoadedSite) -> str:
