@@ -130,7 +130,8 @@ def _hub(world: World, clock: Clock) -> Iterator[str]:
     """A gateway, and workers that react and plan; yields the gateway's URL."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flexhub-reaction-")))
-        environment = world.environment | {"FLEXHUB_CLOCK": str(clock)}
+        # Plans that search for long would only keep everybody waiting for the first message.
+        environment = world.environment | {"FLEXHUB_CLOCK": str(clock), "PLAN_TIME_MS": "0"}
         workers = [Worker(environment, queue, folder / f"{queue}.log") for queue in ("cem", "plan")]
         for worker in workers:
             stack.callback(worker.end)
