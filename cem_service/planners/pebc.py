@@ -140,6 +140,8 @@ def _cut(course: Course, cost: PowerCost, horizon: Horizon) -> Drawn:
     for sign, lost_eur_per_kwh in ((1.0, LOST_CONSUMPTION_EUR_PER_KWH), (-1.0, LOST_PRODUCTION_EUR_PER_KWH)):
         side = Side.of(course.resource, sign)
         free_w = np.maximum(sign * course.free_w, 0.0)
+        if not free_w.any():
+            continue
         ends_w = np.broadcast_to(side.ends_w, (horizon.steps, side.ends_w.size))
         for wanted_w in np.hstack((sign * cost.at_w, ends_w, np.zeros((horizon.steps, 1)))).T:
             limits_w = side.on_offer(np.clip(wanted_w, 0.0, free_w))
