@@ -101,6 +101,16 @@ LOOP: Mapping[str, str] = {
     "loop-rule": "what plain self-consumption leaves unsaved; median of the homes",
 }
 
+WEEKS: Mapping[str, str] = {
+    "weeks-comfort": "cars that left without their target, and homes whose buffer or dishes missed theirs",
+    "weeks-switches-heat-pump": "how often the busiest heat pump was switched in a day",
+    "weeks-switches-ev-charger": "how often the busiest charger began or stopped in a day",
+    "weeks-switches-battery": "how often the busiest battery turned between charging, discharging and rest in a day",
+    "weeks-cost": "what the street paid, net of what the storages hold; against the same without a CEM",
+    "weeks-cost-metered": "the same against batteries on meters of their own",
+    "weeks-overload": "longest time above a main fuse that flexibility could have avoided",
+}
+
 
 SUBJECTS: Mapping[str, Mapping[str, str]] = {
     "gateway": GATEWAY,
@@ -116,4 +126,5 @@ SUBJECTS: Mapping[str, Mapping[str, str]] = {
     "hosted": HOSTED,
     "reactions": REACTIONS,
     "loop": LOOP,
+    "weeks": WEEKS,
 }
