@@ -27,6 +27,8 @@ DUTCH = Language(
         "EUR waard is en geeft {gives_kwh:z.1f} kWh af terwijl een kWh {gives_eur_per_kwh:z.2f} EUR waard is.",
         "starts": "{name} start om {starts_at:%H:%M} en kost {cost_eur:z.2f} EUR, {saved_eur:z.2f} EUR minder dan nu "
         "meteen.",
+        "starts.at_any_time": "{name} start om {starts_at:%H:%M} en kost {cost_eur:z.2f} EUR; een ander moment "
+        "bespaart niets.",
         "too_late": "{name} start om {starts_at:%H:%M}: er is te weinig tijd voor, dus het begint zo snel mogelijk.",
         "moved": "{Objective} verschuift er {moved_kwh:z.1f} kWh van: om {first_at:%H:%M} is het {planned_w:z,.0f} W "
         "in plaats van {otherwise_w:z,.0f} W.",
@@ -73,6 +75,8 @@ DUTCH = Language(
         "decided.price.stored": _MOVES + ": " + _MONEY + _WORTH + ".",
         "runs": "{name} start om {starts_at:%H:%M}: de {needs_kwh:z.2f} kWh kosten dan {cost_eur:z.2f} EUR, "
         "{saved_eur:z.2f} EUR minder dan nu meteen.",
+        "runs.at_any_time": "{name} start om {starts_at:%H:%M}: de {needs_kwh:z.2f} kWh kosten dan {cost_eur:z.2f} "
+        "EUR, en een ander moment bespaart niets.",
         "pauses": "{name} pauzeert van {starts_at:%H:%M} tot {ends_at:%H:%M}: wat nog moet draaien kost zo "
         "{cost_eur:z.2f} EUR, {saved_eur:z.2f} EUR minder dan in één keer.",
         "goes_on": "{name} gaat om {starts_at:%H:%M} verder: de overige {needs_kwh:z.2f} kWh zijn dan het goedkoopst.",

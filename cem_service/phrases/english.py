@@ -26,6 +26,8 @@ ENGLISH = Language(
         "{gives_kwh:z.1f} kWh while a kWh is worth {gives_eur_per_kwh:z.2f} EUR over the coming 24 hours.",
         "starts": "{name} starts at {starts_at:%H:%M} and costs {cost_eur:z.2f} EUR, {saved_eur:z.2f} EUR less than at "
         "once.",
+        "starts.at_any_time": "{name} starts at {starts_at:%H:%M} and costs {cost_eur:z.2f} EUR; another moment would "
+        "save nothing.",
         "too_late": "{name} starts at {starts_at:%H:%M}: its window is too short to hold it, so it runs as soon as it "
         "can.",
         "moved": "{Objective} moves {moved_kwh:z.1f} kWh of it: at {first_at:%H:%M} it takes {planned_w:z,.0f} W "
@@ -72,6 +74,8 @@ ENGLISH = Language(
         "decided.price.stored": _MOVES + ": " + _MONEY + _WORTH + ".",
         "runs": "{name} starts at {starts_at:%H:%M}: its {needs_kwh:z.2f} kWh cost {cost_eur:z.2f} EUR then, "
         "{saved_eur:z.2f} EUR less than at once.",
+        "runs.at_any_time": "{name} starts at {starts_at:%H:%M}: its {needs_kwh:z.2f} kWh cost {cost_eur:z.2f} EUR "
+        "then, and another moment would save nothing.",
         "pauses": "{name} pauses from {starts_at:%H:%M} to {ends_at:%H:%M}: what it still has to run costs "
         "{cost_eur:z.2f} EUR so, {saved_eur:z.2f} EUR less than in one go.",
         "goes_on": "{name} goes on at {starts_at:%H:%M}: the {needs_kwh:z.2f} kWh that are left are cheapest then.",

@@ -15,6 +15,9 @@ from cem_service.phrases.language import Language
 
 # A feed with more holes is called full of them, and nobody reads when each of them is.
 MOST_STRETCHES = 3
+# What would be told as 0.00 EUR less is no gain.
+_LEAST_EUR = 0.005
+_STARTS = frozenset({ReasonCode.STARTS, ReasonCode.RUNS})
 # Decisions for these weigh the price of now against the worth of later.
 _MONEY = frozenset({Objective.SELF_CONSUMPTION, Objective.PRICE, Objective.TAKE_CONTROL})
 
@@ -37,6 +40,8 @@ def key_of(reason: Reason) -> str:
         return f"{code}.aged" if "age_s" in figures else code.value
     if code is ReasonCode.FORECAST_SCORE:
         return f"{code}.compared" if "floor_off_by" in figures else code.value
+    if code in _STARTS and abs(float(figures["saved_eur"])) < _LEAST_EUR:
+        return f"{code}.at_any_time"
     return _decided(reason) if code is ReasonCode.DECIDED else code.value
 
 

@@ -139,6 +139,7 @@ def expected_on(scene: Scene) -> dict[str, tuple[str, ...]]:
         scene.instruction_url: ("REJECTED", "It charges for the evening."),
         "/admin/cem_service/planrun/": ("Expected cost of the next day",),
         scene.plan_url: ("The battery charges while it is cheap.", "Buying price", "REJECTED"),
+        f"/admin/sites/{scene.household.site.pk}/what-if/": ("What if: Alder house", "Without the energy manager"),
         "/admin/cem_service/tariff/add/": ("24 prices",),
         "/admin/cem_service/siteobjectives/add/": ("Tariff",),
         "/admin/devices/device/": ("Alder battery", "conversation"),

@@ -34,6 +34,7 @@ def pages_of_operator(user: User, household: Household) -> Iterator[str]:
         yield reverse(name)
     yield reverse("admin:app_list", args=["devices"])
     yield reverse("admin:link_conversation", args=[household.link.pk])
+    yield reverse("admin:what_if", args=[household.site.pk])
     request = HttpRequest()
     request.user = user
     for model, page in admin.site._registry.items():

@@ -47,6 +47,8 @@ SCORED: dict[str, Figure] = {"days": 7.0, "off_by": 0.18}
 
 LIMITS = (Objective.FUSE, Objective.EXPORT_LIMIT, Objective.GRID_LIMIT, Objective.STEERABLE_LIMIT)
 EVERY = [
+    Reason(ReasonCode.STARTS, figures=PROGRAM | {"saved_eur": 0.001}),
+    Reason(ReasonCode.RUNS, Objective.START_TIME, PROGRAM | {"saved_eur": -0.001}),
     Reason(ReasonCode.OUTLOOK, figures={"cost_eur": 1.5}),
     Reason(ReasonCode.RESTS, figures={"name": "Auto"}),
     *(
@@ -127,6 +129,12 @@ DUTCH = "Auto gaat van 7.360 W naar -1.234 W: inkopen kost 0,25 en terugleveren 
 @pytest.mark.parametrize(("code", "expected"), [("en", ENGLISH), ("nl", DUTCH)])
 def test_numbers_are_written_as_the_language_writes_them(code: str, expected: str) -> None:
     assert sentence(Reason(ReasonCode.DECIDED, Objective.PRICE, FREE), language_of(code), ZONE) == expected
+
+
+def test_a_gain_that_is_none_is_not_told_as_one() -> None:
+    told = sentence(Reason(ReasonCode.STARTS, figures=PROGRAM | {"saved_eur": 0.0049}), language_of("en"), ZONE)
+
+    assert told == "Dishwasher starts at 12:00 and costs 0.20 EUR; another moment would save nothing."
 
 
 def test_moments_are_told_in_the_sites_zone_and_days_in_the_language() -> None:
