@@ -44,9 +44,13 @@ class MachineState(NamedTuple):
 
 
 class _Move(NamedTuple):
-    """`acts_as` is the mode that it acts as for the first `lag_s` of the step; `wear_eur` is a part of `eur`."""
+    """`after` is the place of the state that it leads to among `_Rules.states`, `mode_id` its mode.
 
-    after: MachineState
+    `acts_as` is the mode that it acts as for the first `lag_s` of the step; `wear_eur` is a part of `eur`.
+    """
+
+    after: int
+    mode_id: str
     eur: float
     wear_eur: float
     acts_as: str
@@ -56,7 +60,7 @@ class _Move(NamedTuple):
 class _Joint(NamedTuple):
     """One move of each machine; `modes` are those that they end in, and `lags` says whether one is still on its way."""
 
-    after: tuple[MachineState, ...]
+    after: tuple[int, ...]
     modes: Combination
     eur: float
     wear_eur: float
@@ -124,7 +128,9 @@ class _Rules:
     steps: tuple[int, ...]
     begin: MachineState
     exact: bool
-    _known: dict[MachineState, tuple[_Move, ...]] = field(default_factory=dict)
+    states: list[MachineState] = field(default_factory=list)
+    _places: dict[MachineState, int] = field(default_factory=dict)
+    _known: dict[int, tuple[_Move, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, machine: Machine[Any], horizon: Horizon, *, exact: bool) -> _Rules:
@@ -153,11 +159,18 @@ class _Rules:
     def first_moves(self, duration_s: float) -> tuple[_Move, ...]:
         return self._moves(self.begin, self.first_steps, duration_s)
 
-    def moves(self, state: MachineState) -> tuple[_Move, ...]:
-        found = self._known.get(state)
+    def moves(self, place: int) -> tuple[_Move, ...]:
+        found = self._known.get(place)
         if found is None:
-            found = self._known[state] = self._moves(state, self.steps, STEP_S)
+            found = self._known[place] = self._moves(self.states[place], self.steps, STEP_S)
         return found
+
+    def place_of(self, state: MachineState) -> int:
+        """Numbers are much faster to look up than states."""
+        place = self._places.setdefault(state, len(self.states))
+        if place == len(self.states):
+            self.states.append(state)
+        return place
 
     def _moves(self, state: MachineState, steps: tuple[int, ...], duration_s: float) -> tuple[_Move, ...]:
         rest = tuple(max(left - 1, 0) for left in state.timers)
@@ -177,7 +190,7 @@ class _Rules:
     def _move(self, mode_id: str, timers: tuple[int, ...], left: str, lag_s: float, duration_s: float) -> _Move:
         remains_s = max(lag_s - duration_s, 0.0) if self.exact else 0.0
         after = MachineState(mode_id, timers, left if remains_s else "", remains_s)
-        return _Move(after, 0.0, 0.0, left if lag_s else mode_id, min(lag_s, duration_s))
+        return _Move(self.place_of(after), mode_id, 0.0, 0.0, left if lag_s else mode_id, min(lag_s, duration_s))
 
 
 def _steps_until(seconds: float, first_s: float, most: int) -> int:
@@ -193,7 +206,7 @@ class _Builder:
 
     rules: tuple[_Rules, ...]
     horizon: Horizon
-    states: dict[tuple[MachineState, ...], int] = field(default_factory=dict)
+    states: dict[tuple[int, ...], int] = field(default_factory=dict)
     combinations: dict[Combination, int] = field(default_factory=dict)
     begins: list[int] = field(default_factory=lambda: [0])
     to: list[int] = field(default_factory=list)
@@ -205,7 +218,7 @@ class _Builder:
 
     def build(self) -> ModeGraph | None:
         """None where there are too many states or moves."""
-        order: list[tuple[MachineState, ...]] = [tuple(rules.begin for rules in self.rules)]
+        order: list[tuple[int, ...]] = [tuple(rules.place_of(rules.begin) for rules in self.rules)]
         first_s = float(self.horizon.durations_s[0])
         for index, state in enumerate(order):  # It grows while it is walked.
             if index == 0:
@@ -216,24 +229,26 @@ class _Builder:
                 return None
             self._add(moves, first_s if index == 0 else STEP_S, order)
         timers = tuple(rules.timers for rules in self.rules)
-        return ModeGraph(tuple(order), tuple(self.combinations), timers, self._walk(), _floats(self.wear_eur))
+        states = tuple(
+            tuple(rules.states[place] for rules, place in zip(self.rules, each, strict=True)) for each in order
+        )
+        return ModeGraph(states, tuple(self.combinations), timers, self._walk(), _floats(self.wear_eur))
 
-    def _add(
-        self, moves: Sequence[tuple[_Move, ...]], duration_s: float, order: list[tuple[MachineState, ...]]
-    ) -> None:
+    def _add(self, moves: Sequence[tuple[_Move, ...]], duration_s: float, order: list[tuple[int, ...]]) -> None:
         """All moves out of one state."""
+        to, eur, part_of, share = self.to, self.eur, self.part_of, self.share
         for joint in _together(moves):
-            to = self.states.setdefault(joint.after, len(order))
-            if to == len(order):
+            place = self.states.setdefault(joint.after, len(order))
+            if place == len(order):
                 order.append(joint.after)
-            self.to.append(to)
-            self.eur.append(joint.eur)
+            to.append(place)
+            eur.append(joint.eur)
             self.wear_eur.append(joint.wear_eur)
-            for combination, share in _parts(joint, duration_s):
-                self.part_of.append(self.combinations.setdefault(combination, len(self.combinations)))
-                self.share.append(share)
-            self.part_begins.append(len(self.part_of))
-        self.begins.append(len(self.to))
+            for combination, lasts in _parts(joint, duration_s):
+                part_of.append(self.combinations.setdefault(combination, len(self.combinations)))
+                share.append(lasts)
+            self.part_begins.append(len(part_of))
+        self.begins.append(len(to))
 
     def _walk(self) -> Walk:
         return Walk(
@@ -253,7 +268,7 @@ def _together(moves: Sequence[tuple[_Move, ...]]) -> list[_Joint]:
         joints = [
             _Joint(
                 (*before.after, move.after),
-                (*before.modes, move.after.mode_id),
+                (*before.modes, move.mode_id),
                 before.eur + move.eur,
                 before.wear_eur + move.wear_eur,
                 before.lags or move.lag_s > 0.0,
@@ -272,7 +287,7 @@ def _parts(joint: _Joint, duration_s: float) -> list[tuple[Combination, float]]:
     cuts = sorted({0.0, duration_s, *(move.lag_s for move in joint.moves)})
     return [
         (
-            tuple(move.acts_as if start < move.lag_s else move.after.mode_id for move in joint.moves),
+            tuple(move.acts_as if start < move.lag_s else move.mode_id for move in joint.moves),
             (end - start) / duration_s,
         )
         for start, end in pairwise(cuts)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cem_service.planners.kernels import kernel
+from cem_service.planners.kernels import kernel, part_of_kernel
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -230,7 +230,7 @@ def _try(lines: Floats, prices: Floats, wanted: Floats, trial: Floats, best: flo
     return best
 
 
-@kernel
+@part_of_kernel
 def _total(lines: Floats, factors: Floats, column: int) -> float:
     """Over all machines; the column after it holds the spans."""
     total: float = 0.0
