@@ -43,12 +43,23 @@ def test_a_task_takes_ids_as_text_and_ignores_what_a_newer_sender_adds(
     assert asked == [(tenant_id, feed_id, tools)]
 
 
-def test_a_database_that_is_away_is_no_crash(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_is_away_is_told_of_once_and_when_it_is_back(
+    tools: Tools, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def away(*_: object, **__: object) -> None:
         raise OperationalError
 
     monkeypatch.setattr(fetching, "fetch", away)
     monkeypatch.setattr(housekeeping, "wake_due", away)
 
-    tasks.fetch(tenant_id=str(uuid4()), feed_id=str(uuid4()))
+    for _ in range(2):
+        tasks.fetch(tenant_id=str(uuid4()), feed_id=str(uuid4()))
+        tasks.wake_due_feeds()
+    monkeypatch.setattr(housekeeping, "wake_due", lambda _: None)
     tasks.wake_due_feeds()
+
+    assert [line.split(":")[0] for line in caplog.messages] == [
+        "feeds are not being fetched",
+        "feeds that are due are not being fetched",
+        "over",
+    ]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cem_service.planners.kernels.modes import Demand, Floats, Hinges, Lines, best_factors, warm_up
+from cem_service.planners.kernels.modes import Demand, Floats, Hinges, Lines, best_factors
 
 numbers = st.floats(-10, 10).map(lambda number: round(number, 3))
 GRID = np.linspace(0.0, 1.0, 41)
@@ -66,7 +66,3 @@ def test_a_factor_without_effect_is_0() -> None:
     _, factors = best_factors(hinges, np.ones(1), Lines(table, np.zeros((1, 1), np.int64)), Demand.none(1))
 
     assert factors[0, 0, 0] == 0.0
-
-
-def test_warms_up() -> None:
-    warm_up()
