@@ -16,7 +16,8 @@ import numpy as np
 from cem_service.domain.frbc import Actuator, FRBCResource
 from cem_service.domain.series import Array
 from cem_service.planners.horizon import Horizon
-from cem_service.planners.kernels.store_convex import DONE, ConvexPlans, ConvexStores, plan_all
+from cem_service.planners.kernels.store_convex import DONE, ConvexPlans, plan_all
+from cem_service.planners.kernels.store_convex_walk import ConvexStores
 from cem_service.planners.kernels.store_values import value_rows
 from cem_service.planners.plan import STEP, DevicePlan, OwnCost, ValueTable
 from cem_service.planners.power_cost import PowerCost

@@ -23,7 +23,8 @@ from cem_service.domain.pebc import PEBCResource
 from cem_service.domain.series import Array
 from cem_service.planners.drawn import NEGLIGIBLE_W, Drawn, Side
 from cem_service.planners.horizon import Horizon
-from cem_service.planners.kernels.store_convex import DONE, ConvexStores, plan_all
+from cem_service.planners.kernels.store_convex import DONE, plan_all
+from cem_service.planners.kernels.store_convex_walk import ConvexStores
 from cem_service.planners.plan import DevicePlan, OwnCost
 from cem_service.planners.power_cost import J_PER_KWH, PowerCost
 

@@ -13,16 +13,22 @@ and where no plan stays within the bounds, nothing is planned here and the statu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cem_service.planners.kernels import kernel, part_of_kernel
-from cem_service.planners.kernels.store_convex_walk import J_PER_KWH, go_on
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from cem_service.planners.kernels.store_convex_walk import (
+    J_PER_KWH,
+    ConvexStores,
+    Floats,
+    Ints,
+    Moves,
+    Values,
+    go_on,
+    moves_of_steps,
+    value_functions,
+)
 
 # By how much slopes may descend: hinges of limits weigh millions, beside which a price has few digits.
 ROUNDING = 1e-7
@@ -33,28 +39,7 @@ PIECES = 256
 DONE, NOT_CONVEX, OUT_OF_BOUNDS, TOO_MANY_PIECES = range(4)
 
 
-@dataclass(frozen=True, slots=True)
-class ConvexStores:
-    """Stores that are planned at once; the first axis of all arrays is the store.
-
-    `rates` and `powers_w` are the corners of the curve, ascending, in units per second and W; a corner may be said
-    twice. `drift` is what the level does by itself in each step, in units per second. `room` holds the bounds that no
-    plan leaves. `below` and `above` hold (at, EUR per unit) for each edge and hinge: what it costs to be below or above
-    a level. `leftover_eur` is what a unit is worth at the end.
-    """
-
-    level: Floats
-    rates: Floats
-    powers_w: Floats
-    drift: Floats
-    room: Floats
-    below: Floats
-    above: Floats
-    leftover_eur: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class ConvexPlans:
+class ConvexPlans(NamedTuple):
     """Mean power in W of each step, the level after it, EUR in all, and the status of each store.
 
     `at[d, k, :pieces[d, k] + 1]` are the breakpoints of the cost from edge k on, `slopes` the EUR per unit between
@@ -80,24 +65,7 @@ def plan_all(
     """
     pieces = PIECES
     while True:
-        plans = ConvexPlans(
-            *_plan_all(
-                stores.level,
-                stores.rates,
-                stores.powers_w,
-                stores.drift,
-                stores.room,
-                stores.below,
-                stores.above,
-                stores.leftover_eur,
-                durations_s,
-                slope,
-                at_w,
-                weight,
-                edges,
-                pieces,
-            )
-        )
+        plans = _plan_all(stores, durations_s, slope, at_w, weight, edges, pieces)
         if not (plans.status == TOO_MANY_PIECES).any():
             return plans
         pieces *= 4
@@ -105,93 +73,71 @@ def plan_all(
 
 @kernel
 def _plan_all(
-    level: Floats,
-    rates: Floats,
-    powers_w: Floats,
-    drift: Floats,
-    room: Floats,
-    below: Floats,
-    above: Floats,
-    leftover_eur: Floats,
+    stores: ConvexStores,
     durations_s: Floats,
     slope: Floats,
     at_w: Floats,
     weight: Floats,
     edges: int,
     most_pieces: int,
-) -> tuple[Floats, Floats, Floats, Ints, Floats, Floats, Ints]:
-    stores, steps, hinges = slope.shape[0], durations_s.size, at_w.shape[2]
-    power_w, levels, eur = np.zeros((stores, steps)), np.zeros((stores, steps)), np.zeros(stores)
-    status, counts = np.zeros(stores, np.int64), np.zeros((stores, edges), np.int64)
-    kept_at, kept_slopes = np.zeros((stores, edges, most_pieces + 1)), np.zeros((stores, edges, most_pieces))
-    # One set of these serves all stores: fresh memory would cost more than the plans.
-    at, slopes, pieces = (
-        np.empty((steps + 1, most_pieces + 1)),
-        np.empty((steps + 1, most_pieces)),
-        np.empty(steps + 1, np.int64),
+) -> ConvexPlans:
+    count, steps, hinges = slope.shape[0], durations_s.size, at_w.shape[2]
+    power_w, levels, eur, status = (
+        np.zeros((count, steps)),
+        np.zeros((count, steps)),
+        np.zeros(count),
+        np.zeros(count, np.int64),
     )
-    most_moves = rates.shape[1] + hinges
-    move_length, move_slope = np.empty((steps, most_moves)), np.empty((steps, most_moves))
-    move_count, sorted_hinges = np.empty(steps, np.int64), np.empty((2, hinges))
-    for d in range(stores):
-        status[d] = _go_back(
-            rates[d], powers_w[d], drift[d], room[d], below[d], above[d], leftover_eur[d], durations_s, slope[d],
-            at_w[d], weight[d], at, slopes, pieces, move_length, move_slope, move_count, sorted_hinges,
-        )  # fmt: skip
-        if status[d] == DONE and not at[0, 0] <= level[d] <= at[0, pieces[0]]:
+    kept_at, kept_slopes = np.zeros((count, edges, most_pieces + 1)), np.zeros((count, edges, most_pieces))
+    status, counts = np.zeros(count, np.int64), np.zeros((count, edges), np.int64)
+    # One set of these serves all stores: fresh memory would cost more than the plans.
+    values, moves = value_functions(steps, most_pieces), moves_of_steps(steps, stores.rates.shape[1] + hinges)
+    sorted_hinges = np.empty((2, hinges))
+    for d in range(count):
+        status[d] = _go_back(d, stores, durations_s, slope[d], at_w[d], weight[d], values, moves, sorted_hinges)
+        if status[d] == DONE and not values.at[0, 0] <= stores.level[d] <= values.at[0, values.pieces[0]]:
             status[d] = OUT_OF_BOUNDS
         if status[d] != DONE:
             continue
-        eur[d] = go_on(
-            level[d], rates[d], powers_w[d], drift[d], below[d], above[d], leftover_eur[d], durations_s, slope[d],
-            at_w[d], weight[d], at, slopes, pieces, move_length, move_slope, move_count, power_w[d], levels[d],
-        )  # fmt: skip
+        eur[d] = go_on(d, stores, durations_s, slope[d], at_w[d], weight[d], values, moves, power_w[d], levels[d])
         for t in range(edges):
-            counts[d, t] = pieces[t]
-            kept_at[d, t, : pieces[t] + 1] = at[t, : pieces[t] + 1]
-            kept_slopes[d, t, : pieces[t]] = slopes[t, : pieces[t]]
-    return power_w, levels, eur, status, kept_at, kept_slopes, counts
+            pieces = values.pieces[t]
+            counts[d, t] = pieces
+            kept_at[d, t, : pieces + 1] = values.at[t, : pieces + 1]
+            kept_slopes[d, t, :pieces] = values.slopes[t, :pieces]
+    return ConvexPlans(power_w, levels, eur, status, kept_at, kept_slopes, counts)
 
 
 @kernel
 def _go_back(
-    rates: Floats,
-    powers_w: Floats,
-    drift: Floats,
-    room: Floats,
-    below: Floats,
-    above: Floats,
-    leftover_eur: float,
+    d: int,
+    stores: ConvexStores,
     durations_s: Floats,
     slope: Floats,
     at_w: Floats,
     weight: Floats,
-    at: Floats,
-    slopes: Floats,
-    pieces: Ints,
-    move_length: Floats,
-    move_slope: Floats,
-    move_count: Ints,
+    values: Values,
+    moves: Moves,
     sorted_hinges: Floats,
 ) -> int:
     """Fill in the value function of each edge, and the cost of moving the level in each step. Returns the status."""
-    steps = durations_s.size
-    at[steps, 0], at[steps, 1], slopes[steps, 0] = room[0], room[1], -leftover_eur
+    steps, at, slopes, pieces = durations_s.size, values.at, values.slopes, values.pieces
+    rates, powers_w, drift, room = stores.rates[d], stores.powers_w[d], stores.drift[d], stores.room[d]
+    below, above = stores.below[d], stores.above[d]
+    at[steps, 0], at[steps, 1], slopes[steps, 0] = room[0], room[1], -stores.leftover_eur[d]
     pieces[steps] = _with_hinges(at[steps], slopes[steps], 1, below[steps], above[steps])
     for t in range(steps - 1, -1, -1):
-        moves = _moves(
-            rates, powers_w, durations_s[t], slope[t], at_w[t], weight[t], move_length[t], move_slope[t], sorted_hinges
-        )
-        if moves < 0:
+        length, move_slope = moves.length[t], moves.slope[t]
+        found = _moves(rates, powers_w, durations_s[t], slope[t], at_w[t], weight[t], length, move_slope, sorted_hinges)
+        if found < 0:
             return NOT_CONVEX
-        move_count[t] = moves
-        if pieces[t + 1] + moves + 2 * (below.shape[1] + above.shape[1]) + 2 > slopes.shape[1]:
+        moves.pieces[t] = found
+        if pieces[t + 1] + found + 2 * (below.shape[1] + above.shape[1]) + 2 > slopes.shape[1]:
             return TOO_MANY_PIECES
-        furthest = rates[-1] * durations_s[t] + drift[t] * durations_s[t]
+        furthest = (rates[-1] + drift[t]) * durations_s[t]
         pieces[t] = _merged(
-            at[t + 1], slopes[t + 1], pieces[t + 1], move_length[t], move_slope[t], moves, furthest, room, at[t],
-            slopes[t],
-        )  # fmt: skip
+            at[t + 1], slopes[t + 1], pieces[t + 1], length, move_slope, found, furthest, room, at[t], slopes[t]
+        )
         if pieces[t] == 0:
             return OUT_OF_BOUNDS
         pieces[t] = _with_hinges(at[t], slopes[t], pieces[t], below[t], above[t])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from cem_service.planners.kernels import kernel, part_of_kernel
+from cem_service.planners.kernels.store_step import edge_cost
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -15,56 +18,98 @@ J_PER_KWH = 3.6e6
 TIE_EUR = 1e-12
 
 
+class ConvexStores(NamedTuple):
+    """Stores that are planned at once; the first axis of all arrays is the store.
+
+    `rates` and `powers_w` are the corners of the curve, ascending, in units per second and W; a corner may be said
+    twice. `drift` is what the level does by itself in each step, in units per second. `room` holds the bounds that no
+    plan leaves. `below` and `above` hold (at, EUR per unit) for each edge and hinge: what it costs to be below or above
+    a level. `leftover_eur` is what a unit is worth at the end.
+    """
+
+    level: Floats
+    rates: Floats
+    powers_w: Floats
+    drift: Floats
+    room: Floats
+    below: Floats
+    above: Floats
+    leftover_eur: Floats
+
+
+class Values(NamedTuple):
+    """The cost from each edge on, as `ConvexPlans` has it: `pieces[t]` of them, between the breakpoints `at[t]`."""
+
+    at: Floats
+    slopes: Floats
+    pieces: Ints
+
+
+class Moves(NamedTuple):
+    """What it costs to move the level in each step: so many pieces, from the lowest rate up."""
+
+    length: Floats
+    slope: Floats
+    pieces: Ints
+
+
+@kernel
+def value_functions(steps: int, most_pieces: int) -> Values:
+    at, slopes = np.empty((steps + 1, most_pieces + 1)), np.empty((steps + 1, most_pieces))
+    return Values(at, slopes, np.empty(steps + 1, np.int64))
+
+
+@kernel
+def moves_of_steps(steps: int, most_pieces: int) -> Moves:
+    return Moves(np.empty((steps, most_pieces)), np.empty((steps, most_pieces)), np.empty(steps, np.int64))
+
+
 @kernel
 def go_on(
-    level: float,
-    rates: Floats,
-    powers_w: Floats,
-    drift: Floats,
-    below: Floats,
-    above: Floats,
-    leftover_eur: float,
+    d: int,
+    stores: ConvexStores,
     durations_s: Floats,
     slope: Floats,
     at_w: Floats,
     weight: Floats,
-    at: Floats,
-    slopes: Floats,
-    pieces: Ints,
-    move_length: Floats,
-    move_slope: Floats,
-    move_count: Ints,
+    values: Values,
+    moves: Moves,
     power_w: Floats,
     levels: Floats,
 ) -> float:
     """Follow the value functions from the present level on: fill in powers and levels, and return what they cost."""
-    eur = 0.0
+    rates, powers_w, drift = stores.rates[d], stores.powers_w[d], stores.drift[d]
+    below, above = stores.below[d], stores.above[d]
+    level, eur = stores.level[d], 0.0
     for t in range(durations_s.size):
         resting = level + drift[t] * durations_s[t]
         lowest = resting + rates[0] * durations_s[t]
         least, most = _best_landings(
-            lowest, at[t + 1], slopes[t + 1], pieces[t + 1], move_length[t], move_slope[t], move_count[t]
-        )
+            lowest, values.at[t + 1], values.slopes[t + 1], values.pieces[t + 1], moves.length[t], moves.slope[t],
+            moves.pieces[t],
+        )  # fmt: skip
         # Of landings that cost the same the furthest one: what has to be done is done early.
         if least >= resting:
-            landed = most
+            level = most
         elif most <= resting:
-            landed = least
+            level = least
         else:
-            landed = resting
-        rate = min(max((landed - resting) / durations_s[t], rates[0]), rates[-1])
-        power_w[t], levels[t] = _power_of(rate, rates, powers_w), landed
-        cost = slope[t] * power_w[t]
-        for k in range(at_w.shape[1]):
-            if power_w[t] > at_w[t, k]:
-                cost += weight[t, k] * (power_w[t] - at_w[t, k])
-        eur += cost * durations_s[t] / J_PER_KWH
-        for k in range(below.shape[1]):
-            eur += below[t + 1, k, 1] * max(below[t + 1, k, 0] - landed, 0.0)
-        for k in range(above.shape[1]):
-            eur += above[t + 1, k, 1] * max(landed - above[t + 1, k, 0], 0.0)
-        level = landed
-    return eur - leftover_eur * level
+            level = resting
+        rate = min(max((level - resting) / durations_s[t], rates[0]), rates[-1])
+        power_w[t], levels[t] = _power_of(rate, rates, powers_w), level
+        eur += _energy_eur(power_w[t], slope[t], at_w[t], weight[t]) * durations_s[t] / J_PER_KWH
+        eur += edge_cost(level, below[t + 1], above[t + 1])
+    return float(eur - stores.leftover_eur[d] * level)
+
+
+@part_of_kernel
+def _energy_eur(power_w: float, slope: float, at_w: Floats, weight: Floats) -> float:
+    """EUR/kWh times W."""
+    eur = slope * power_w
+    for k in range(at_w.size):
+        if power_w > at_w[k]:
+            eur += weight[k] * (power_w - at_w[k])
+    return eur
 
 
 @part_of_kernel

@@ -228,7 +228,7 @@ def leakage_at(level: float, leakage: Floats) -> float:
     return rate
 
 
-@kernel
+@part_of_kernel
 def edge_cost(level: float, below: Floats, above: Floats) -> float:
     eur = 0.0
     for k in range(below.shape[0]):

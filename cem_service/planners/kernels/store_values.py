@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cem_service.planners.kernels import kernel
-from cem_service.planners.kernels.store_convex import Floats, Ints
+from cem_service.planners.kernels.store_convex_walk import Floats, Ints
 
 
 def value_rows(at: Floats, slopes: Floats, pieces: Ints, levels: Floats, beyond_eur: float) -> Floats:
