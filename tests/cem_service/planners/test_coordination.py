@@ -10,9 +10,12 @@ import pytest
 
 from cem_service.domain.resource import Resource
 from cem_service.domain.site import SiteState
+from cem_service.planners import coordination
 from cem_service.planners.building import problem_of
 from cem_service.planners.coordination import LEAST_TRIES, Coordinated, Problem, coordinate
+from cem_service.planners.horizon import Horizon
 from cem_service.planners.plan import DevicePlan
+from cem_service.planners.power_cost import PowerCost
 from tests.support.resources import NOON, battery, dishwasher, ev_charger, heat_pump
 from tests.support.sites import EVENING_PEAK, site_with
 
@@ -90,6 +93,20 @@ def test_a_breach_that_nobody_can_avoid_ends_the_search_all_the_same() -> None:
 
     assert found.breaks_limits
     assert next(counted) == LEAST_TRIES + 1
+
+
+def test_what_all_can_keep_to_at_rest_is_kept_to_whatever_planners_would_rather_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stubborn(resource: Resource, cost: PowerCost, horizon: Horizon) -> DevicePlan:
+        buying_is_dearer = cost.weight[:, 0].any()  # Not where only powers count.
+        return DevicePlan(resource.link_id, np.full(horizon.steps, 3000.0 if buying_is_dearer else 0.0))
+
+    monkeypatch.setattr(coordination, "best_response", stubborn)
+
+    _, found = coordinated(site_with(*HOME, fuse_limit_w=5000.0))
+
+    assert not found.breaks_limits
 
 
 def test_a_site_without_resources_has_its_base_load() -> None:
