@@ -31,11 +31,20 @@ _services_of_run = pytest.StashKey[ExitStack]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the servers early when work is distributed: the workers inherit the environment as it is now."""
+    _bear_with_busy_machines()
     if config.getoption("tx", None) and not hasattr(config, "workerinput"):
         from tests.support.services import running_services
 
         stack = config.stash[_services_of_run] = ExitStack()
         os.environ[_HANDED_DOWN] = json.dumps(stack.enter_context(running_services(GIVEN)).as_dict())
+
+
+def _bear_with_busy_machines() -> None:
+    """Hypothesis fails a test whose examples take long, or take long to be made up. Here that tells of other tests."""
+    from hypothesis import HealthCheck, settings
+
+    settings.register_profile("busy machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("busy machine")
 
 
 @pytest.hookimpl(optionalhook=True)
