@@ -6,11 +6,13 @@ import inspect
 from typing import Any
 
 import pytest
+from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 import cem_service.feeds.runtime
 import cem_service.runtime
+import cem_service.what_if
 import rm_adapters.runtime
 from flexhub.bus.memory import MemoryWorkerBus
 from flexhub.celery import app
@@ -26,10 +28,13 @@ ABOUT_A_ROW = {
     "tenants.signin.tasks.send_invitation": ("invitation_id", "signin.Invitation"),
     "cem_service.tasks.react": ("site_id", "devices.Site"),
     "cem_service.tasks.plan": ("site_id", "devices.Site"),
+    "cem_service.tasks.what_if": ("site_id", "devices.Site"),
     "cem_service.feeds.tasks.fetch": ("feed_id", "feeds.Feed"),
     "rm_adapters.tasks.attend": ("node_id", "rm_adapters.HostedRM"),
     "rm_adapters.tasks.look_for_devices": ("account_id", "rm_adapters.VendorAccount"),
 }
+# What such a task is told beside that.
+AND_MORE = {"cem_service.tasks.what_if": {"question": "{}", "answer_id": "answer-1"}}
 # These are told of nobody: beat sends them, and each takes its rows, with their tenants, from the database or the bus;
 # or, as mails about an account, they take no rows at all.
 ABOUT_NOBODY = {
@@ -73,7 +78,7 @@ def test_an_id_of_others_is_as_one_that_nothing_has(
     def queries_with(row_id: object) -> list[str]:
         connection.queries_log.clear()
         with CaptureQueriesContext(connection) as captured:
-            app.tasks[name](tenant_id=str(birch.pk), **{argument: str(row_id)})
+            app.tasks[name](tenant_id=str(birch.pk), **{argument: str(row_id)}, **AND_MORE.get(name, {}))
         return [VALUES.sub("?", query["sql"]) for query in captured.captured_queries]
 
     assert queries_with(row.pk) == queries_with(ghost_of(row))
@@ -99,4 +104,6 @@ def sent(bus: MemoryWorkerBus, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(cem_service.runtime, "tools", lambda: of_the_cem)
     monkeypatch.setattr(cem_service.feeds.runtime, "tools", lambda: of_the_feeds)
     monkeypatch.setattr(rm_adapters.runtime, "tools", lambda: of_the_rm)
+    # Where an answer is put; there is no Redis behind these tests.
+    monkeypatch.setattr(cem_service.what_if, "cache", LocMemCache("answers", {}))
     return asked
