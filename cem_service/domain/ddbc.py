@@ -11,9 +11,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import ClassVar, Self
 
-from cem_service.domain.machines import Machine, machine_facts
+from cem_service.domain.machines import Machine, machine_facts, what_actuators_miss
 from cem_service.domain.power_mode import PowerMode, power_facts
-from cem_service.domain.quantities import bounded
+from cem_service.domain.quantities import bounded, ordered
 from cem_service.domain.resource import CommonFacts, MessageSet, Resource
 from cem_service.domain.series import StepSeries
 from s2.messages import (
@@ -25,7 +25,6 @@ from s2.messages import (
     DDBCPresentDemandStatus,
     DDBCSystemDescription,
     DDBCTimerStatus,
-    NumberRange,
 )
 
 # What a demand counts as where no actuator takes electricity, so that comfort still weighs something.
@@ -64,7 +63,7 @@ class DDBCResource(Resource):
         return cls(
             **common,
             actuators=actuators,
-            demand=_ordered(demand) if demand else None,
+            demand=ordered(demand) if demand else None,
             demand_forecast=_read_forecast(forecast) if forecast else None,
             not_ready=_what_is_missing(demand is None and forecast is None, actuators),
         )
@@ -123,16 +122,7 @@ def _read_mode(mode: DDBCOperationMode) -> PowerMode:
 def _what_is_missing(no_demand: bool, actuators: tuple[DDBCActuator, ...]) -> str | None:
     if no_demand:
         return "no demand told yet"
-    if any(actuator.active_mode is None for actuator in actuators):
-        return "no actuator status yet, or one with an unknown mode"
-    if not any(actuator.usable_modes for actuator in actuators):
-        return "all its operation modes are for abnormal conditions"
-    return None
-
-
-def _ordered(number_range: NumberRange) -> tuple[float, float]:
-    start, end = bounded(number_range.start_of_range), bounded(number_range.end_of_range)
-    return min(start, end), max(start, end)
+    return what_actuators_miss(actuators)
 
 
 def _read_forecast(forecast: DDBCAverageDemandRateForecast) -> StepSeries:

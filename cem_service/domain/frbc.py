@@ -12,8 +12,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import ClassVar, Self
 
-from cem_service.domain.machines import Machine, machine_facts
-from cem_service.domain.quantities import bounded, total_power_w
+from cem_service.domain.machines import Machine, machine_facts, what_actuators_miss
+from cem_service.domain.quantities import bounded, ordered, total_power_w
 from cem_service.domain.resource import CommonFacts, MessageSet, Resource
 from cem_service.domain.series import StepSeries
 from s2.messages import (
@@ -28,7 +28,6 @@ from s2.messages import (
     FRBCSystemDescription,
     FRBCTimerStatus,
     FRBCUsageForecast,
-    NumberRange,
 )
 
 J_PER_KWH = 3.6e6
@@ -129,7 +128,7 @@ class FRBCResource(Resource):
             return cls(**common, not_ready=f"its system description holds from {description.valid_from.isoformat()}")
         status = known.latest(FRBCStorageStatus)
         actuators = tuple(_read_actuator(actuator, known) for actuator in description.actuators)
-        lowest, highest = _ordered(description.storage.fill_level_range)
+        lowest, highest = ordered(description.storage.fill_level_range)
         usage, target = known.latest(FRBCUsageForecast), known.latest(FRBCFillLevelTargetProfile)
         return cls(
             **common,
@@ -210,19 +209,10 @@ def actuator_power_w(actuator: Actuator, level: float) -> float | None:
     return element.power_w(actuator.active_factor) if element else None
 
 
-def _ordered(number_range: NumberRange) -> tuple[float, float]:
-    start, end = bounded(number_range.start_of_range), bounded(number_range.end_of_range)
-    return min(start, end), max(start, end)
-
-
 def _what_is_missing(no_level: bool, actuators: tuple[Actuator, ...]) -> str | None:
     if no_level:
         return "no storage status yet"
-    if any(actuator.active_mode is None for actuator in actuators):
-        return "no actuator status yet, or one with an unknown mode"
-    if not any(actuator.usable_modes for actuator in actuators):
-        return "all its operation modes are for abnormal conditions"
-    return None
+    return what_actuators_miss(actuators)
 
 
 def _read_actuator(description: FRBCActuatorDescription, known: MessageSet) -> Actuator:
@@ -243,7 +233,7 @@ def _read_mode(mode: FRBCOperationMode) -> Mode:
 
 
 def _read_element(element: FRBCOperationModeElement) -> ModeElement:
-    lowest, highest = _ordered(element.fill_level_range)
+    lowest, highest = ordered(element.fill_level_range)
     starts = total_power_w((power.commodity_quantity, power.start_of_range) for power in element.power_ranges)
     ends = total_power_w((power.commodity_quantity, power.end_of_range) for power in element.power_ranges)
     costs = element.running_costs
@@ -263,7 +253,7 @@ def _read_element(element: FRBCOperationModeElement) -> ModeElement:
 def _read_leakage(behaviour: FRBCLeakageBehaviour | None, now: datetime) -> tuple[tuple[float, float, float], ...]:
     if behaviour is None or behaviour.valid_from > now:
         return ()
-    return tuple(sorted((*_ordered(band.fill_level_range), bounded(band.leakage_rate)) for band in behaviour.elements))
+    return tuple(sorted((*ordered(band.fill_level_range), bounded(band.leakage_rate)) for band in behaviour.elements))
 
 
 def _read_usage(forecast: FRBCUsageForecast) -> StepSeries:
@@ -272,5 +262,5 @@ def _read_usage(forecast: FRBCUsageForecast) -> StepSeries:
 
 
 def _read_target(profile: FRBCFillLevelTargetProfile, *, lower: bool) -> StepSeries:
-    pieces = ((element.duration, _ordered(element.fill_level_range)[0 if lower else 1]) for element in profile.elements)
+    pieces = ((element.duration, ordered(element.fill_level_range)[0 if lower else 1]) for element in profile.elements)
     return StepSeries.consecutive(profile.start_time, pieces)

@@ -7,10 +7,10 @@ also change by itself, along no transition at all (R-59).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Generic, Protocol, TypedDict, TypeVar
+from typing import Any, Generic, Protocol, TypedDict, TypeVar
 
 from cem_service.domain.quantities import bounded
 from s2.messages import (
@@ -110,6 +110,15 @@ class Machine(Generic[ModeT]):
         if transition is None or self.previous_mode_id not in self.modes or elapsed_s < -SKEW_S:
             return 0.0
         return max(transition.duration_s - max(elapsed_s, 0.0), 0.0)
+
+
+def what_actuators_miss(actuators: Sequence[Machine[Any]]) -> str | None:
+    """Why the actuators of one device cannot be steered; None where they can."""
+    if any(actuator.active_mode is None for actuator in actuators):
+        return "no actuator status yet, or one with an unknown mode"
+    if not any(actuator.usable_modes for actuator in actuators):
+        return "all its operation modes are for abnormal conditions"
+    return None
 
 
 class MachineFacts(TypedDict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from s2.messages import CommodityQuantity
+from s2.messages import CommodityQuantity, NumberRange
 
 PHASES = (CommodityQuantity.ELECTRIC_POWER_L1, CommodityQuantity.ELECTRIC_POWER_L2, CommodityQuantity.ELECTRIC_POWER_L3)
 SYMMETRIC = CommodityQuantity.ELECTRIC_POWER_3_PHASE_SYMMETRIC
@@ -43,3 +43,9 @@ def total_power_w(values: Iterable[tuple[CommodityQuantity, float]]) -> float | 
 def fuel_power_w(values: Iterable[tuple[CommodityQuantity, float]]) -> float:
     """The power that flows in as fuel, in W; 0 where nothing is burnt."""
     return bounded(sum(bounded(value) * FUELS_W[quantity] for quantity, value in values if quantity in FUELS_W))
+
+
+def ordered(number_range: NumberRange) -> tuple[float, float]:
+    """(lower, upper), whichever end is written first."""
+    start, end = bounded(number_range.start_of_range), bounded(number_range.end_of_range)
+    return min(start, end), max(start, end)
