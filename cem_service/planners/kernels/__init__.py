@@ -4,20 +4,19 @@ Each module is one algorithm. Beside its kernels it has a thin typed wrapper, wh
 calls every kernel on a tiny case through that wrapper, so that it is compiled for the very types that planners pass.
 `warm.py` finds it there.
 
-Compiled code is kept beside the source, or where NUMBA_CACHE_DIR says. numba refuses to load a kernel when it can
-write to neither of these nor to the user's own cache folder, as in a read-only container; then each program keeps its
-own in a folder of its own, which its children inherit.
+Compiled code is kept beside the source, or where NUMBA_CACHE_DIR says (`kernel_cache.py`).
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar, cast
 
 import numba
-from numba.core.config import reload_config
+from numba.core import config
+
+from cem_service.planners.kernel_cache import cache_for
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
@@ -36,16 +35,4 @@ def part_of_kernel(function: Kernel) -> Kernel:
     return cast("Kernel", numba.njit(cache=True, error_model="numpy", inline="always")(function))
 
 
-def _nothing() -> None:
-    return
-
-
-def _see_to_a_cache() -> None:
-    try:
-        numba.njit(cache=True)(_nothing)
-    except RuntimeError:  # "cannot cache function: no locator available"
-        os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="flexhub-kernels-")
-        reload_config()  # type: ignore[no-untyped-call]  # numba has types for some of its modules only.
-
-
-_see_to_a_cache()
+config.CACHE_DIR = str(cache_for(Path(__file__).parent))  # type: ignore[attr-defined]  # numba makes it from a table.

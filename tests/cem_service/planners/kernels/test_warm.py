@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib import import_module
@@ -11,6 +12,7 @@ import numba.core.dispatcher
 from cem_service.planners import kernels
 from cem_service.planners.kernels.warm import warm_up
 
+ROOT = Path(__file__).parents[4]
 SOURCE = Path(kernels.__file__).parent
 
 
@@ -28,7 +30,12 @@ def test_kernels_load_where_nothing_can_be_written(tmp_path: Path) -> None:
     folder = copytree(SOURCE, tmp_path / "kernels", ignore=lambda *_: {"__pycache__"})
     (folder / "__pycache__").touch()  # A file, so that not even root can write into it.
     (folder / "probe.py").write_text("from kernels import kernel\n\n@kernel\ndef probe(x):\n    return x + 1\n")
-    environment = {"HOME": "/dev/null", "PYTHONPATH": str(tmp_path), "TMPDIR": str(tmp_path)}
+    path = map(str, (tmp_path, ROOT, ROOT / "platform"))
+    environment = {
+        "HOME": "/dev/null",
+        "PYTHONPATH": os.pathsep.join(path),
+        "TMPDIR": str(tmp_path),
+    }
     code = "from kernels.probe import probe, kernel; import numba; assert probe(1) == 2; print(numba.config.CACHE_DIR)"
 
     run = subprocess.run(
