@@ -6,21 +6,31 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from pytest_django import Settings
 
 from cem_service import limits
 from tests.flexhub.site_api.conftest import Caller
 from tests.support.api_fuzzing import Fuzzer, application
+from tests.support.decisions import make_instruction, make_plan_run
 from tests.support.programs import make_program
 from tests.support.registry import make_tenant
+from tests.support.what_if import answer_at_once
 
 SITE = "{site_id}"
 
 
 @pytest.fixture
-def fuzzer(caller: Caller) -> Iterator[Fuzzer]:
+def fuzzer(caller: Caller, redis_url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fuzzer]:
+    """Alder's home has all that can be asked for, and answers as often as it is asked."""
+    settings.WHAT_IF_PER_MINUTE = 10_000
     world = caller.world
+    answer_at_once(monkeypatch, world.tools)
+    world.connect()
+    world.describe(level=5000.0)
     wish = world.wish(import_w=2000, ends_at=world.clock.now() + timedelta(hours=2))
     world.run(limits.set_limit, site=world.household.site, reference="event-1", wish=wish)
+    make_plan_run(world.household)
+    make_instruction(world.household)
     tokens = {
         "nobody": None,
         "one without the scope": caller.program.access_token("neither:this"),
