@@ -37,6 +37,9 @@ from tests.support.registry import Household, make_household
 
 FRBC = ControlType.FILL_RATE_BASED_CONTROL
 
+# Nobody renews it, and a busy machine may take its time over a test.
+LEASE_S = 3600.0
+
 
 @dataclass
 class Sent:
@@ -135,7 +138,7 @@ class World:
 def make_world(clock: FixedClock, on_commit: Callable[..., AbstractContextManager[object]]) -> World:
     """Needs the database. `on_commit` is pytest-django's `django_capture_on_commit_callbacks`."""
     store = MemoryStore()
-    gateway, bus, sent = MemoryGatewayBus(store), MemoryWorkerBus(store), Sent()
+    gateway, bus, sent = MemoryGatewayBus(store, lease_ttl_s=LEASE_S), MemoryWorkerBus(store), Sent()
     asyncio.run(gateway.register("gateway-1"))
     numbers = itertools.count(1)
     tools = Tools(
