@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -73,13 +73,13 @@ def learn_site(tenant_id: UUID, state: SiteState) -> None:
     """
     with tenant_scope(tenant_id):
         before = {row.link_id: row for row in ForecastModel.objects.filter(site=state.site_id)}
-        learned = []
-        for resource in _forecast_in(state):
-            link_id = None if resource is None else resource.link_id
-            history = state.base_history if link_id is None else state.power_history.get(link_id, {})
-            if (row := before.get(link_id)) is not None:
-                _judge(row, history)
-            learned.append(_learn(tenant_id, state, resource, history))
+        series = {None if one is None else one.link_id: one for one in _forecast_in(state)}
+        for link_id in series.keys() & before.keys():
+            _judge(before[link_id], _history(state, link_id))
+        scores: dict[UUID | None, list[Score]] = {}
+        for link_id, score in recent_scores(state.site_id, state.now):
+            scores.setdefault(link_id, []).append(score)
+        learned = [_learn(tenant_id, state, one, scores.get(link_id, [])) for link_id, one in series.items()]
         ForecastModel.objects.bulk_create(
             learned,
             update_conflicts=True,
@@ -107,10 +107,13 @@ def _forecast_in(state: SiteState) -> Iterator[Resource | None]:
             yield resource
 
 
-def _learn(tenant_id: UUID, state: SiteState, resource: Resource | None, history: QuarterHourMeans) -> ForecastModel:
+def _history(state: SiteState, link_id: UUID | None) -> QuarterHourMeans:
+    return state.base_history if link_id is None else state.power_history.get(link_id, {})
+
+
+def _learn(tenant_id: UUID, state: SiteState, resource: Resource | None, scores: Sequence[Score]) -> ForecastModel:
     link_id = None if resource is None else resource.link_id
-    usual = learn(history, state.now, state.timezone)
-    scores = [score for link, score in recent_scores(state.site_id, state.now) if link == link_id]
+    usual = learn(_history(state, link_id), state.now, state.timezone)
     learned = Learned(usual, trusted(scores))
     known = replace(state, learned={link_id: learned})
     horizon = Horizon.at(state.now)
