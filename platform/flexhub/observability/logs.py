@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from functools import partial
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, TypedDict
 
@@ -39,6 +40,8 @@ _ROUTED = (
 _CHATTY = ("celery.worker.strategy", "celery.app.trace", "celery.beat")
 # The first writes out URLs, with what is secret in them, and the second headers; what went wrong is raised anyway.
 _TALKATIVE = ("httpx", "httpcore")
+# Its lines tell with which status a request ended, and with which exception.
+_OF_REQUESTS = "django.request"
 # At DEBUG it writes out the access tokens that it issues.
 _INDISCREET = ("oauthlib",)
 
@@ -153,3 +156,11 @@ def _route(handler: logging.Handler, level: str) -> None:
         logging.getLogger(name).setLevel(logging.INFO)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger(_OF_REQUESTS).addFilter(_without_trace)
+
+
+def _without_trace(record: logging.LogRecord) -> bool:
+    """A request that was refused is no incident: its line names the page and the status, and needs no trace."""
+    if getattr(record, "status_code", HTTPStatus.INTERNAL_SERVER_ERROR) < HTTPStatus.INTERNAL_SERVER_ERROR:
+        record.exc_info = None
+    return True

@@ -9,6 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.test import RequestFactory
+from django.utils.log import log_response
 
 from flexhub.observability import logs
 
@@ -182,6 +186,22 @@ def test_what_nobody_catches_is_masked(capsys: pytest.CaptureFixture[str], monke
     assert "redis://user:***@host" in first["exception"]
     assert "abcdefgh1234" not in str(logged)
     assert interrupted == "KeyboardInterrupt"
+
+
+@pytest.mark.parametrize(("status", "traced"), [(403, False), (400, False), (500, True)])
+def test_a_refused_page_is_one_line_and_only_an_error_of_ours_has_a_trace(
+    status: int, traced: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure({"level": "INFO", "json": True})
+    request = RequestFactory().get("/admin/")
+
+    try:
+        raise PermissionDenied
+    except PermissionDenied as error:
+        log_response("No: %s", request.path, response=HttpResponse(status=status), request=request, exception=error)
+
+    (line,) = lines(capsys)
+    assert (line["event"], line["status_code"], "exception" in line) == ("No: /admin/", status, traced)
 
 
 def test_goes_on_when_what_stood_in_for_standard_error_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
