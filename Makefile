@@ -30,6 +30,8 @@ demo: kernels
 
 # Twice as many workers as CI has cores, because much of it waits for processes. A single file runs faster without
 # workers: .venv/bin/pytest tests/s2/test_session.py
+# Hundreds of processes start in a run: what one has compiled, the others find, also where the machine has it otherwise.
+test: export PYTHONDONTWRITEBYTECODE =
 test: kernels
 	$(BIN)/pytest -n 4 $(ARGS)
 
