@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
 from flexhub.bus import keys, scripts
 from flexhub.bus.batch import Batch, BatchResult, Forward, LinkWrites
+from flexhub.bus.batch_replies import refused, sort_forwards, sort_links, sort_mail
 from flexhub.bus.directory import SeatAddress, SeatInfo, seat_to_fields
-from flexhub.bus.envelope import Envelope, PublishResult, envelope_from_text, envelope_to_text
+from flexhub.bus.envelope import Envelope, envelope_from_text, envelope_to_text
 from flexhub.bus.errors import BusUnavailable
-from flexhub.bus.line import Reply
 from flexhub.bus.opening import open_line, open_shared_line
 from flexhub.bus.poison import PoisonSource, reason_of, within_limits
 from flexhub.bus.ports import LEASE_TTL_S, LEDGER_LIMIT, TELEMETRY_LIMIT, WAKE_TTL_S
@@ -278,10 +278,10 @@ class RedisGatewayBus:
         replies = iter(await self._writes.exchange(commands, then=[flag for _, flag in wakes]))
         batch.uncertain = False
         result = BatchResult()
-        _sort_forwards(parcels, replies, result)
-        _sort_links(batch, replies, result)
-        _sort_mail([end_id for end_id, _ in mail], replies, result)
-        refused_telemetry, refused_ledger = _refused(telemetry, replies), _refused(ledger, replies)
+        sort_forwards(parcels, replies, result)
+        sort_links(batch, replies, result)
+        sort_mail([end_id for end_id, _ in mail], replies, result)
+        refused_telemetry, refused_ledger = refused(telemetry, replies), refused(ledger, replies)
         result.telemetry_full, result.ledger_full = bool(refused_telemetry), bool(refused_ledger)
         result.leftover.keep_rows(refused_telemetry, refused_ledger)
         result.woken += [wake for (wake, _), flagged in zip(wakes, replies, strict=True) if flagged or uncertain]
@@ -346,39 +346,6 @@ def _append(stream: keys.StreamKeys, limit: int, rows: Sequence[str]) -> Command
 
 def _chunks(rows: Sequence[str]) -> list[Sequence[str]]:
     return [rows[start : start + ROWS_PER_ENTRY] for start in range(0, len(rows), ROWS_PER_ENTRY)]
-
-
-def _sort_forwards(parcels: Mapping[str, Sequence[Forward]], replies: Iterator[Reply], result: BatchResult) -> None:
-    for forwards in parcels.values():
-        taken = cast(int, next(replies))
-        reason = PublishResult.NO_SEAT if taken == scripts.NO_INBOX else PublishResult.FULL
-        result.undelivered += [(forward, reason) for forward in forwards[max(taken, 0) :]]
-
-
-def _sort_links(batch: Batch, replies: Iterator[Reply], result: BatchResult) -> None:
-    for link_id in batch.links:
-        reply = next(replies)
-        if reply == scripts.WRITTEN:
-            continue
-        if reply == scripts.FENCED:
-            result.fenced.add(link_id)
-        elif reply == scripts.LOST:
-            result.lost.add(link_id)
-        else:
-            result.overfull.add(link_id)
-
-
-def _sort_mail(ends: Sequence[UUID], replies: Iterator[Reply], result: BatchResult) -> None:
-    for end_id in ends:
-        reply = next(replies)
-        if reply in (scripts.POSTED, scripts.POSTED_LAST):
-            result.posted.add(end_id)
-        if reply in (scripts.MAIL_FULL, scripts.POSTED_LAST):
-            result.mail_full.add(end_id)
-
-
-def _refused(chunks: Sequence[Sequence[str]], replies: Iterator[Reply]) -> list[str]:
-    return [row for rows in chunks if not next(replies) for row in rows]
 
 
 def _envelopes(entries: Sequence[tuple[bytes, Sequence[bytes]]]) -> tuple[list[Envelope], list[Command]]:

@@ -10,24 +10,21 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flexhub.bus.batch import Batch, BatchResult, LinkWrites
+from flexhub.bus.batch import Batch, BatchResult
 from flexhub.bus.directory import SeatAddress, SeatInfo, SeatRecord
 from flexhub.bus.envelope import Envelope, PublishResult
-from flexhub.bus.mail import Letter, Mailbag, letter_from_fields
-from flexhub.bus.memory_store import Inbox, LinkState, Log, MemoryStore, Rows
+from flexhub.bus.mail import Mailbag
+from flexhub.bus.memory_store import Inbox, Log, MemoryStore, Rows
+from flexhub.bus.memory_writes import append, fold, post
 from flexhub.bus.meter import MeterReading
 from flexhub.bus.poison import PoisonReport, PoisonSource
 from flexhub.bus.ports import (
     LEASE_TTL_S,
     LOG_LENGTH,
-    MAIL_BYTES,
-    MAIL_LENGTH,
     POISON_LIMIT,
-    SNAPSHOT_FIELDS_LIMIT,
     WAKE_TTL_S,
 )
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, Snapshot
@@ -37,7 +34,6 @@ from flexhub.bus.streams import (
     LogEntry,
     Row,
     TelemetryRow,
-    decode_findings,
     decode_ledger,
     decode_rows,
     decode_telemetry,
@@ -174,11 +170,11 @@ class MemoryGatewayBus:
                 if outcome is not PublishResult.DELIVERED:
                     result.undelivered.append((forward, outcome))
             for link_id, writes in batch.links.items():
-                _fold(self._store.link(link_id), link_id, writes, result)
+                fold(self._store.link(link_id), link_id, writes, result)
                 if writes.mail is not None:
-                    _post(self._store, link_id, writes.token, writes.mail, result)
-            result.telemetry_full = _append(self._store, self._store.telemetry, batch.telemetry_rows)
-            result.ledger_full = _append(self._store, self._store.ledger, batch.ledger_rows)
+                    post(self._store, link_id, writes.token, writes.mail, result)
+            result.telemetry_full = append(self._store, self._store.telemetry, batch.telemetry_rows)
+            result.ledger_full = append(self._store, self._store.ledger, batch.ledger_rows)
             for name, wake in batch.all_wakes():
                 if self._store.set_flag("wake", name, WAKE_TTL_S):
                     result.woken.append(wake)
@@ -186,67 +182,6 @@ class MemoryGatewayBus:
             batch.telemetry_rows if result.telemetry_full else [], batch.ledger_rows if result.ledger_full else []
         )
         return result
-
-
-def _fold(link: LinkState, link_id: UUID, writes: LinkWrites, result: BatchResult) -> None:
-    for start in range(0, len(writes.log), 5):
-        direction, at, text, status, findings = writes.log[start : start + 5]
-        entry = LogEntry(
-            "sent" if direction == "sent" else "received",
-            datetime.fromisoformat(at),
-            text,
-            status or None,
-            decode_findings(findings),
-        )
-        link.log.append(entry, len(text.encode()) + len(findings))
-    if link.seat is None and link.fence <= writes.token:
-        result.lost.add(link_id)
-        return
-    if link.seat is None or link.seat.token != writes.token:
-        result.fenced.add(link_id)
-        return
-    for prefix in writes.prefixes:
-        for name in [name for name in link.snapshot if name.startswith(prefix)]:
-            del link.snapshot[name]
-    for name, text_or_none in writes.fields.items():
-        if text_or_none is None:
-            link.snapshot.pop(name, None)
-        elif name in link.snapshot or len(link.snapshot) < SNAPSHOT_FIELDS_LIMIT:
-            link.snapshot[name] = text_or_none
-        else:
-            result.overfull.add(link_id)
-
-
-def _post(store: MemoryStore, end_id: UUID, token: int, mail: Sequence[str | int], result: BatchResult) -> None:
-    link = store.link(end_id)
-    if link.seat is None or link.seat.token != token:
-        return
-    parts = [mail[start : start + 4] for start in range(0, len(mail), 4)]
-    fresh = [part for part in parts if int(part[0]) > link.posted]
-    if (fresh or not parts) and _is_full(link.mail):
-        result.mail_full.add(end_id)
-        return
-    for number, kind, at, payload in fresh:
-        fields = {"token": str(token), "kind": str(kind), "at": str(at), "payload": str(payload)}
-        link.mail.append(letter_from_fields(f"{next(store.numbers)}-0", fields))
-        link.posted = int(number)
-    result.posted.add(end_id)
-    if _is_full(link.mail):
-        result.mail_full.add(end_id)
-
-
-def _is_full(mail: Sequence[Letter]) -> bool:
-    return len(mail) >= MAIL_LENGTH or sum(len(letter.payload.encode()) for letter in mail) >= MAIL_BYTES
-
-
-def _append(store: MemoryStore, rows: Rows, lines: list[str]) -> bool:
-    """Whether the stream is too full for these lines; then none of them went in."""
-    held = sum(text.count("\n") + 1 for text in rows.entries.values()) if rows.entries else 0
-    if lines and held + len(lines) > rows.limit:
-        return True
-    if lines:
-        rows.entries[f"{next(store.numbers)}-0"] = "\n".join(lines)
-    return False
 
 
 class MemoryWorkerBus:
@@ -306,7 +241,7 @@ class MemoryWorkerBus:
 
     def report_meter(self, site_id: UUID, latest: MeterReading, rows: Sequence[TelemetryRow]) -> bool:
         with self._store.lock:
-            if _append(self._store, self._store.telemetry, list(map(encode_telemetry, rows))):
+            if append(self._store, self._store.telemetry, list(map(encode_telemetry, rows))):
                 return False
             before = self._store.meters.get(site_id)
             if before is None or before.at < latest.at:
