@@ -27,12 +27,14 @@ DELETE_AT_ONCE = 5_000
 
 
 def wake_due_sites(tools: Tools) -> int:
-    """Wake every site whose latest plan is not of this quarter hour; returns how many.
+    """Wake every site whose latest plan is not of this quarter hour, or where a device was released; returns how many.
 
     Only sites with a living session that a CEM can steer, or that waits to be selected: others are never planned for.
     """
-    connected = {seat.info.site_id: seat.info.tenant_id for seat in tools.bus.sessions() if _counts(seat)}
+    seats = [seat for seat in tools.bus.sessions() if _counts(seat)]
+    connected = {seat.info.site_id: seat.info.tenant_id for seat in seats}
     due = connected.keys() - _planned_since(quarter_start(tools.clock.now()), list(connected))
+    due |= {seat.info.site_id for seat in seats if seat.is_released}
     for site_id in due:
         tools.wake(connected[site_id], site_id)
     return len(due)
@@ -94,7 +96,7 @@ def _forget(now: datetime, plans: timedelta, instructions: timedelta) -> int:
 
 
 def _counts(seat: SeatRecord) -> bool:
-    return seat.control_type is None or seat.control_type in PREFERENCE
+    return seat.control_type is None or seat.is_released or seat.control_type in PREFERENCE
 
 
 def _planned_since(moment: datetime, site_ids: list[UUID]) -> set[UUID]:

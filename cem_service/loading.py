@@ -152,9 +152,14 @@ def _told(
         with tenant_scope(tenant_id):
             found = list(Instruction.objects.latest_of_each_link(sorted(several), MOST_TOLD))
         for row in sorted(found, key=lambda row: row.issued_at):
-            if row.seat_token == living[row.link_id].token:
+            if is_of(living[row.link_id], row):
                 told[row.link_id].append(row)
     return told
+
+
+def is_of(session: Snapshot, row: Instruction) -> bool:
+    """Whether it was told in this session, and the device was not left to itself since."""
+    return row.seat_token == session.token and (session.released_at is None or session.released_at < row.issued_at)
 
 
 def with_history(loaded: LoadedSite, *, back: timedelta = HISTORY) -> LoadedSite:

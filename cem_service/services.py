@@ -25,7 +25,7 @@ from cem_service.domain.feed import FeedSeries
 from cem_service.domain.reason import Reason
 from cem_service.domain.selection import choose_control_type
 from cem_service.issuing import issue, select_control_type
-from cem_service.loading import LoadedSite, load_site, read_plan, with_history
+from cem_service.loading import LoadedSite, is_of, load_site, read_plan, with_history
 from cem_service.models import PLANNED_PRICES, Instruction, LedgerStatus, PlanRun, PlanRunKind
 from cem_service.planners.building import plan_site as compute_plan
 from cem_service.planners.plan import STEP
@@ -83,7 +83,7 @@ def react_to_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> None:
     # What woke us may be a refusal that still waits in the stream, and it must count before we decide. Not under the
     # lock: after an outage the stream is long, and the lock would end before we have decided.
     ledger.drain(tools.bus)
-    with tools.bus.site_lock(site_id, REACTION_LOCK_S) as ours:
+    with tools.bus.site_lock(site_id, REACTION_LOCK_S, look=True) as ours:
         if not ours:
             # The one at work may have read the snapshots before what woke us arrived, so this wake still counts.
             tools.send_react(tenant_id, site_id, RETRY_DELAY_S)
@@ -124,11 +124,13 @@ def _learn_if_due(loaded: LoadedSite) -> None:
 
 
 def _select_control_types(loaded: LoadedSite, tools: Tools) -> None:
-    """Answer every RM that has described itself and waits to be selected."""
+    """Answer every RM that has described itself and waits to be selected, for the first time or after a release."""
     for link_id, snapshot in loaded.snapshots.items():
-        if snapshot.details is None or snapshot.control_type is not None:
+        if snapshot.details is None or not (snapshot.control_type is None or snapshot.is_released):
             continue
         wanted = choose_control_type(snapshot.details)
+        if wanted == snapshot.control_type:
+            continue
         select_control_type(loaded, link_id, wanted, message_id=tools.new_id(), bus=tools.bus)
 
 
@@ -275,7 +277,7 @@ def _last_instructions(loaded: LoadedSite, tools: Tools) -> Mapping[UUID, LastIn
 
 def _still_counts(row: Instruction, loaded: LoadedSite, overdue: datetime) -> bool:
     snapshot = loaded.snapshots.get(row.link_id)
-    if snapshot is None or row.seat_token != snapshot.token or row.status == LedgerStatus.UNDELIVERED:
+    if snapshot is None or not is_of(snapshot, row) or row.status == LedgerStatus.UNDELIVERED:
         return False
     descriptions = (message for message in snapshot.messages.values() if isinstance(message, MODE_DESCRIPTIONS))
     if any(description.valid_from > row.issued_at for description in descriptions):

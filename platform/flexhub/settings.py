@@ -58,6 +58,10 @@ S2_DIAL_PLAIN = env.boolean("S2_DIAL_PLAIN", DEBUG)
 S2_DIAL_PRIVATE = env.boolean("S2_DIAL_PRIVATE", False)
 # How long a stopping gateway may take to ask its devices to reconnect; an orchestrator has to allow some 6 s more.
 S2_DRAIN_S = env.integer("S2_DRAIN_S", 10)
+# After how long without a look of the hosted CEM at its home a device is released; longer than any deploy of workers.
+CEM_RELEASE_AFTER_S: float = env.parsed(
+    "CEM_RELEASE_AFTER_S", between(1.0, 86_400.0), "a number of seconds from 1 to 86400", "300"
+)
 # How long an access token of the REST API is valid.
 API_ACCESS_TOKEN_S: int = env.parsed("API_ACCESS_TOKEN_S", between(60, 3600), "a whole number from 60 to 3600", "600")
 # Of one program, and requests for access tokens from one address or for one program; a tenant's quota is in QUOTAS.

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from cem_service import housekeeping, limits, services
 from cem_service.models import ForecastScore, GridLimit, Instruction, PlanRun
-from flexhub.bus.snapshot import CONTROL_TYPE_FIELD
+from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, RELEASED_FIELD
 from s2.messages import ControlType
 from tenants.models import Retention
 from tenants.scope import platform_scope, tenant_scope
@@ -50,6 +50,15 @@ def test_a_site_where_nothing_can_be_steered_is_let_be(world: World) -> None:
 
 def test_a_resource_that_waits_to_be_selected_is_a_reason_to_wake(world: World) -> None:
     world.connect()
+
+    assert housekeeping.wake_due_sites(world.tools) == 1
+
+
+def test_a_released_device_is_a_reason_to_wake(world: World) -> None:
+    world.connect()
+    world.describe()
+    world.run(services.plan_site, *world.ids)
+    world.fold(**{CONTROL_TYPE_FIELD: "NO_SELECTION", RELEASED_FIELD: world.clock.now().isoformat()})
 
     assert housekeeping.wake_due_sites(world.tools) == 1
 

@@ -56,8 +56,8 @@ class FragileBus(MemoryWorkerBus):
     kept: list[AbstractContextManager[bool]] = []  # noqa: RUF012 - One for all, until the process ends.
 
     @contextmanager
-    def site_lock(self, site_id: UUID, ttl_s: float) -> Iterator[bool]:
-        lock = super().site_lock(site_id, ttl_s)
+    def site_lock(self, site_id: UUID, ttl_s: float, *, look: bool = False) -> Iterator[bool]:
+        lock = super().site_lock(site_id, ttl_s, look=look)
         yielded = lock.__enter__()
         try:
             yield yielded

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Container
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -77,8 +77,18 @@ class World:
         self.token = asyncio.run(self.gateway.claim_seat(seat))
         self.fold(_details(), **{PROFILE_FIELD: WireProfile.V1_0_0.value})
 
+    def offer(self, *control_types: ControlType) -> None:
+        """The battery describes itself anew, with these control types."""
+        self.fold(replace(_details(), available_control_types=control_types))
+
     def describe(
-        self, *, level: float = 5000.0, power_w: float = 0.0, mode: str = "idle", abnormal_only: Container[str] = ()
+        self,
+        *,
+        level: float = 5000.0,
+        power_w: float = 0.0,
+        mode: str = "idle",
+        abnormal_only: Container[str] = (),
+        valid_from: datetime | None = None,
     ) -> None:
         """FRBC is active, and the battery of 10 kWh and 5 kW is in a mode (with all its power) at `level` Wh."""
         now = self.clock.now()
@@ -97,7 +107,7 @@ class World:
         )
         assert isinstance(description, FRBCSystemDescription)
         self.fold(
-            replace(description, valid_from=now),
+            replace(description, valid_from=valid_from or now),
             *statuses,
             resources.measurement(power_w, now),
             **{CONTROL_TYPE_FIELD: FRBC.value},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -63,6 +63,10 @@ class SwitchableBus(MemoryGatewayBus):
     async def read_inbox(self, block_ms: int, count: int = 256) -> list[Envelope]:
         self._reach()
         return await super().read_inbox(min(block_ms, 20), count)
+
+    async def last_looks(self, site_ids: Sequence[UUID]) -> list[str | None]:
+        self._reach()
+        return await super().last_looks(site_ids)
 
     async def write(self, batch: Batch) -> BatchResult:
         self._reach()

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid5
 
+from flexhub.bus.snapshot import is_released, moment_of
+
 # Fixed for ever: a process of another release must find the same seat.
 _CEM_ENDS = UUID("5b0c7d0e-6a0e-5d53-9d0a-2f1c5c0a7e41")
 
@@ -52,13 +54,21 @@ class SeatInfo:
 
 @dataclass(frozen=True, slots=True)
 class SeatRecord:
-    """A living seat as read from the directory. `profile` and `control_type` are None until they are settled."""
+    """A living seat as read from the directory. `profile` and `control_type` are None until they are settled.
+
+    `released_at`: see `Snapshot`.
+    """
 
     info: SeatInfo
     process: str
     token: int
     profile: str | None = None
     control_type: str | None = None
+    released_at: datetime | None = None
+
+    @property
+    def is_released(self) -> bool:
+        return is_released(self.control_type, self.released_at)
 
 
 def seat_to_fields(info: SeatInfo) -> dict[str, str]:
@@ -74,7 +84,7 @@ def seat_to_fields(info: SeatInfo) -> dict[str, str]:
 
 
 def seat_from_fields(
-    fields: Mapping[str, str], *, profile: str | None = None, control_type: str | None = None
+    fields: Mapping[str, str], profile: str | None = None, control_type: str | None = None, released: str | None = None
 ) -> SeatRecord:
     """The inverse of `seat_to_fields`, with the process and token that the claim added. Raises KeyError, ValueError."""
     info = SeatInfo(
@@ -86,4 +96,4 @@ def seat_from_fields(
         since=datetime.fromisoformat(fields["since"]),
         peer=fields["peer"],
     )
-    return SeatRecord(info, fields["process"], int(fields["token"]), profile, control_type)
+    return SeatRecord(info, fields["process"], int(fields["token"]), profile, control_type, moment_of(released))

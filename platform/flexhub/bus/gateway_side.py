@@ -256,6 +256,16 @@ class RedisGatewayBus:
         self._read_up_to = entries[-1][0].decode()
         return envelopes
 
+    # -- What workers do ---------------------------------------------------------------------------------------------
+
+    async def last_looks(self, site_ids: Sequence[UUID]) -> list[str | None]:
+        found: list[str | None] = []
+        for start in range(0, len(site_ids), SEATS_CHUNK):
+            asked: list[Command] = [("GET", keys.looked(each)) for each in site_ids[start : start + SEATS_CHUNK]]
+            looks = cast(list[bytes | None], await self._directory.exchange(asked))
+            found += (None if look is None else look.decode() for look in looks)
+        return found
+
     async def set_aside(self, source: PoisonSource, reason: str, text: str) -> None:
         await self._directory.exchange([_aside(source, reason, text)])
 

@@ -27,7 +27,7 @@ from flexhub.bus.ports import (
     POISON_LIMIT,
     WAKE_TTL_S,
 )
-from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, Snapshot
+from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, RELEASED_FIELD, Snapshot, moment_of
 from flexhub.bus.streams import (
     Delivery,
     LedgerRow,
@@ -158,6 +158,10 @@ class MemoryGatewayBus:
             inbox.read, inbox.arrived = len(found), None
             return found
 
+    async def last_looks(self, site_ids: Sequence[UUID]) -> list[str | None]:
+        with self._store.lock:
+            return [self._store.looks.get(each) for each in site_ids]
+
     async def set_aside(self, source: PoisonSource, reason: str, text: str) -> None:
         with self._store.lock:
             self._store.shelf.put(source, reason, text)
@@ -211,6 +215,7 @@ class MemoryWorkerBus:
                     link.seat,
                     profile=link.snapshot.get(PROFILE_FIELD),
                     control_type=link.snapshot.get(CONTROL_TYPE_FIELD),
+                    released_at=moment_of(link.snapshot.get(RELEASED_FIELD)),
                 )
                 for link in self._store.links.values()
                 if link.seat
@@ -278,11 +283,13 @@ class MemoryWorkerBus:
             self._store.flags.pop(("wake", site_id), None)
 
     @contextmanager
-    def site_lock(self, site_id: UUID, ttl_s: float) -> Iterator[bool]:
+    def site_lock(self, site_id: UUID, ttl_s: float, *, look: bool = False) -> Iterator[bool]:
         with self._store.lock:
             mine = self._store.set_flag("lock", site_id, ttl_s)
         try:
             yield mine is not None
+            if look and mine is not None:
+                self._store.looks[site_id] = str(mine)
         finally:
             with self._store.lock:
                 if mine is not None and self._store.flags.get(("lock", site_id), (0.0, 0))[1] == mine:

@@ -112,6 +112,7 @@ class MemoryStore:
         self.inboxes: dict[str, Inbox] = {}
         self.links: dict[UUID, LinkState] = {}
         self.meters: dict[UUID, MeterReading] = {}
+        self.looks: dict[UUID, str] = {}
         self.flags: dict[tuple[str, UUID], tuple[float, int]] = {}
         self.telemetry = Rows(telemetry_limit)
         self.ledger = Rows(ledger_limit)
@@ -121,7 +122,8 @@ class MemoryStore:
     def restart_empty(self) -> None:
         """Forget everything, as Redis without persistence does. Tokens go on growing, as they do there."""
         with self.lock:
-            for state in (self.leases, self.retiring, self.use, self.inboxes, self.links, self.flags, self.meters):
+            directory = (self.leases, self.retiring, self.use, self.inboxes, self.links)
+            for state in (*directory, self.flags, self.meters, self.looks):
                 state.clear()
             for rows in (self.telemetry, self.ledger):
                 rows.entries.clear()

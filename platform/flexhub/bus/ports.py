@@ -19,6 +19,8 @@ from flexhub.bus.use import TenantUse, UseReport
 
 LEASE_TTL_S = 10.0
 WAKE_TTL_S = 30
+# What says when a site was looked at; without a look for so long it is as if there had never been one.
+LOOKED_TTL_S = 24 * 3600
 INBOX_LIMIT = 10_000
 LOG_LENGTH = 500
 # Of one conversation, about. Ordinary messages have some 300 bytes; large ones take their room from the oldest.
@@ -99,6 +101,10 @@ class GatewayBus(Protocol):
         """Wait up to `block_ms` for envelopes. Each call takes what the one before returned as processed."""
         ...
 
+    async def last_looks(self, site_ids: Sequence[UUID]) -> list[str | None]:
+        """What tells each site's last look of the CEM from the one before, see `site_lock`; None without any."""
+        ...
+
     async def set_aside(self, source: PoisonSource, reason: str, text: str) -> None:
         """Put away something that its handler failed for, so that a person can look at it."""
         ...
@@ -167,8 +173,11 @@ class WorkerBus(Protocol):
         """Clear the flag. First thing in the task, so that what arrives while it runs wakes its site or node again."""
         ...
 
-    def site_lock(self, site_id: UUID, ttl_s: float) -> AbstractContextManager[bool]:
-        """Try to be the only one at work for a site or node; yields whether we are. Ends by itself after `ttl_s`."""
+    def site_lock(self, site_id: UUID, ttl_s: float, *, look: bool = False) -> AbstractContextManager[bool]:
+        """Try to be the only one at work for a site or node; yields whether we are. Ends by itself after `ttl_s`.
+
+        With `look` the work is a look of the CEM at the site. When it ends without an error, `last_looks` changes.
+        """
         ...
 
     def take_telemetry(self, count: int = 500) -> Delivery[TelemetryRow]:

@@ -11,11 +11,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from uuid import UUID
 
 from s2.errors import S2Error
 from s2.messages import (
+    ControlType,
     DDBCActuatorStatus,
     DDBCTimerStatus,
     FRBCActuatorStatus,
@@ -36,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 PROFILE_FIELD = "profile"
 CONTROL_TYPE_FIELD = "control_type"
+RELEASED_FIELD = "released"
+_PLAIN = frozenset({PROFILE_FIELD, CONTROL_TYPE_FIELD, RELEASED_FIELD})
 FAMILY_PREFIXES = ("PEBC.", "PPBC.", "OMBC.", "FRBC.", "DDBC.")
 
 # Message types of which only the latest counts; the field bears the type's name.
@@ -111,13 +115,23 @@ class Snapshot:
     texts: Mapping[str, str]
 
     def fields(self) -> Mapping[str, str]:
-        """Every field as it is stored: JSON texts, and the plain `profile` and `control_type`."""
+        """Every field as it is stored: JSON texts, and the plain `profile`, `control_type` and `released`."""
         return self.texts
 
     @property
     def control_type(self) -> str | None:
         """As the standard spells it, or None while none is selected."""
         return self.texts.get(CONTROL_TYPE_FIELD)
+
+    @property
+    def released_at(self) -> datetime | None:
+        """When the gateway last released this session, in the hub's time: what was instructed before is void."""
+        return moment_of(self.texts.get(RELEASED_FIELD))
+
+    @property
+    def is_released(self) -> bool:
+        """Whether its device does what it does by itself, since the CEM had not looked at its site for too long."""
+        return is_released(self.control_type, self.released_at)
 
     @property
     def profile(self) -> WireProfile | None:
@@ -139,10 +153,19 @@ class Snapshot:
 
     def _parsed(self, profile: WireProfile) -> Iterator[tuple[str, Message]]:
         for name, text in self.texts.items():
-            if name in (PROFILE_FIELD, CONTROL_TYPE_FIELD):
+            if name in _PLAIN:
                 continue
             try:
                 yield name, parse_message(text, profile)
             except S2Error as error:
                 # It was valid when it was folded, so this is a change of our models: worth seeing, not worth a crash.
                 logger.warning("snapshot field cannot be read: link %s, %s: %s", self.link_id, name, error)
+
+
+def moment_of(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def is_released(control_type: str | None, released_at: datetime | None) -> bool:
+    """Not any more once a control type was selected again; the moment stays for as long as the session."""
+    return released_at is not None and control_type in (None, ControlType.NO_SELECTION)

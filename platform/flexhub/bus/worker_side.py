@@ -20,9 +20,9 @@ from flexhub.bus.mail import Letter, Mailbag, letter_from_fields
 from flexhub.bus.meter import MeterReading, decode_reading, encode_reading
 from flexhub.bus.opening import open_worker_line
 from flexhub.bus.poison import PoisonReport, PoisonSource, read_poison, reason_of, within_limits
-from flexhub.bus.ports import LOG_LENGTH, POISON_LIMIT, TELEMETRY_LIMIT, WAKE_TTL_S
+from flexhub.bus.ports import LOG_LENGTH, LOOKED_TTL_S, POISON_LIMIT, TELEMETRY_LIMIT, WAKE_TTL_S
 from flexhub.bus.scripts import Command
-from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, Snapshot
+from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, RELEASED_FIELD, Snapshot
 from flexhub.bus.streams import (
     Delivery,
     LedgerRow,
@@ -177,13 +177,13 @@ class RedisWorkerBus:
             link_keys = keys.link_keys(UUID(link))
             commands += (
                 ("HGETALL", link_keys.seat),
-                ("HMGET", link_keys.snapshot, PROFILE_FIELD, CONTROL_TYPE_FIELD),
+                ("HMGET", link_keys.snapshot, PROFILE_FIELD, CONTROL_TYPE_FIELD, RELEASED_FIELD),
             )
         replies = self._line.exchange(commands)
-        for fields, (profile, control_type) in zip(replies[::2], replies[1::2], strict=True):
+        for fields, settled in zip(replies[::2], replies[1::2], strict=True):
             # A link that moved on is still in the set of the process it left, until that notices.
             if fields.get("process") == process:
-                yield seat_from_fields(fields, profile=profile, control_type=control_type)
+                yield seat_from_fields(fields, *settled)
 
     def _sweep(self, process: str) -> None:
         """Remove every trace of a process that no longer runs. May be repeated, or done by two at once."""
@@ -217,18 +217,23 @@ class RedisWorkerBus:
         self._line.exchange([("DEL", keys.wake(site_id))])
 
     @contextmanager
-    def site_lock(self, site_id: UUID, ttl_s: float) -> Iterator[bool]:
+    def site_lock(self, site_id: UUID, ttl_s: float, *, look: bool = False) -> Iterator[bool]:
         token = secrets.token_hex(16)
         (locked,) = self._line.exchange([("SET", keys.lock(site_id), token, "NX", "PX", int(ttl_s * 1000))])
+        done = False
         try:
             yield bool(locked)
+            done = True
         finally:
             if locked:
-                self._unlock(site_id, token)
+                self._unlock(site_id, token, looked=look and done)
 
-    def _unlock(self, site_id: UUID, token: str) -> None:
+    def _unlock(self, site_id: UUID, token: str, *, looked: bool) -> None:
+        commands: list[Command] = [scripts.UNLOCK.call([keys.lock(site_id)], token)]
+        if looked:
+            commands.append(("SET", keys.looked(site_id), token, "EX", LOOKED_TTL_S))
         try:
-            self._line.exchange([scripts.UNLOCK.call([keys.lock(site_id)], token)])
+            self._line.exchange(commands)
         except BusUnavailable:
             # The work under the lock is done, and the lock ends by itself: nothing that the caller should fail for.
             logger.warning("lock of site %s could not be given back and will time out", site_id)

@@ -167,6 +167,18 @@ RESOLVER_THREADS = 16
 PIPE_FRAMES = 1_024
 PIPE_CHARACTERS = 16 * 1024 * 1024
 
+# A device whose home no worker of the hosted CEM has looked at for so long is released (setting CEM_RELEASE_AFTER_S).
+# After a worker's death its tasks come back within 90 s, a flag of a lost wake ends after 30 s, a new worker compiles
+# for half a minute: none of them, nor a deploy, takes as long.
+CEM_RELEASE_AFTER_S = 300.0
+# It is counted in so many looks at what workers do, so that a process that stood still does
+# not take its own pause for theirs. From the second figure on the process asks for the look that it misses.
+CEM_ROUNDS = 20
+CEM_ASK_FROM_ROUND = 10
+# Devices that are released are told this far apart, and so many in one round: 5,000 take half of the time again.
+RELEASE_PAUSE_S = 0.02
+RELEASES_PER_ROUND = 500
+
 # WebSocket close codes. 4000-4999 is the range for applications (RFC 6455, 7.4.2).
 CLOSE_PROTOCOL_ERROR = 1002
 CLOSE_NOT_UTF8 = 1007

@@ -6,6 +6,7 @@
     ticker        lets sessions act whose deadline has passed
     tokens        closes what was opened by a token that has ended (token_watch.py)
     wakes         tells Celery about sites and hosted RMs that want attention (wake_sender.py)
+    cem           releases the devices that the hosted CEM does not look after any more (cem_watch.py)
     tenants       knows what the tenants use, here and in the other processes (tenant_loads.py)
 
 Everything runs in one event loop. A task that fails unexpectedly is logged and started again; none of them ends the
@@ -37,6 +38,7 @@ from flexhub.bus import (
 )
 from flexhub.clock import Clock
 from flexhub.gateway import limits, relay_post, rm_handlers
+from flexhub.gateway.cem_watch import CEMWatch, release
 from flexhub.gateway.deadlines import Deadlines
 from flexhub.gateway.farewells import ask_to_reconnect, spread
 from flexhub.gateway.handlers import Turn, handle, sent
@@ -74,6 +76,7 @@ class GatewayProcess:
         *,
         ack_timeout_s: float,
         max_frame_bytes: int,
+        cem_release_after_s: float = limits.CEM_RELEASE_AFTER_S,
         drain_s: float = limits.DRAIN_S,
     ) -> None:
         self.clock = clock
@@ -92,6 +95,7 @@ class GatewayProcess:
         self._keeper = SeatKeeper(bus, self.seats, self.writer, self._replace, self._unseat)
         self._porter = Porter(self, bus)
         self._mailroom = Mailroom(self.seats, self.writer)
+        self._cem = CEMWatch(bus, self.seats, self.writer, self._release, release_after_s=cem_release_after_s)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starting = asyncio.Lock()
         self._started = False
@@ -109,7 +113,7 @@ class GatewayProcess:
             await self._bus.register(process_id)
             self._started = True
             logger.info("gateway.process.started", process=process_id)
-        own = (self.writer, self._keeper, self._porter, self._wake_sender, self._tokens, self.tenant_loads)
+        own = (self.writer, self._keeper, self._porter, self._wake_sender, self._tokens, self._cem, self.tenant_loads)
         for task in (*(each.run for each in own), self._tick):
             self.spawn(_for_ever(task))
 
@@ -335,6 +339,12 @@ class GatewayProcess:
 
     def _replace(self, seat: Seat) -> None:
         self.spawn(seat.close(limits.CLOSE_REPLACED, "A newer connection of this device took over."))
+
+    def _release(self, seat: Seat) -> None:
+        turn = self.turn(seat, self.clock.now())
+        if release(turn):
+            self.writer.touch()
+            self.spawn(self.flush(seat))
 
     def _end_with_token(self, seat: Seat) -> None:
         self.spawn(

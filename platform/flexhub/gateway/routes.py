@@ -81,6 +81,7 @@ def _process() -> GatewayProcess:
         TenantLoads(_bus(), DatabaseAllowances()),
         ack_timeout_s=settings.S2_ACK_TIMEOUT_S,
         max_frame_bytes=settings.S2_MAX_FRAME_BYTES,
+        cem_release_after_s=settings.CEM_RELEASE_AFTER_S,
         drain_s=settings.S2_DRAIN_S,
     )
 

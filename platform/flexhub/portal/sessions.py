@@ -16,8 +16,10 @@ from tenants.models import User
 
 NOT_SELECTED = "not selected"
 RELAYED = "relayed"
+# The hosted CEM has not looked at its site for too long, so the device does what it does by itself.
+RELEASED = "released"
 # Whoever waits to be selected is not being managed.
-_COLOURS = {NOT_SELECTED: "warning", RELAYED: "", ControlType.NOT_CONTROLABLE.value: ""}
+_COLOURS = {NOT_SELECTED: "warning", RELEASED: "danger", RELAYED: "", ControlType.NOT_CONTROLABLE.value: ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class LivingSession:
     @property
     def control_type(self) -> str:
         """As the standard spells it. The session with a CEM that is relayed knows of none."""
+        if self.seat.is_released:
+            return RELEASED
         relayed = self.peer is CEM and not self.link.rm_node.hosted
         return self.seat.control_type or (RELAYED if relayed else NOT_SELECTED)
 

@@ -122,6 +122,25 @@ def test_reads_messages_with_the_profile_of_the_session() -> None:
     assert snapshot.fields() == texts
 
 
+@pytest.mark.parametrize(
+    ("fields", "is_released"),
+    [
+        ({"control_type": "NO_SELECTION"}, False),
+        ({"control_type": "NO_SELECTION", "released": TIME}, True),
+        ({"released": TIME}, True),
+        ({"control_type": "FILL_RATE_BASED_CONTROL", "released": TIME}, False),
+    ],
+)
+def test_a_session_is_released_until_a_control_type_is_selected_again(
+    fields: dict[str, str], is_released: bool
+) -> None:
+    snapshot = Snapshot(uuid4(), 7, {"profile": "1.0.0", **fields})
+
+    assert snapshot.is_released == is_released
+    assert (snapshot.released_at is not None) == ("released" in fields)
+    assert snapshot.messages == {}
+
+
 def test_a_field_that_cannot_be_read_is_left_out_and_told(caplog: pytest.LogCaptureFixture) -> None:
     texts = {"PowerMeasurement": text(**MEASUREMENT), "FRBC.StorageStatus": "{}", "profile": "1.0.0"}
 

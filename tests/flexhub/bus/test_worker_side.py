@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
+
+import pytest
 
 from flexhub.bus import Batch, Envelope, GatewayBus, MeterReading, PublishResult, SeatInfo, TelemetryRow
 from tests.flexhub.bus.conftest import Hub
@@ -69,6 +71,44 @@ async def test_lists_living_seats_by_name(hub: Hub) -> None:
     assert (first.info, first.process, first.token) == (battery, "one", token)
     assert (first.profile, first.control_type) == ("1.0.0", "FILL_RATE_BASED_CONTROL")
     assert (second.info, second.process, second.profile) == (charger, "two", None)
+
+
+async def test_a_released_session_is_listed_as_such(hub: Hub) -> None:
+    gateway, seat = await hub.gateway("one"), a_seat()
+    batch, token = Batch(), await gateway.claim_seat(seat)
+    batch.fold(seat.link_id, token, "control_type", "NO_SELECTION")
+    batch.fold(seat.link_id, token, "released", "2026-04-21T10:00:00+00:00")
+    await gateway.write(batch)
+
+    (record,) = hub.worker.sessions()
+
+    assert record.is_released
+    assert record.released_at == datetime(2026, 4, 21, 10, tzinfo=UTC)
+
+
+async def test_each_look_that_ended_well_leaves_another_mark(hub: Hub) -> None:
+    gateway, site, other = await hub.gateway("one"), uuid4(), uuid4()
+
+    async def mark() -> str | None:
+        (found, nothing) = await gateway.last_looks([site, other])
+        assert nothing is None
+        return found
+
+    assert await mark() is None
+    with hub.worker.site_lock(site, 30, look=True):
+        assert await mark() is None
+    first = await mark()
+    with hub.worker.site_lock(site, 30, look=True), hub.worker.site_lock(site, 30, look=True) as busy:
+        assert not busy
+    second = await mark()
+    with hub.worker.site_lock(site, 30):
+        pass
+    with pytest.raises(ZeroDivisionError), hub.worker.site_lock(site, 30, look=True):
+        raise ZeroDivisionError
+
+    assert first is not None
+    assert second not in (None, first)
+    assert await mark() == second
 
 
 async def test_a_link_that_moved_is_listed_once(hub: Hub) -> None:

@@ -14,7 +14,7 @@ import pytest
 from flexhub.bus import Batch, SeatInfo, TenantUse, end_id
 from flexhub.bus.memory import MemoryGatewayBus, MemoryWorkerBus
 from flexhub.bus.memory_store import MemoryStore
-from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD
+from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, RELEASED_FIELD
 from tests.support.registry import Household, make_household
 
 AT = datetime(2026, 4, 21, 9, 30, tzinfo=UTC)
@@ -31,7 +31,13 @@ class Seats:
         asyncio.run(self._gateway.register("gateway-1"))
 
     def sit_down(
-        self, household: Household, *, name: str = "battery", control_type: str | None = None, peer: str = "RM"
+        self,
+        household: Household,
+        *,
+        name: str = "battery",
+        control_type: str | None = None,
+        peer: str = "RM",
+        released: str | None = None,
     ) -> None:
         """`peer` is whom the session is with."""
         link_id = end_id(household.link.pk, peer)
@@ -49,6 +55,8 @@ class Seats:
         batch.fold(link_id, self._tokens[link_id], PROFILE_FIELD, "1.0.0")
         if control_type is not None:
             batch.fold(link_id, self._tokens[link_id], CONTROL_TYPE_FIELD, control_type)
+        if released is not None:
+            batch.fold(link_id, self._tokens[link_id], RELEASED_FIELD, released)
         asyncio.run(self._gateway.write(batch))
 
     def use(self, use: Mapping[UUID, TenantUse]) -> None:

@@ -26,6 +26,18 @@ def test_a_session_knows_its_device_site_and_control_type(seats: Seats, alder: H
     assert session.seat.profile == "1.0.0"
 
 
+def test_a_released_session_says_so_until_it_is_selected_again(seats: Seats, alder: Household) -> None:
+    somebody = make_member(alder.tenant)
+    shown: list[tuple[str, str]] = []
+
+    for control_type in ("NO_SELECTION", FRBC):
+        seats.sit_down(alder, control_type=control_type, released="2026-04-21T10:00:00+00:00")
+        with tenant_scope(alder.tenant.pk):
+            shown += [(each.control_type, each.colour) for each in living_sessions(seats.bus, somebody)]
+
+    assert shown == [("released", "danger"), (FRBC, "primary")]
+
+
 def test_the_name_is_ours_and_not_what_the_seat_says(seats: Seats, alder: Household) -> None:
     seats.sit_down(alder, name="<script>")
 
