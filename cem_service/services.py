@@ -99,7 +99,7 @@ def react_to_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> None:
 
 
 def plan_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> PlanRun | None:
-    """Plan a site if that is still due, and wake it; returns the stored run. Raises BusUnavailable."""
+    """Plan a site if that is still due, and act on it; returns the stored run. Raises BusUnavailable."""
     until = time.perf_counter() + tools.plan_time_s
     key = _plan_key(site_id)
     # Before the lock: its holder may be dead, and then the next look at the site must be able to ask once more.
@@ -112,9 +112,15 @@ def plan_site(tenant_id: UUID, site_id: UUID, *, tools: Tools) -> PlanRun | None
             return None
         loaded = with_history(loaded)
         run = _plan(loaded, until)
-        tools.wake(tenant_id, site_id)
+        _react_to_plan(tenant_id, site_id, tools)
         _learn_if_due(loaded)
         return run
+
+
+def _react_to_plan(tenant_id: UUID, site_id: UUID, tools: Tools) -> None:
+    """Here and now, unless a task that looks at the site is on its way already: one more would do nothing else."""
+    if tools.bus.request_wake(site_id):
+        react_to_site(tenant_id, site_id, tools=tools)
 
 
 def _learn_if_due(loaded: LoadedSite) -> None:

@@ -39,7 +39,7 @@ def react(*, tenant_id: str, site_id: str, **_: object) -> None:
 
 @shared_task(base=TenantTask)
 def plan(*, tenant_id: str, site_id: str, **_: object) -> None:
-    """Plan the coming day of a site, then wake it so that the plan is acted upon."""
+    """Plan the coming day of a site, then look at it once, so that the plan is acted upon."""
     services.plan_site(UUID(tenant_id), UUID(site_id), tools=runtime.tools())
 
 

@@ -108,7 +108,7 @@ def test_what_was_the_better_one_for_some_days_is_used(lived_in: World) -> None:
 def test_a_plan_says_which_forecasts_it_stands_on(lived_in: World) -> None:
     lived_in.run(services.plan_site, *lived_in.ids)
     with tenant_scope(lived_in.household.tenant.pk):
-        run = PlanRun.objects.get()
+        run = PlanRun.objects.get(kind=PlanRunKind.PLAN)
 
     now = lived_in.clock.now().isoformat()
     assert run.inputs[forecasts.USED] == [{"link": None, "name": "Base load", "source": "present", "as_of": now}]

@@ -234,7 +234,30 @@ def test_asks_for_a_plan_once_and_acts_on_it(world: World) -> None:
     (run,) = _plan_runs(PlanRunKind.PLAN)
     assert run.plan is not None
     assert run.summary.startswith("Expected cost of the next day")
+    assert [row.plan_run.kind for row in _instructions() if row.plan_run] == [PlanRunKind.REACTION]
+    assert world.sent.reactions == []
+
+
+def test_leaves_acting_on_a_plan_to_a_task_that_is_on_its_way(world: World) -> None:
+    world.connect()
+    world.describe()
+    world.tools.wake(*world.ids)
+
+    world.run(services.plan_site, *world.ids)
+
+    assert _instructions() == []
     assert world.sent.reactions == [(*world.ids, 0.0)]
+
+
+def test_acts_on_a_plan_later_when_a_reaction_is_at_work(world: World) -> None:
+    world.connect()
+    world.describe()
+
+    with world.bus.site_lock(world.household.site.pk, 5.0):
+        world.run(services.plan_site, *world.ids)
+
+    assert _instructions() == []
+    assert world.sent.reactions == [(*world.ids, services.RETRY_DELAY_S)]
 
 
 def test_a_plan_is_made_again_for_the_next_quarter_hour_only(world: World) -> None:
@@ -308,7 +331,7 @@ def test_a_plan_of_another_release_stops_nobody(world: World) -> None:
 
     world.run(services.react_to_site, *world.ids)
 
-    assert len(_instructions()) == 1
+    assert len(_instructions()) == 2
     assert world.sent.plans == [world.ids]
 
 
