@@ -21,6 +21,20 @@ REFERENCE = r"[A-Za-z0-9._:-]{1,64}"
 MOST_OPEN = 100
 
 
+def ends_after_it_starts(name: str) -> models.CheckConstraint:
+    """`name` is what the database has called these acts from the beginning, and begins the constraint's own name."""
+    return models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name=f"{name}_ends_after_it_starts")
+
+
+def indexes_of(name: str) -> list[models.Index]:
+    """For looking at one site, and for finding those that change next."""
+    changes = Q(next_change_at__isnull=False)
+    return [
+        models.Index(fields=["site", "ends_at"], name=f"{name}_of_site"),
+        models.Index(fields=["next_change_at"], condition=changes, name=f"{name}_next_change"),
+    ]
+
+
 class BoundedTimeQuerySet(models.QuerySet[Any]):
     def open(self, now: datetime) -> Self:
         """Those in force at `now`, and those to come."""
@@ -54,6 +68,7 @@ class BoundedTime(models.Model):
 
     class Meta:
         abstract = True
+        ordering = ("-starts_at", "id")
 
     def clean(self) -> None:
         """What somebody sets lies ahead, is bounded, and is one of not too many. Raises ValidationError."""
@@ -110,21 +125,15 @@ class GridLimit(BoundedTime):
         help_text="The most that its steerable devices may draw together, as § 14a EnWG has it.",
     )
 
-    class Meta:
-        ordering = ("-starts_at", "id")
+    class Meta(BoundedTime.Meta):
         constraints = (
             models.UniqueConstraint(fields=["site", "reference"], name="grid_limit_reference"),
-            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="grid_limit_ends_after_it_starts"),
+            ends_after_it_starts("grid_limit"),
             models.CheckConstraint(
                 condition=~Q(import_w=None, export_w=None, steerable_w=None), name="grid_limit_limits_something"
             ),
         )
-        indexes: ClassVar = [
-            models.Index(fields=["site", "ends_at"], name="grid_limit_of_site"),
-            models.Index(
-                fields=["next_change_at"], condition=Q(next_change_at__isnull=False), name="grid_limit_next_change"
-            ),
-        ]
+        indexes: ClassVar = indexes_of("grid_limit")
 
     longest: ClassVar = timedelta(days=366)
 
@@ -141,17 +150,9 @@ class GridLimit(BoundedTime):
 class AbnormalCondition(BoundedTime):
     """Lets the CEM use what a device keeps for emergencies (R-38, R-40), at one site and for a while."""
 
-    class Meta:
-        ordering = ("-starts_at", "id")
-        constraints = (
-            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="abnormal_ends_after_it_starts"),
-        )
-        indexes: ClassVar = [
-            models.Index(fields=["site", "ends_at"], name="abnormal_of_site"),
-            models.Index(
-                fields=["next_change_at"], condition=Q(next_change_at__isnull=False), name="abnormal_next_change"
-            ),
-        ]
+    class Meta(BoundedTime.Meta):
+        constraints = (ends_after_it_starts("abnormal"),)
+        indexes: ClassVar = indexes_of("abnormal")
 
     # An emergency is not a way of life: who needs more time says so again.
     longest: ClassVar = timedelta(hours=24)
