@@ -127,14 +127,20 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker, own_database: DatabaseOf
             connections.close_all()
 
 
-@pytest.fixture
-def redis_url(services: Addresses, worker_number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An empty Redis database of this process's own, also in Django's settings and in the environment."""
-    import redis
-
+@pytest.fixture(scope="session")
+def own_redis_url(services: Addresses, worker_number: int) -> str:
+    """A Redis database of this process's own, with whatever is in it."""
     parts = urlsplit(services.redis_url)
     number = int(parts.path.strip("/") or 0) + worker_number
-    url = urlunsplit(parts._replace(path=f"/{number}"))
+    return urlunsplit(parts._replace(path=f"/{number}"))
+
+
+@pytest.fixture
+def redis_url(own_redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """This process's own Redis database, empty, also in Django's settings and in the environment."""
+    import redis
+
+    url = own_redis_url
     with redis.Redis.from_url(url, socket_timeout=10) as client:
         client.flushdb()
     monkeypatch.setenv("REDIS_URL", url)

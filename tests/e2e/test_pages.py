@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
 
 from tenants.models import Tenant
 from tenants.services import create_member
@@ -18,6 +20,7 @@ from tests.support.registry import Household, make_household, make_tenant
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium"),
 ]
 
@@ -35,8 +38,8 @@ class Scene:
     all_pages: tuple[str, ...]
 
 
-@pytest.fixture
-def scene(transactional_db: None) -> Scene:
+@pytest.fixture(scope="module")
+def scene(environment_of_module: dict[str, str]) -> Scene:
     household = make_household("Alder")
     now = datetime.now(UTC)
     operations = make_tenant("Operations", Tenant.Kind.OPERATOR)
@@ -55,16 +58,16 @@ def scene(transactional_db: None) -> Scene:
     )
 
 
-@pytest.fixture
-def gateway(scene: Scene, service_environment: dict[str, str]) -> Iterator[RunningGateway]:
+@pytest.fixture(scope="module")
+def gateway(scene: Scene, environment_of_module: dict[str, str]) -> Iterator[RunningGateway]:
     # As in production: templates are read once, and a browser keeps what is static for a while.
-    with running_gateway(service_environment | {"DEBUG": "0", "OPERATORS_SECOND_FACTOR": "0"}) as running:
+    with running_gateway(environment_of_module | {"DEBUG": "0", "OPERATORS_SECOND_FACTOR": "0"}) as running:
         yield running
 
 
-@pytest.fixture
-async def window(gateway: RunningGateway) -> AsyncIterator[Window]:
-    async with browser_window(f"http://127.0.0.1:{gateway.port}") as window:
+@pytest_asyncio.fixture(loop_scope="module")
+async def window(browser: Browser, gateway: RunningGateway) -> AsyncIterator[Window]:
+    async with browser_window(browser, f"http://127.0.0.1:{gateway.port}") as window:
         yield window
 
 

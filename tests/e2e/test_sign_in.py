@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
 
-from tenants.models import User
 from tenants.services import create_member
 from tests.support.browser import CHROMIUM, Window, browser_window
 from tests.support.gateway import RunningGateway, running_gateway
@@ -14,6 +15,7 @@ from tests.support.registry import make_tenant
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium"),
 ]
 
@@ -28,28 +30,25 @@ SECURITY_KEY = {
 }
 
 
-@pytest.fixture
-def ann(transactional_db: None) -> User:
-    return create_member(tenant=make_tenant("Alder"), username="ann", password=PASSWORD)
-
-
-@pytest.fixture
-def gateway(ann: User, service_environment: dict[str, str]) -> Iterator[RunningGateway]:
-    with running_gateway(service_environment) as running:
+@pytest.fixture(scope="module")
+def gateway(environment_of_module: dict[str, str]) -> Iterator[RunningGateway]:
+    alder = make_tenant("Alder")
+    for name in ("ann", "abe"):
+        create_member(tenant=alder, username=name, password=PASSWORD)
+    with running_gateway(environment_of_module) as running:
         yield running
 
 
-@pytest.fixture
-async def window(gateway: RunningGateway) -> AsyncIterator[Window]:
+@pytest_asyncio.fixture(loop_scope="module")
+async def window(browser: Browser, gateway: RunningGateway) -> AsyncIterator[Window]:
     # A security key is for a name; an address is none to it.
-    async with browser_window(f"http://localhost:{gateway.port}") as window:
-        await window.page.set_viewport_size({"width": 390, "height": 844})
+    async with browser_window(browser, f"http://localhost:{gateway.port}", width=390, height=844) as window:
         yield window
 
 
-async def sign_in(window: Window) -> None:
+async def sign_in(window: Window, username: str) -> None:
     await window.open("/accounts/login/")
-    await window.page.fill("input[name=login]", "ann")
+    await window.page.fill("input[name=login]", username)
     await window.page.fill("input[name=password]", PASSWORD)
     await window.page.click("button[type=submit]")
 
@@ -59,7 +58,7 @@ async def test_a_security_key_is_set_up_and_asked_for(window: Window) -> None:
     await devtools.send("WebAuthn.enable")
     await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": SECURITY_KEY})
 
-    await sign_in(window)
+    await sign_in(window, "ann")
     await window.page.wait_for_url("**/admin/")
     await window.open("/accounts/2fa/webauthn/add/")
     await window.page.click("#mfa_webauthn_add")
@@ -68,14 +67,14 @@ async def test_a_security_key_is_set_up_and_asked_for(window: Window) -> None:
     await window.page.click("text=Sign out")
     await window.page.wait_for_selector("input[name=password]")
 
-    await sign_in(window)
+    await sign_in(window, "ann")
     await window.page.click("#mfa_webauthn_authenticate")
     await window.page.wait_for_url("**/admin/")
     assert window.complaints == []
 
 
 async def test_no_page_is_wider_than_a_telephone(window: Window) -> None:
-    await sign_in(window)
+    await sign_in(window, "abe")
     await window.page.wait_for_url("**/admin/")
 
     for path in ("", "password/change/", "2fa/", "2fa/totp/activate/", "2fa/webauthn/add/"):

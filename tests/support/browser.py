@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from playwright.async_api import ConsoleMessage, Page, Request, Response, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, Response, async_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # It runs as root in a container, has no display, and has nobody to ask or tell about updates.
@@ -58,11 +58,22 @@ class Window:
 
 
 @asynccontextmanager
-async def browser_window(base_url: str) -> AsyncIterator[Window]:
+async def running_browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         try:
-            page = await browser.new_page(viewport={"width": 1440, "height": 900})
-            yield Window(page, base_url)
+            yield browser
         finally:
             await browser.close()
+
+
+@asynccontextmanager
+async def browser_window(
+    browser: Browser, base_url: str, *, width: int = 1440, height: int = 900
+) -> AsyncIterator[Window]:
+    """Without the cookies of any other."""
+    page = await browser.new_page(viewport={"width": width, "height": height})
+    try:
+        yield Window(page, base_url)
+    finally:
+        await page.close()

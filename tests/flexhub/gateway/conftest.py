@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import redis
@@ -28,22 +27,18 @@ from tests.support.gateway_inside import SwitchableBus, make_process
 from tests.support.outgoing_world import World
 from tests.support.peer_elsewhere import PeerElsewhere
 from tests.support.registry import Household, make_household
-from tests.support.services import Addresses, DatabaseOfTests
+from tests.support.services import DatabaseOfTests
 
 
 @pytest.fixture(scope="module")
-def module_environment(
-    services: Addresses, worker_number: int, django_db_setup: None, own_database: DatabaseOfTests
-) -> dict[str, str]:
+def module_environment(own_redis_url: str, django_db_setup: None, own_database: DatabaseOfTests) -> dict[str, str]:
     """As `service_environment`, for the whole module; Redis is emptied once."""
-    parts = urlsplit(services.redis_url)
-    url = urlunsplit(parts._replace(path=f"/{int(parts.path.strip('/') or 0) + worker_number}"))
-    with redis.Redis.from_url(url, socket_timeout=10) as client:
+    with redis.Redis.from_url(own_redis_url, socket_timeout=10) as client:
         client.flushdb()
     return os.environ | {
         "DATABASE_URL": own_database.app_url,
         "DATABASE_OWNER_URL": own_database.owner_url,
-        "REDIS_URL": url,
+        "REDIS_URL": own_redis_url,
         "DJANGO_SETTINGS_MODULE": "flexhub.settings",
     }
 

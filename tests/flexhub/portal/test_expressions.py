@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import unfold
 
-from tests.support.browser import CHROMIUM, Window, browser_window
+from tests.support.browser import CHROMIUM, Window, browser_window, running_browser
 from tests.support.early import ROOT
 
 pytestmark = [
@@ -78,7 +78,7 @@ EVALUATE = f"""
 
 @pytest.fixture
 async def window() -> AsyncIterator[Window]:
-    async with browser_window("about:") as window:
+    async with running_browser() as browser, browser_window(browser, "about:") as window:
         await window.page.set_content(
             "<meta http-equiv='Content-Security-Policy' content=\"script-src 'unsafe-inline'\"><body></body>"
         )
