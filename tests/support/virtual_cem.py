@@ -14,13 +14,22 @@ from uuid import UUID
 
 from cem_service.domain.decision import Decision, LastInstruction
 from cem_service.domain.resource import Resource
+from cem_service.domain.selection import choose_control_type
 from cem_service.domain.site import SiteState
 from cem_service.planners.building import plan_site
 from cem_service.planners.plan import SitePlan
 from cem_service.planners.reactive import react
-from flexhub.bus.snapshot import revoked_field, snapshot_field, superseded_prefixes
+from flexhub.bus.snapshot import FAMILY_PREFIXES, revoked_field, snapshot_field, superseded_prefixes
 from flexhub.telemetry.quarters import quarter_start
-from s2.messages import ControlType, InstructionStatus, InstructionStatusUpdate, Message, PowerMeasurement, RevokeObject
+from s2.messages import (
+    ControlType,
+    InstructionStatus,
+    InstructionStatusUpdate,
+    Message,
+    PowerMeasurement,
+    ResourceManagerDetails,
+    RevokeObject,
+)
 
 SHORTEST_TIME_BETWEEN_PLANS = timedelta(minutes=1)
 LEAVE_ALONE_AFTER_REFUSAL = timedelta(minutes=5)
@@ -65,6 +74,20 @@ class Known:
         self.control_type = None
         self.fields.clear()
         self.told.clear()
+
+    def release(self) -> None:
+        """The session goes on; what was offered and told under the control type is over."""
+        self.control_type = ControlType.NO_SELECTION
+        self.fields = {name: said for name, said in self.fields.items() if not name.startswith(FAMILY_PREFIXES)}
+        self.told.clear()
+
+    def to_select(self) -> ControlType | None:
+        """What to ask for; None where there is nothing to ask, or nobody."""
+        details = self.fields.get("ResourceManagerDetails")
+        if not isinstance(details, ResourceManagerDetails) or self.control_type not in (None, ControlType.NO_SELECTION):
+            return None
+        wanted = choose_control_type(details)
+        return None if wanted is self.control_type else wanted
 
 
 @dataclass

@@ -23,6 +23,7 @@ from flexhub.clock import Clock
 from flexhub.demo.build import households
 from flexhub.demo.config import HomeConfig
 from flexhub.demo.resources import resources
+from flexhub.gateway.limits import CEM_RELEASE_AFTER_S
 from flexhub.telemetry.quarters import quarter_start
 from tests.support.faults import Fault, Moody, Trouble
 from tests.support.virtual_cem import Known, VirtualCEM
@@ -30,6 +31,7 @@ from tests.support.virtual_line import VirtualLine
 
 TICK_S = 15.0
 SWEEP = timedelta(minutes=1)
+RELEASE_AFTER = timedelta(seconds=CEM_RELEASE_AFTER_S)
 HISTORY = timedelta(days=7)
 HOURS = 24
 NOTHING_W = 50.0
@@ -94,6 +96,9 @@ class VirtualHome:
         if not stopped and (self._woken or now - self._looked_at >= SWEEP):
             self._woken, self._looked_at = False, now
             self._decide()
+        elif now - self._looked_at >= RELEASE_AFTER:
+            for line in self.lines:
+                line.release(now)
         self._note_powers()
 
     def _advance(self, now: datetime, holding: Sequence[Fault]) -> None:
@@ -114,6 +119,8 @@ class VirtualHome:
             line.tick(self.now, frozenset(fault.trouble for fault in holding if fault.device == place))
 
     def _decide(self) -> None:
+        for line in self.lines:
+            line.select(self.now)
         lines = {line.link_id: line for line in self.lines}
         for decision in self.cem.look(self.now):
             if not lines[decision.link_id].tell(decision, self.now):

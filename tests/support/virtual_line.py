@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from cem_service.domain.decision import Decision
-from cem_service.domain.selection import choose_control_type
+from cem_service.domain.selection import PREFERENCE
 from flexhub.demo.rm.client import ACK_TIMEOUT_S, GRACE_S, RETRY_DELAYS_S
 from flexhub.demo.rm.conversation import Conversation
 from flexhub.gateway.wakes import WakeMemory
 from s2.descriptions import SystemDescription
 from s2.errors import LocalProtocolError
 from s2.events import CloseRequested, DescriptionInForce, Event, MessageReceived
-from s2.messages import EnergyManagementRole, FRBCInstruction, Message, ResourceManagerDetails, SelectControlType
+from s2.messages import ControlType, EnergyManagementRole, FRBCInstruction, Message, SelectControlType
 from s2.session import Session
 from tests.support.faults import CLOCK_OFF_S, Moody, Trouble
 from tests.support.virtual_cem import VirtualCEM
@@ -79,6 +79,24 @@ class VirtualLine:
         self._exchange(now)
         return True
 
+    def select(self, now: datetime) -> None:
+        """As a worker does first when it looks at a site: whoever waits to be selected, or was released."""
+        known = self.cem.links[self.link_id]
+        wanted = known.to_select()
+        if wanted is not None and self.rm is not None:
+            known.control_type = wanted
+            self._tell_selection(wanted, now)
+
+    def release(self, now: datetime) -> None:
+        """As a gateway does when no worker has looked for too long (`flexhub.gateway.cem_watch`)."""
+        if self.controlling and self._session.control_type in PREFERENCE:
+            self.cem.links[self.link_id].release()
+            self._tell_selection(ControlType.NO_SELECTION, now)
+
+    def _tell_selection(self, control_type: ControlType, now: datetime) -> None:
+        self._session.send(SelectControlType(message_id=self.new_id(), control_type=control_type), now)
+        self._exchange(now)
+
     def next_due_s(self) -> float | None:
         return None if self.rm is None else self.rm.next_due_s()
 
@@ -136,9 +154,5 @@ class VirtualLine:
 
     def _hear(self, message: Message, now: datetime) -> None:
         self.cem.hear(self.link_id, message, now)
-        if isinstance(message, ResourceManagerDetails):
-            wanted = choose_control_type(message)
-            self.cem.links[self.link_id].control_type = wanted
-            self._session.send(SelectControlType(message_id=self.new_id(), control_type=wanted), now)
         if self._wakes.is_worth(message):
             self.wake()
