@@ -47,15 +47,15 @@ def street() -> list[HomePlan]:
 
 
 def live(plan: HomePlan, lasts: timedelta) -> Weeks:
-    home = VirtualHome(_config(plan), START, faults(plan.seed, len(plan.devices), lasts)).run(lasts)
+    home = VirtualHome(config_of(plan), START, faults(plan.seed, len(plan.devices), lasts)).run(lasts)
     world = home.world
     return Weeks(
         home=plan.name,
-        comfort_missed=_comfort_missed(world.on),
+        comfort_missed=comfort_missed(world.on),
         switches_a_day={kind: turns / (lasts / DAY) for kind, turns in home.turns.items()},
-        on_eur=_cost_eur(world.on, world.off),
-        off_eur=_cost_eur(world.off, world.off),
-        metered_eur=_cost_eur(world.metered or world.off, world.off),
+        on_eur=cost_eur(world.on, world.off),
+        off_eur=cost_eur(world.off, world.off),
+        metered_eur=cost_eur(world.metered or world.off, world.off),
         avoidable_overload_s=world.on.accounts.longest_avoidable_overrun_s,
         sessions=sum(line.sessions for line in home.lines),
     )
@@ -90,7 +90,7 @@ def _most_switches(found: Iterable[Weeks], kind: str) -> float:
     return max((each.switches_a_day[kind] for each in found if kind in each.switches_a_day), default=0.0)
 
 
-def _config(plan: HomePlan) -> HomeConfig:
+def config_of(plan: HomePlan) -> HomeConfig:
     credentials = [(str(uuid5(NAMESPACE_URL, f"{plan.name}/{device.kind}")), "unused") for device in plan.devices]
     content = plan.config(
         ws_url="ws://unused/", clock=Clock.system(), report=Path("unused.json"), credentials=credentials
@@ -98,14 +98,14 @@ def _config(plan: HomePlan) -> HomeConfig:
     return HomeConfig.model_validate(content)
 
 
-def _comfort_missed(side: Household) -> int:
+def comfort_missed(side: Household) -> int:
     """Cars that left without their target, and whether the buffer or the dishes missed theirs."""
     cold = side.heat_pump is not None and side.heat_pump.discomfort_s > 0
     late = side.dishwasher is not None and side.dishwasher.late_s > 0
     return (0 if side.ev is None else side.ev.missed_departures) + int(cold) + int(late)
 
 
-def _cost_eur(side: Household, off: Household) -> float:
+def cost_eur(side: Household, off: Household) -> float:
     accounts = side.accounts
     more_kwh = (side.stored_wh() - off.stored_wh()) / 1000
     return accounts.cost_eur - more_kwh * accounts.tariff.mean_import_eur_per_kwh
