@@ -30,6 +30,10 @@ from s2.messages import FRBCInstruction
 LEAVE_WITHIN_S = 60.0
 BEGIN_WITH_S = 600.0
 NOTHING_W = 1.0
+# A battery that goes from giving to taking passes zero, which wears no more than any other change of its power. With
+# what a real switch costs it would let some hundred watts pass, for that is what half a cent is worth in a look-ahead.
+# This much only keeps it where it is when that is as good.
+PASSING_EUR = 1e-4
 
 
 @dataclass(frozen=True)
@@ -158,15 +162,18 @@ class StoreUnit:
         return room / net_rate if net_rate > 0 else math.inf
 
     def _least_time_s(self, mode: Mode, element: ModeElement) -> float:
-        gradual = min(abs(element.power_at_0_w), abs(element.power_at_1_w)) < NOTHING_W
-        return LEAVE_WITHIN_S if gradual or mode.mode_id == self.actuator.active_mode_id else BEGIN_WITH_S
+        soft = _begins_at_nothing(element) or mode.mode_id == self.actuator.active_mode_id
+        return LEAVE_WITHIN_S if soft else BEGIN_WITH_S
 
     def _switch_eur(self, mode: Mode, hop: Mode | None) -> float:
-        active = self.actuator.active_mode_id
-        if active is None or mode.mode_id == active:
+        active = self.actuator.active_mode
+        if active is None or mode.mode_id == active.mode_id:
             return 0.0
-        transition = self.actuator.transitions.get((active, hop.mode_id if hop else mode.mode_id))
-        return SWITCH_EUR * (2 if hop else 1) + max(transition.cost_eur if transition else 0.0, 0.0)
+        transition = self.actuator.transitions.get((active.mode_id, hop.mode_id if hop else mode.mode_id))
+        own_eur = max(transition.cost_eur if transition else 0.0, 0.0)
+        if all(one is None or _begins_at_nothing(one.element_at(self.level)) for one in (active, hop, mode)):
+            return own_eur + PASSING_EUR
+        return own_eur + SWITCH_EUR * (2 if hop else 1)
 
     def _value_eur(self, level: float) -> float:
         outside = max(self.values.levels[0] - level, level - self.values.levels[-1], 0.0)
@@ -210,3 +217,7 @@ class StoreUnit:
         """Of electricity, judged by the value of the fill level around the present one."""
         per_unit = self.values.worth_per_unit(self.now + LOOKAHEAD, self.level)
         return per_unit / max(self.resource.kwh_per_unit, 1e-12)
+
+
+def _begins_at_nothing(element: ModeElement | None) -> bool:
+    return element is not None and min(abs(element.power_at_0_w), abs(element.power_at_1_w)) < NOTHING_W

@@ -282,3 +282,12 @@ def test_resources_that_are_not_ready_are_left_out() -> None:
     silent = read_store("Silent", store_messages(description, levels=(0, 10), level=None, active=[]))
 
     assert decide(site_with(silent)) == {}
+
+
+def test_a_battery_that_gives_takes_up_what_is_left_over_as_soon_as_there_is_some() -> None:
+    """Passing zero is no switch that wears anything, so a surplus of 150 W is worth it."""
+    site = site_with(battery(level=5.0, active=("discharge", 0.02), power_w=-100.0), meter_w=-150.0)
+
+    taken = decide(site)["Home battery"]
+
+    assert taken.expected_power_w == pytest.approx(50.0, abs=1.0)
