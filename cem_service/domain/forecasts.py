@@ -51,6 +51,16 @@ class Forecast:
     quantiles_w: Array
     as_of: datetime | None
 
+    @property
+    def errors_of_the_sun_w(self) -> Array:
+        """By how much the quantiles differ from what is expected to be fed in, shape (3, steps).
+
+        0 in steps that draw: only the sun errs in one direction all day.
+        """
+        feeds_in = self.power_w < 0.0
+        errors: Array = np.where(feeds_in, np.minimum(self.quantiles_w, 0.0) - self.power_w, 0.0)
+        return errors
+
     @classmethod
     def certain(cls, source: ForecastSource, power_w: Array, as_of: datetime | None) -> Self:
         """One that says nothing of how sure it is: all its quantiles are the same."""

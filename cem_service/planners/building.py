@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from cem_service.domain.forecasts import Forecast, ForecastSource
 from cem_service.domain.frbc import FRBCResource
 from cem_service.domain.pebc import PEBCResource
 from cem_service.domain.ppbc import PPBCResource
 from cem_service.domain.resource import Resource
-from cem_service.domain.series import Array
 from cem_service.domain.site import SiteState
 from cem_service.planners.coordination import MoreTime, Problem, coordinate
-from cem_service.planners.forecast import (
-    forecast_base,
-    forecast_phases,
-    forecast_resource,
-    with_forecast,
-)
+from cem_service.planners.forecast import forecast_of, forecast_phases, with_forecast
 from cem_service.planners.giving_way import gives_way_last, may_vanish_w, with_those_that_give_way
+from cem_service.planners.hedging import hedged
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.oracle import is_planned
 from cem_service.planners.placed import expected_power_w
@@ -47,7 +43,7 @@ def plan_site(
     problem = problem_of(site)
     horizon = problem.horizon
     found = coordinate(problem, random=random or np.random.default_rng(0), more_time=more_time)
-    problem, found = with_those_that_give_way(site, problem, found)
+    problem, found = with_those_that_give_way(site, problem, hedged(problem, found))
     reasons = reasons_of_site(site, problem, found)
     return SitePlan(
         site_id=site.site_id,
@@ -74,13 +70,15 @@ def problem_of(site: SiteState) -> Problem:
     horizon = Horizon.at(site.now)
     planned = (one for one in site.resources if is_planned(one) and not gives_way_last(one))
     steered = sorted((_with_forecast(site, one, horizon) for one in planned), key=_turn)
-    base_w = forecast_base(site, horizon)
+    base = forecast_of(site, None, horizon)
+    base_w, errors_w = base.power_w, base.errors_of_the_sun_w
     phases_w = forecast_phases(site, base_w)
     household_w, vanishing_w = np.maximum(base_w, 0.0), np.zeros(horizon.steps)
     for resource in site.resources:
         if all(one.link_id != resource.link_id for one in steered):
-            power_w = _unsteered_power_w(site, resource, horizon)
-            base_w = base_w + power_w
+            course = _unsteered(site, resource, horizon)
+            power_w = course.power_w
+            base_w, errors_w = base_w + power_w, errors_w + course.errors_of_the_sun_w
             phases_w = phases_w + np.outer(resource.phase_shares, power_w)
             if not resource.controllable:
                 household_w = household_w + np.maximum(power_w, 0.0)
@@ -90,7 +88,7 @@ def problem_of(site: SiteState) -> Problem:
     if vanishing_w.any():
         told = SiteCost.of(site, horizon, base_w=base_w, household_w=household_w, vanishing_w=vanishing_w)
     loads_w = base_w if site.fuse_per_phase_w is None else np.vstack((base_w, phases_w))
-    return Problem(told, horizon, loads_w, tuple(steered), whole_cost=cost)
+    return Problem(told, horizon, loads_w, tuple(steered), whole_cost=cost, errors_w=errors_w)
 
 
 def _turn(resource: Resource) -> tuple[bool, float]:
@@ -104,7 +102,7 @@ def _with_forecast(site: SiteState, resource: Resource, horizon: Horizon) -> Res
     return with_forecast(site, resource, horizon) if isinstance(resource, PEBCResource) else resource
 
 
-def _unsteered_power_w(site: SiteState, resource: Resource, horizon: Horizon) -> Array:
+def _unsteered(site: SiteState, resource: Resource, horizon: Horizon) -> Forecast:
     if isinstance(resource, PPBCResource):
-        return expected_power_w(resource, (), horizon)
-    return forecast_resource(site, resource, horizon)
+        return Forecast.certain(ForecastSource.DEVICE, expected_power_w(resource, (), horizon), None)
+    return forecast_of(site, resource, horizon)

@@ -53,7 +53,8 @@ class Problem:
     """`base_w` is what is not planned for, (circuits, steps), or (steps,) where phases do not matter.
 
     `resources` are in the order in which they are asked first. `whole_cost` is the cost of the whole site, where `cost`
-    takes for granted that something gives way (`giving_way.py`).
+    takes for granted that something gives way (`giving_way.py`). `errors_w` is by how much `base_w` may be off at each
+    of QUANTILES, (3, steps), as far as that lasts all day; None where nobody says (`hedging.py`).
     """
 
     cost: SiteCost
@@ -61,6 +62,7 @@ class Problem:
     base_w: Array
     resources: tuple[Resource, ...]
     whole_cost: SiteCost | None = None
+    errors_w: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,10 @@ DAYS_BACK = 7
 SUNRISE_HOUR, SUNSET_HOUR = 6.0, 20.0
 LEAST_SUN = 0.05  # Below this share of the noon value a reading says too little about noon.
 
+# What the sun gives on a day, as shares of what it gave on the day before, at the levels of QUANTILES of a power below
+# zero. An assumption for days of which nothing is known: one in ten is brighter by more than this, one in ten duller.
+SUN_OF_ANOTHER_DAY = (1.6, 1.0, 0.6)
+
 # What the phases differ by now fades out of the forecast within two hours: a cooker is not on all day.
 IMBALANCE_STEPS = 8
 
@@ -94,10 +98,16 @@ def _floor(site: SiteState, resource: Resource | None, horizon: Horizon) -> Fore
     history = _series(site, resource).history
     if history:
         repeated = persistence(history, horizon, fallback_w=now_w)
-        return Forecast.certain(ForecastSource.PERSISTENCE, repeated, known_until(history))
+        return _as_days_differ(ForecastSource.PERSISTENCE, repeated, known_until(history))
     if resource is not None and now_w < 0:
-        return Forecast.certain(ForecastSource.DAYLIGHT, daylight(now_w, horizon, site.timezone), site.now)
+        return _as_days_differ(ForecastSource.DAYLIGHT, daylight(now_w, horizon, site.timezone), site.now)
     return Forecast.certain(ForecastSource.PRESENT, np.full(horizon.steps, now_w), site.now)
+
+
+def _as_days_differ(source: ForecastSource, power_w: Array, as_of: datetime | None) -> Forecast:
+    """One that knows that no day is as sunny as another."""
+    shares = np.array(SUN_OF_ANOTHER_DAY)[:, None]
+    return Forecast(source, power_w, np.where(power_w < 0.0, shares * power_w, power_w), as_of)
 
 
 def _own_forecast(resource: Resource | None, otherwise: Forecast, horizon: Horizon) -> Forecast | None:

@@ -9,7 +9,7 @@ A plan travels as plain JSON, so numbers are rounded to what a decision can noti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -27,6 +27,7 @@ from s2.messages import CommodityQuantity
 Array = NDArray[np.float64]
 STEP = timedelta(minutes=15)
 STEPS = 96
+LEVELS_OF_A_MEAN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,20 @@ class ValueTable:
     start: datetime
     levels: Array
     cost_eur: Array
+
+    @classmethod
+    def mean(cls, tables: Sequence[tuple[float, ValueTable]]) -> Self:
+        """The weighted mean of tables that begin at the same moment and cover the same range; where one has a level, so
+        has the mean, to the hundredth of the range.
+        """
+        every = np.concatenate([table.levels for _, table in tables])
+        lowest, room = every.min(), np.ptp(every)
+        levels = lowest + room * np.unique(np.round(LEVELS_OF_A_MEAN * (every - lowest) / room)) / LEVELS_OF_A_MEAN
+        cost_eur = sum(
+            weight * np.array([np.interp(levels, table.levels, row) for row in table.cost_eur])
+            for weight, table in tables
+        )
+        return cls(tables[0][1].start, levels, np.asarray(cost_eur))
 
     def cost_at(self, moment: datetime, level: float) -> float:
         """Interpolated in time and level; beyond the last edge and the outer levels the nearest value counts."""

@@ -16,13 +16,15 @@ from cem_service.domain.feed import FeedSeries, SeriesKind, SiteFeeds
 from cem_service.domain.series import Array, StepSeries
 from cem_service.domain.site import SiteState
 from cem_service.domain.tariff import Tariff
+from cem_service.planners.plan import STEP
 from flexhub.demo.physics.battery import Battery
 from flexhub.demo.physics.cell import Cell
 from flexhub.demo.rm.battery import BatteryResource
 from flexhub.demo.rm.resource import Identity
+from flexhub.telemetry.quarters import quarter_start
 from s2.messages import CommodityQuantity, ControlType
 from tests.support.reference.battery_span import bill_eur, least_eur, self_consumption_w
-from tests.support.resources import link_id, measurement, new_id
+from tests.support.resources import link_id, measurement, new_id, solar_forecast
 from tests.support.scenarios.battery_home import TICK, TICKS_A_DAY, TICKS_AN_HOUR, BatteryHome
 from tests.support.virtual_cem import Known, VirtualCEM
 
@@ -36,7 +38,10 @@ BATTERY, ROOF, METER = (link_id(name) for name in ("Home battery", "Roof", "Mete
 
 
 class Forecast(Enum):
-    """What the plans go by, for load and sun. Prices are known as far as the market has published them."""
+    """What the plans go by, for load and sun. Prices are known as far as the market has published them.
+
+    Where it is perfect the roof's Resource Manager tells what it will give: that is certain, and a repeated day is not.
+    """
 
     PERFECT = "perfect"
     PERSISTENCE = "persistence"
@@ -76,6 +81,8 @@ class BatteryLoop:
         at_s, index = now.timestamp(), TICKS_A_DAY + tick
         for message in (*self._rm.changes(at_s), *self._rm.report(at_s)):
             self._cem.hear(BATTERY, message, now)
+        if self.forecast is Forecast.PERFECT and tick % TICKS_A_QUARTER == 0:
+            self._cem.hear(ROOF, solar_forecast(self._to_come(self._sun_means, now), now), now)
         self._cem.hear(ROOF, measurement(-float(self.home.sun_w[index]), now), now)
         self._cem.hear(METER, measurement(float(self.home.net_w[index]) + self._battery_w(), now), now)
         for decision in self._cem.look(now):
@@ -104,14 +111,15 @@ class BatteryLoop:
 
     def _history(self, means_w: Array, now: datetime) -> dict[datetime, float]:
         """The day before now; for a perfect forecast what is to come stands there instead."""
-        quarter = (now - self.home.start) // (TICKS_A_QUARTER * TICK) + TICKS_A_DAY // TICKS_A_QUARTER
-        a_day = TICKS_A_DAY // TICKS_A_QUARTER
-        first = quarter if self.forecast is Forecast.PERFECT else quarter - a_day
-        begin = self.home.start + (quarter - 2 * a_day) * TICKS_A_QUARTER * TICK
-        return {
-            begin + step * TICKS_A_QUARTER * TICK: float(means_w[min(first + step, means_w.size - 1)])
-            for step in range(a_day)
-        }
+        stands_for = now if self.forecast is Forecast.PERFECT else now - DAY
+        begin = quarter_start(now) - DAY
+        return {begin + step * STEP: power_w for step, power_w in enumerate(self._to_come(means_w, stands_for))}
+
+    def _to_come(self, means_w: Array, moment: datetime) -> list[float]:
+        """The means of the day from the quarter hour of `moment` on."""
+        first = (moment - self.home.start + DAY) // STEP
+        quarters = np.arange(first, first + DAY // STEP)
+        return [float(power_w) for power_w in means_w[np.minimum(quarters, means_w.size - 1)]]
 
     def _published(self, kind: SeriesKind, prices: Array, now: datetime) -> FeedSeries:
         """From the beginning of today to the end of today, and of tomorrow once that is out."""

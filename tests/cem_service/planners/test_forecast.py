@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from cem_service.planners.forecast import base_power_w, forecast_resource, persistence
+from cem_service.planners.forecast import base_power_w, forecast_of, forecast_resource, persistence
 from cem_service.planners.horizon import Horizon
 from tests.support.resources import NOON, battery, solar, solar_forecast
 from tests.support.sites import site_with
@@ -44,3 +44,18 @@ def test_production_without_history_follows_the_day() -> None:
     assert power_w[0] == pytest.approx(-3000.0)
     assert np.all(power_w[12 * 4 : 17 * 4] == 0.0)
     assert power_w.min() >= -3300.0
+
+
+def test_a_day_that_is_repeated_may_be_brighter_or_duller_and_a_load_is_what_it_was() -> None:
+    resource = solar(3000.0)
+    yesterday = NOON - timedelta(days=1)
+    site = replace(
+        site_with(resource),
+        base_history={yesterday: 400.0},
+        power_history={resource.link_id: {yesterday: -1000.0}},
+    )
+
+    sun, load = forecast_of(site, resource, HORIZON), forecast_of(site, None, HORIZON)
+
+    assert sun.errors_of_the_sun_w[:, 0].tolist() == pytest.approx([-600.0, 0.0, 400.0])
+    assert not load.errors_of_the_sun_w.any()
