@@ -146,11 +146,20 @@ def make_process(
     credentials: CredentialsInMemory | None = None,
     allowances: GivenAllowances | None = None,
     drain_s: float = limits.DRAIN_S,
+    cem_release_after_s: float = limits.CEM_RELEASE_AFTER_S,
 ) -> GatewayProcess:
     sender, credentials = sender or WakeSender(lambda wake: None), credentials or CredentialsInMemory()
     loads = TenantLoads(bus, allowances or GivenAllowances())
     return GatewayProcess(
-        bus, clock, sender, credentials, loads, ack_timeout_s=10, max_frame_bytes=1024, drain_s=drain_s
+        bus,
+        clock,
+        sender,
+        credentials,
+        loads,
+        ack_timeout_s=10,
+        max_frame_bytes=1024,
+        cem_release_after_s=cem_release_after_s,
+        drain_s=drain_s,
     )
 
 

@@ -51,6 +51,7 @@ class CEMWatch:
         self._round_s = release_after_s / limits.CEM_ROUNDS
         self._silence = Silence(limits.CEM_ROUNDS, limits.CEM_ASK_FROM_ROUND)
         self._is_silent = False
+        self._released = 0
 
     async def run(self) -> None:
         """Look on and on until cancelled."""
@@ -76,6 +77,7 @@ class CEMWatch:
         now = seats[: limits.RELEASES_PER_ROUND]
         async for seat in spread(now, within_s=self._round_s, pause_s=limits.RELEASE_PAUSE_S):
             self._let_go(seat)
+            self._released += 1
 
     def _tell(self, silent: int) -> None:
         """Once when it begins, and once when every device that is still here was selected again."""
@@ -83,8 +85,8 @@ class CEMWatch:
             logger.error("gateway.cem.silent", sites=silent, after_s=self._release_after_s)
             self._is_silent = True
         elif self._is_silent and not silent and not any(map(_is_released, self._seats.values())):
-            logger.info("gateway.cem.looks_again")
-            self._is_silent = False
+            logger.info("gateway.cem.looks_again", released=self._released)
+            self._is_silent, self._released = False, 0
 
 
 def is_steered(seat: Seat) -> bool:

@@ -115,6 +115,26 @@ async def test_an_instruction_goes_from_one_worker_to_the_other(house: House, cl
     await eventually(lambda: house.task.heard()[-1] == ("instruction", dump_message(order, WireProfile.V1_0_0)))
 
 
+async def test_a_hosted_rm_is_released_when_the_hosted_cem_is_silent(
+    bus: SwitchableBus, worker: MemoryWorkerBus, clock: FixedClock
+) -> None:
+    process = make_process(bus, clock, cem_release_after_s=0.2)
+    process.max_frame_bytes = 1024 * 1024
+    house = House(process, worker)
+    await house.opened()
+    house.task.say(details(FRBC))
+    await eventually(lambda: "ResourceManagerDetails" in house.snapshot().fields())
+    house.order(SelectControlType(message_id=str(uuid4()), control_type=FRBC))
+    await eventually(lambda: ("selected", FRBC.value) in house.task.heard())
+
+    with worker.site_lock(RM.site_id, 5, look=True):
+        pass  # The last look of a worker.
+
+    await eventually(lambda: house.task.heard()[-1] == ("selected", "NO_SELECTION"))
+    await eventually(lambda: house.snapshot().is_released)
+    await process.stop()
+
+
 async def test_when_one_end_goes_the_other_one_does(
     house: House, process: GatewayProcess, worker: MemoryWorkerBus
 ) -> None:

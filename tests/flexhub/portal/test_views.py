@@ -62,6 +62,16 @@ def test_a_provider_sees_its_sessions(client: Client, seats: Seats, alder: House
     assert "<th>Tenant</th>" not in text
 
 
+def test_a_released_session_says_why(client: Client, seats: Seats, alder: Household) -> None:
+    seats.sit_down(alder, control_type="NO_SELECTION", released="2026-04-21T09:58:00+00:00")
+    client.force_login(make_member(alder.tenant))
+
+    text = page(client, SESSIONS)
+
+    assert "released" in text
+    assert "at 2026-04-21 09:58:00 UTC: no worker of the energy manager looked at the site" in text
+
+
 def test_the_sessions_refresh_themselves_without_a_script_of_ours(
     client: Client, seats: Seats, alder: Household
 ) -> None:
