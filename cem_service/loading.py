@@ -37,8 +37,6 @@ from tenants.scope import tenant_scope
 log = structlog.get_logger(__name__)
 
 HISTORY = DAYS_BACK * timedelta(days=1)
-# More than any machine has parts that wait for their start.
-MOST_TOLD = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +65,13 @@ class LoadedSite:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """`site` came by `with_pursuits`."""
+    """`site` came by `with_pursuits`. `counting` are the instructions of each link that count, oldest first."""
 
     site: Any
     feeds: SiteFeeds
     links: Mapping[UUID, str]
     main_meter_link: UUID | None
-    instructions: Sequence[Instruction]
+    counting: Mapping[UUID, list[Instruction]]
     plan: PlanRun | None
 
 
@@ -112,10 +110,10 @@ def load_site(tenant_id: UUID, site_id: UUID, *, bus: WorkerBus, now: datetime) 
         tenant_id=tenant_id,
         state=with_feed_limits(state),
         snapshots=living,
-        instructions=rows.instructions,
+        instructions=[told[-1] for told in rows.counting.values()],
         plan=rows.plan,
         abnormal=abnormal,
-        told=_told(tenant_id, living, rows.instructions),
+        told=_told(living, rows.counting),
         links=tuple(rows.links),
         main_meter_link=rows.main_meter_link,
     )
@@ -139,22 +137,12 @@ def _reading(meter: Snapshot | None) -> MeterReading | None:
     return None if power_w is None else MeterReading(measurement.measurement_timestamp, power_w, phases_w)
 
 
-def _told(
-    tenant_id: UUID, living: Mapping[UUID, Snapshot], latest: Sequence[Instruction]
-) -> dict[UUID, list[Instruction]]:
-    """A profile has many containers, and each of them keeps the start that it was told. A device that refused is left
-    alone the longer, the oftener it did.
-    """
-    several = {one for one, shot in living.items() if shot.control_type == ControlType.POWER_PROFILE_BASED_CONTROL}
-    several |= {row.link_id for row in latest if row.is_refused and row.link_id in living}
-    told: dict[UUID, list[Instruction]] = {link_id: [] for link_id in several}
-    if several:
-        with tenant_scope(tenant_id):
-            found = list(Instruction.objects.latest_of_each_link(sorted(several), MOST_TOLD))
-        for row in sorted(found, key=lambda row: row.issued_at):
-            if is_of(living[row.link_id], row):
-                told[row.link_id].append(row)
-    return told
+def _told(living: Mapping[UUID, Snapshot], counting: Mapping[UUID, list[Instruction]]) -> dict[UUID, list[Instruction]]:
+    return {
+        link_id: [row for row in rows if is_of(living[link_id], row)]
+        for link_id, rows in counting.items()
+        if link_id in living and (rows[-1].is_one_of_several or rows[-1].is_refused)
+    }
 
 
 def is_of(session: Snapshot, row: Instruction) -> bool:
@@ -207,12 +195,15 @@ def _rows(site_id: UUID, now: datetime) -> _Rows | None:
         return None
     links = _LINKS(site_id)
     names = {link_id: name for link_id, _, name in links}
+    counting: dict[UUID, list[Instruction]] = {}
+    for instruction in _COUNTING(list(names)):
+        counting.setdefault(instruction.link_id, []).append(instruction)
     return _Rows(
         site=site,
         feeds=_feeds(site),
         links=names,
         main_meter_link=next((link_id for link_id, node_id, _ in links if node_id == site.main_meter_id), None),
-        instructions=list(Instruction.objects.latest_of_each_link(list(names))),
+        counting=counting,
         plan=next(iter(_PLAN(site_id, now)), None),
     )
 
@@ -232,6 +223,7 @@ _LINKS = Prepared(
     ),
     UUID,
 )
+_COUNTING = Prepared(Instruction.objects.that_count, list)
 # A plan of the future is one that was made before the clock was set back.
 _PLAN = Prepared(
     lambda site_id, now: PlanRun.objects.filter(site=site_id, kind=PlanRunKind.PLAN, at__lte=now).order_by("-at")[:1],

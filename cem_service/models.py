@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 
 from cem_service.domain.decision import Objective
 from cem_service.feeds.models import Feed
@@ -36,6 +37,8 @@ __all__ = [
 ]
 
 HOURS_A_DAY = 24
+# More than any machine has parts that wait for their start.
+MOST_TOLD = 64
 # Above any price that is meant, and low enough for a typing error to be noticed.
 LARGEST_PRICE = 1000
 
@@ -252,10 +255,15 @@ TERMINAL_STATUSES = frozenset(
 REFUSED_STATUSES = frozenset({LedgerStatus.REFUSED, LedgerStatus.REJECTED, LedgerStatus.ABORTED})
 
 
-_LATEST_OF_EACH_LINK = """
-    SELECT latest.* FROM unnest(%s::uuid[]) AS wanted (link_id), LATERAL (
-        SELECT * FROM cem_service_instruction WHERE link_id = wanted.link_id ORDER BY issued_at DESC LIMIT %s
-    ) AS latest
+# Where the latest is one of several that stand at once, or was refused, those before it count as well.
+_COUNTING = """
+    SELECT counting.id FROM unnest(%s::uuid[]) AS wanted (link_id), LATERAL (
+        SELECT starts_with(message_type, 'PPBC.') OR status = ANY(%s) OR reception NOT IN ('', 'OK') AS several
+        FROM cem_service_instruction WHERE link_id = wanted.link_id ORDER BY issued_at DESC LIMIT 1
+    ) AS latest, LATERAL (
+        SELECT id FROM cem_service_instruction WHERE link_id = wanted.link_id ORDER BY issued_at DESC
+        LIMIT CASE WHEN latest.several THEN %s ELSE 1 END
+    ) AS counting
 """
 
 
@@ -265,15 +273,17 @@ class InstructionQuerySet(models.QuerySet["Instruction"]):
         said_no = Q(reception__gt="") & ~Q(reception="OK")
         return self.filter(Q(status__in=REFUSED_STATUSES) | said_no)
 
-    def latest_of_each_link(
-        self, link_ids: Sequence[uuid.UUID], most: int = 1
-    ) -> models.query.RawQuerySet[Instruction]:
-        """The latest `most` of each, in no order.
+    def that_count(self, link_ids: Sequence[uuid.UUID]) -> Self:
+        """What the next decision about these links has to know, oldest first: the latest instruction of each.
 
-        It takes one look into the index for each link. DISTINCT ON would read all that a link was ever told, and a
-        union of one query for each link takes Django longer to write than PostgreSQL to answer.
+        A profile has many containers, and each of them keeps the start that it was told; a device that refused is left
+        alone the longer, the oftener it did. So of such a link the latest MOST_TOLD come.
+
+        It takes few looks into the index for each link. DISTINCT ON would read all that a link was ever told.
         """
-        return self.raw(_LATEST_OF_EACH_LINK, [list(link_ids), most])
+        refused = [status.value for status in REFUSED_STATUSES]
+        counting = RawSQL(_COUNTING, [link_ids, refused, MOST_TOLD])  # noqa: S611 - Its text is always the same.
+        return self.filter(id__in=counting).order_by("issued_at")
 
 
 class Instruction(models.Model):
@@ -312,6 +322,11 @@ class Instruction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.message_type} {self.id}"
+
+    @property
+    def is_one_of_several(self) -> bool:
+        """Whether its resource can be told several things at once."""
+        return self.message_type.startswith("PPBC.")
 
     @property
     def is_refused(self) -> bool:

@@ -1,4 +1,4 @@
-"""Querysets whose SQL is made once for a process.
+"""Querysets whose SQL is made once for a process, and planned once for a connection.
 
 Django makes the SQL of a queryset anew whenever it is asked, which for a wide one takes several times as long as
 PostgreSQL takes to answer. What each look at a site asks for is worth keeping.
@@ -6,7 +6,7 @@ PostgreSQL takes to answer. What each look at a site asks for is worth keeping.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,8 +16,11 @@ from uuid import UUID, uuid4
 
 from django.db import connections
 from django.db.models import QuerySet
+from psycopg.sql import Literal
 
-Argument = UUID | datetime
+from tenants.statements import fetch_all
+
+Argument = UUID | datetime | list[UUID]
 
 # Moments that nobody means, one for each argument.
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
@@ -25,13 +28,12 @@ _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """`places` says which parameter of the SQL is which argument."""
+    """`places` says which argument each parameter of the SQL is."""
 
     queryset: QuerySet[Any]
     compiler: Any
     sql: str
-    parameters: Sequence[Any]
-    places: Mapping[int, int]
+    places: Sequence[int]
 
 
 class Prepared:
@@ -47,14 +49,12 @@ class Prepared:
     def __call__(self, *arguments: Argument) -> list[Any]:
         """Raises what the database raises."""
         made = self._made
-        parameters = list(made.parameters)
-        for place, number in made.places.items():
-            parameters[place] = arguments[number]
         queryset: Any = made.queryset.all()
         compiler = copy(made.compiler)
         # Each thread has a connection of its own.
         compiler.connection = connections[queryset.db]
-        compiler.as_sql = lambda *_, **__: (made.sql, tuple(parameters))
+        rows = fetch_all(made.sql, [arguments[number] for number in made.places])
+        compiler.execute_sql = lambda *_, **__: [rows]
         queryset.query.get_compiler = lambda *_, **__: compiler
         return list(queryset)
 
@@ -64,12 +64,20 @@ class Prepared:
         queryset = self._build(*marks)
         compiler = queryset.query.get_compiler(queryset.db)
         sql, parameters = compiler.as_sql()
-        places = {place: marks.index(found) for place, found in enumerate(parameters) if found in marks}
-        if set(places.values()) != set(range(len(marks))):
+        places = [marks.index(found) for found in parameters if found in marks]
+        if set(places) != set(range(len(marks))):
             raise ValueError("an argument does not become a parameter as it is")
-        return _Made(queryset, compiler, sql, parameters, places)
+        return _Made(queryset, compiler, _with_constants(sql, parameters, marks), places)
+
+
+def _with_constants(sql: str, parameters: Sequence[Any], marks: Sequence[Argument]) -> str:
+    """With the values that are always the same in the text, since Django relies on their being written there."""
+    texts = ("%s" if each in marks else Literal(each).as_string(None).replace("%", "%%") for each in parameters)
+    return sql.replace("%%", "%%%%") % tuple(texts)
 
 
 def _mark(kind: type[Argument], number: int) -> Argument:
     """A value that a query has for no other reason."""
-    return uuid4() if kind is UUID else _NEVER + timedelta(days=number)
+    if kind is datetime:
+        return _NEVER + timedelta(days=number)
+    return uuid4() if kind is UUID else [uuid4()]

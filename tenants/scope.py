@@ -20,6 +20,7 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from tenants.guard import NoScopeError, guard_of
+from tenants.statements import fetch_all
 
 __all__ = [
     "NoScopeError",
@@ -118,8 +119,5 @@ def _scope(tenant_id: str, scope: str, household_id: str | None) -> Iterator[Non
 
 def _change_scope(tenant_id: str, scope: str, household_id: str | None) -> tuple[str, str, str]:
     """Set the scope and return the one before. The household stays as it was where None is given."""
-    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute(_CHANGE_SCOPE, [tenant_id, scope, household_id])
-        row = cursor.fetchone()
-    assert row is not None, "a SELECT from a one-row query has one row"  # noqa: S101 - This cannot happen.
+    (row,) = fetch_all(_CHANGE_SCOPE, [tenant_id, scope, household_id])
     return row[0], row[1], row[2]

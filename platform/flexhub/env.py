@@ -47,12 +47,12 @@ class Env:
         return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
 
     def database(
-        self, name: str, default: str | None = None, *, hint: str = "", options: Mapping[str, str] | None = None
+        self, name: str, default: str | None = None, *, hint: str = "", options: Mapping[str, object] | None = None
     ) -> dict[str, object]:
         """A Django database entry from `postgresql://user:password@host:port/name` (or `?host=/socket/folder`).
 
-        `options` are libpq's connection parameters; what the address says outranks them. Without another word, a
-        connection that is not made within 5 s is given up.
+        `options` are connection parameters of libpq and Django; what the address says outranks them. Without another
+        word, a connection that is not made within 5 s is given up.
         """
         return _database(name, self.text(name, default, hint=hint), {"connect_timeout": "5"} | dict(options or {}))
 
@@ -133,7 +133,7 @@ def _boolean(text: str) -> bool:
     raise ValueError
 
 
-def _database(name: str, url: str, defaults: Mapping[str, str]) -> dict[str, object]:
+def _database(name: str, url: str, defaults: Mapping[str, object]) -> dict[str, object]:
     try:
         parts = urlsplit(url)
         port, path = parts.port, parts.path.strip("/")

@@ -173,8 +173,10 @@ _hint = "For example postgresql://flexhub_app:…@localhost/flexhub; `make demo`
 # Nothing that the application asks takes long; a migration may. But while it waits for a table, all who come after it
 # wait as well, so it soon gives up, and is run again.
 _limits = {"options": "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"}
+# After so many times a statement of `tenants.statements` is kept by the server.
+_keeps: dict[str, object] = {"prepare_threshold": 2 if env.boolean("PREPARED_STATEMENTS", True) else None}
 DATABASES = {
-    "default": env.database("DATABASE_URL", hint=_hint, options=_limits)
+    "default": env.database("DATABASE_URL", hint=_hint, options=_limits | _keeps)
     | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True},
     "owner": env.database(
         "DATABASE_OWNER_URL", env.text("DATABASE_URL", hint=_hint), options={"options": "-c lock_timeout=5s"}

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from django.core.exceptions import ValidationError
 
-from cem_service.models import Instruction, validate_day_of_prices
+from cem_service.models import Instruction, LedgerStatus, validate_day_of_prices
 from flexhub.devices.models import Link
 from tenants.scope import platform_scope
 from tests.support.cem_world import World
@@ -50,8 +50,29 @@ def test_the_latest_instruction_of_each_link_counts(world: World) -> None:
     silent = make_device(world.household.site, name="Silent").node.rm_link
     with platform_scope("test"):
         _issue(world, battery, 3)
-        latest = {_issue(world, battery, 1), _issue(world, car, 5)}
+        latest = [_issue(world, car, 5), _issue(world, battery, 1)]
         _issue(world, car, 9)
 
-        assert set(Instruction.objects.latest_of_each_link([battery.pk, car.pk, silent.pk])) == latest
-        assert set(Instruction.objects.latest_of_each_link([])) == set()
+        assert list(Instruction.objects.that_count([battery.pk, car.pk, silent.pk])) == latest
+        assert list(Instruction.objects.that_count([])) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "count"),
+    [
+        ({"message_type": "PPBC.ScheduleInstruction"}, 3),
+        ({"status": LedgerStatus.REJECTED}, 3),
+        ({"reception": "INVALID_CONTENT"}, 3),
+        ({"reception": "OK", "status": LedgerStatus.STARTED}, 1),
+    ],
+)
+def test_those_before_it_count_where_several_stand_or_it_was_refused(
+    world: World, fields: dict[str, str], count: int
+) -> None:
+    link = world.household.link
+    with platform_scope("test"):
+        before = [_issue(world, link, minutes_ago) for minutes_ago in (3, 2)]
+        latest = _issue(world, link, 1)
+        Instruction.objects.filter(pk=latest.pk).update(**fields)
+
+        assert list(Instruction.objects.that_count([link.pk])) == [*before, latest][-count:]
