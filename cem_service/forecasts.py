@@ -22,6 +22,7 @@ from cem_service.planners.learned import LEARNED_SOURCES
 from cem_service.planners.oracle import is_planned
 from cem_service.planners.scores import Score, judge, trusted
 from cem_service.planners.usual_day import DAY, LEARN_FROM_DAYS, learn
+from cem_service.prepared import Prepared
 from flexhub.telemetry.quarters import QUARTER, quarter_start
 from tenants.scope import tenant_scope
 
@@ -32,13 +33,18 @@ BASE_LOAD = "Base load"
 # The key in the inputs of a plan run.
 USED = "forecasts"
 LOOK_BACK = LEARN_FROM_DAYS * DAY
+_LEARNED = Prepared(
+    lambda site_id: ForecastModel.objects.filter(site=site_id).only(
+        "site_id", "link_id", "usual_day", "trusted", "learned_at"
+    ),
+    UUID,
+)
 _UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 
 def load_learned(site_id: UUID) -> dict[UUID | None, Learned]:
     """What was learned of each series of a site. Needs the tenant's scope."""
-    rows = ForecastModel.objects.filter(site=site_id)
-    return {row.link_id: _read(row) for row in rows.only("site_id", "link_id", "usual_day", "trusted", "learned_at")}
+    return {row.link_id: _read(row) for row in _LEARNED(site_id)}
 
 
 def is_due(state: SiteState) -> bool:

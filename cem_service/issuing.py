@@ -27,6 +27,7 @@ from s2.messages import ControlType, RevokeObject, SelectControlType, dump_messa
 from s2.messages import Instruction as S2Instruction
 from s2.versions import WireProfile
 from tenants.scope import tenant_scope
+from tenants.statements import kept_statements
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +35,7 @@ log = structlog.get_logger(__name__)
 def issue(loaded: LoadedSite, run: PlanRun, decisions: Sequence[Decision], *, bus: WorkerBus) -> None:
     """Write the plan run and an instruction for each decision in one transaction, then publish the instructions."""
     now = loaded.state.now
-    with tenant_scope(loaded.tenant_id):
+    with tenant_scope(loaded.tenant_id), kept_statements():
         run.save(force_insert=True)
         rows = Instruction.objects.bulk_create(_row(loaded, run, decision) for decision in decisions)
         transaction.on_commit(lambda: _publish_all(loaded, rows, decisions, bus=bus, now=now))

@@ -48,6 +48,7 @@ from s2.messages import (
 from s2.messages import Instruction as S2Instruction
 from s2.versions import WireProfile
 from tenants.scope import tenant_scope
+from tenants.statements import kept_statements
 
 log = structlog.get_logger(__name__)
 
@@ -168,7 +169,7 @@ def _plan(loaded: LoadedSite, until: float) -> PlanRun:
         buy, _ = loaded.state.prices(plan.start, len(plan.net_w), STEP)
         run.inputs[forecasts.USED] = forecasts.used_forecasts(loaded.state)
         run.inputs[PLANNED_PRICES] = [round(float(price), 5) for price in buy]
-    with tenant_scope(loaded.tenant_id):
+    with tenant_scope(loaded.tenant_id), kept_statements():
         run.save(force_insert=True)
     return run
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
+from tenants.statements import fetch_all
 
 QuarterHourMeans = dict[datetime, float]
 
@@ -36,8 +36,6 @@ _MEANS = """
 def quarter_hour_means(link_ids: Sequence[UUID], *, since: datetime, until: datetime) -> dict[UUID, QuarterHourMeans]:
     """Mean electric power in W (sum over phases) of each link by the UTC start of each quarter hour, where known."""
     means: dict[UUID, QuarterHourMeans] = defaultdict(dict)
-    with connection.cursor() as cursor:
-        cursor.execute(_MEANS, {"links": list(link_ids), "since": since, "until": until})
-        for link_id, quarter, mean_w in cursor.fetchall():
-            means[link_id][quarter] = float(mean_w)
+    for link_id, quarter, mean_w in fetch_all(_MEANS, {"links": list(link_ids), "since": since, "until": until}):
+        means[link_id][quarter] = float(mean_w)
     return dict(means)
