@@ -24,7 +24,7 @@ def environment_of_module(
     own_redis_url: str,
     worker_number: int,
 ) -> Iterator[dict[str, str]]:
-    """As `service_environment`, with a database of the module's own: it keeps what is written, by Django here as well."""
+    """As `service_environment`, with a database of the module's own: it keeps what is written, also by Django here."""
     name = f"test_e2e_{os.getpid()}_{worker_number}"
     with redis.Redis.from_url(own_redis_url, socket_timeout=10) as connection:
         connection.flushdb()
