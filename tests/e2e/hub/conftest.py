@@ -1,4 +1,4 @@
-"""One hub for all tests of this folder: its processes take seconds to start.
+"""One hub for all tests of this folder: its processes take seconds to start, and never rest while they run.
 
 It has a database and a Redis of its own, which keep what earlier tests left; so each test makes a household of its
 own and looks at nothing else.
@@ -7,36 +7,60 @@ own and looks at nothing else.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from pytest_django import DjangoDbBlocker
 
 from flexhub.pairing.services import issue_node_token
 from tests.support.hub import SECOND_GATEWAY, Hub, running_hub
+from tests.support.lasting import Lasting
 from tests.support.registry import Household, make_device, make_household
 from tests.support.services import Addresses, django_at
 
 _numbers = itertools.count(1)
 
 
+_SHARED = pytest.StashKey[Lasting[Hub]]()
+
+
 @pytest.fixture(scope="session")
 def shared_hub(
-    django_test_environment: None, django_db_blocker: DjangoDbBlocker, services: Addresses, worker_number: int
-) -> Iterator[Hub]:
-    with django_db_blocker.unblock(), running_hub(services, f"test_hub_{worker_number}") as hub:
-        yield hub
+    request: pytest.FixtureRequest,
+    django_test_environment: None,
+    django_db_blocker: DjangoDbBlocker,
+    services: Addresses,
+    worker_number: int,
+) -> Iterator[Lasting[Hub]]:
+    @contextmanager
+    def running() -> Iterator[Hub]:
+        with django_db_blocker.unblock(), running_hub(services, f"test_hub_{worker_number}") as hub:
+            yield hub
+
+    with Lasting(Path(__file__).parent, running) as shared:
+        request.session.stash[_SHARED] = shared
+        yield shared
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, None, None]:
+    yield
+    if shared := item.session.stash.get(_SHARED, None):
+        shared.end_unless_wanted(nextitem)
 
 
 @pytest.fixture
-def hub(shared_hub: Hub, request: pytest.FixtureRequest) -> Iterator[Hub]:
+def hub(shared_hub: Lasting[Hub], request: pytest.FixtureRequest) -> Iterator[Hub]:
     """The hub, up and complete. When the test failed, the ends of all logs are shown."""
     failed_before = request.session.testsfailed
-    yield shared_hub
+    hub = shared_hub.get()
+    yield hub
     if request.session.testsfailed > failed_before:
-        print(shared_hub.log_tails())  # noqa: T201 - pytest shows it where a test failed.
-    shared_hub.revive()
+        print(hub.log_tails())  # noqa: T201 - pytest shows it where a test failed.
+    hub.revive()
 
 
 @pytest.fixture
