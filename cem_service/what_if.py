@@ -1,8 +1,9 @@
-"""Asking what a site's coming day would be like otherwise: a worker computes it, whoever asks waits for it.
+"""Asking what a site's coming day would be like otherwise: a worker computes it, and whoever asks comes back for it.
 
 Not in the process that asks: that one holds devices' sessions, and a plan takes the interpreter for as long as it
 takes. Question and answer travel through the queue and the cache, and are forgotten soon; no plan is stored, and
 nothing is told to any device.
+A page looks for its answer again and again (`begin`, `look`). Who can only wait does so without a transaction (`ask`).
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ log = structlog.get_logger(__name__)
 PATIENCE_S = 10.0
 _LOOK_EVERY_S = 0.05
 _KEPT_S = 60
+# In place of the answer until a worker has it, or until nobody waits any more.
+_ASKED = "asked"
 MOST_COMFORT_PERCENT = 50
 
 
@@ -77,7 +80,18 @@ class Comparison:
 
 
 def ask(site: Site, question: Question) -> Comparison:
-    """Have it computed, and wait. Raises WhatIfError, and BusUnavailable while Redis is away."""
+    """Have it computed, and wait. Raises WhatIfError, and BusUnavailable while Redis is away.
+
+    Not in a transaction, which would be open for as long.
+    """
+    answer_id = begin(site, question)
+    while (found := look(site, answer_id)) is None:
+        time.sleep(_LOOK_EVERY_S)
+    return found
+
+
+def begin(site: Site, question: Question) -> str:
+    """Have it computed; returns the id of the answer. Raises BusUnavailable while Redis is away."""
     from cem_service import tasks  # Tasks import this.
 
     answer_id = str(uuid4())
@@ -89,12 +103,22 @@ def ask(site: Site, question: Question) -> Comparison:
         answer_id=answer_id,
         question=_as_text(question),
     )
-    return _read(_await(answer_id))
+    # A worker may have been quicker.
+    cache.add(_key(site.pk, answer_id), _ASKED, PATIENCE_S)
+    return answer_id
+
+
+def look(site: Site, answer_id: str) -> Comparison | None:
+    """None while it is computed. Raises WhatIfError, also for an answer that there never was about this site."""
+    found: list[dict[str, Any]] | str | None = cache.get(_key(site.pk, answer_id))
+    if found is None:
+        raise NoAnswer("No worker has answered in time. Ask again in a moment.")
+    return None if isinstance(found, str) else _read(found)
 
 
 def answer(tenant_id: UUID, site_id: UUID, question: str, answer_id: str, *, tools: Tools) -> None:
     """In the worker. Raises BusUnavailable."""
-    cache.set(_key(answer_id), _computed(tenant_id, site_id, _from_text(question), tools), _KEPT_S)
+    cache.set(_key(site_id, answer_id), _computed(tenant_id, site_id, _from_text(question), tools), _KEPT_S)
 
 
 def _computed(tenant_id: UUID, site_id: UUID, question: Question, tools: Tools) -> list[dict[str, Any]]:
@@ -109,25 +133,14 @@ def _computed(tenant_id: UUID, site_id: UUID, question: Question, tools: Tools) 
     return [asdict(one) for one in outcomes]
 
 
-def _await(answer_id: str) -> list[dict[str, Any]]:
-    deadline = time.monotonic() + PATIENCE_S
-    while (found := cache.get(_key(answer_id))) is None:
-        if time.monotonic() > deadline:
-            raise NoAnswer("No worker has answered in time. Ask again in a moment.")
-        time.sleep(_LOOK_EVERY_S)
-    cache.delete(_key(answer_id))
-    outcomes: list[dict[str, Any]] = found
-    return outcomes
-
-
 def _read(outcomes: list[dict[str, Any]]) -> Comparison:
     if not outcomes:
         raise NothingConnected("No device of this site is connected, so there is nothing to compute from.")
     return Comparison(*(Outcome(**one | {"missed": tuple(one["missed"])}) for one in outcomes))
 
 
-def _key(answer_id: str) -> str:
-    return f"what-if:{answer_id}"
+def _key(site_id: UUID, answer_id: str) -> str:
+    return f"what-if:{site_id}:{answer_id}"
 
 
 def _as_text(question: Question) -> str:

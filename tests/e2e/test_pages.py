@@ -125,6 +125,13 @@ async def test_what_moves_on_a_page_moves(window: Window, scene: Scene) -> None:
     await page.keyboard.press("Escape")
     await page.locator('[x-show="filterOpen"]').first.wait_for(state="hidden")
 
+    # No worker runs here; the page asks until that is said.
+    await window.open(f"/admin/sites/{scene.household.site.pk}/what-if/")
+    await page.click("#what-if button")
+    await page.wait_for_selector("text=Both days are being planned.")
+    await page.wait_for_selector("text=No worker has answered in time.")
+
+    await window.open("/admin/devices/device/")
     await page.click("#result_list input.action-select")
     await page.select_option("select[name=action]", "delete_selected")
     await page.locator('button[x-show="action"]').wait_for(state="visible")

@@ -21,6 +21,7 @@ _MODEL_PAGE = re.compile(r"/admin/(\w+)/(\w+)/<")
 
 
 CONTENT_TYPE = "its content type"
+_NO_ANSWER = "00000000-0000-4000-8000-0000000000aa"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ CASES: dict[str, Case] = {
     "/admin/sites/<uuid:site_id>/forecasts/": Case("devices.Site"),
     "/admin/sessions/": Case(),
     "/admin/sites/<uuid:site_id>/what-if/": Case("devices.Site", fields=("tariff",)),
+    "/admin/sites/<uuid:site_id>/what-if/<uuid:answer_id>/": Case("devices.Site", {"answer_id": _NO_ANSWER}),
     "/admin/links/<uuid:link_id>/conversation/": Case("devices.Link"),
     "/admin/links/<uuid:link_id>/conversation.jsonl": Case("devices.Link"),
     "/admin/login/": Case(),

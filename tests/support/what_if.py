@@ -21,11 +21,11 @@ def answer_at_once(monkeypatch: pytest.MonkeyPatch, tools: Tools) -> None:
     monkeypatch.setattr(what_if, "send_task", send)
 
 
-def answer_never(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No worker runs, and whoever asks is impatient."""
+def answer_never(monkeypatch: pytest.MonkeyPatch, patience_s: float = 0.01) -> None:
+    """No worker runs, and whoever asks is impatient unless told otherwise."""
 
     def send(*_: Any, **__: Any) -> None:
         return
 
     monkeypatch.setattr(what_if, "send_task", send)
-    monkeypatch.setattr(what_if, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(what_if, "PATIENCE_S", patience_s)

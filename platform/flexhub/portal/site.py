@@ -38,6 +38,11 @@ class HubAdminSite(AdminSite):
             path("sites/<uuid:site_id>/forecasts/", self.admin_view(forecasts.forecasts), name="site_forecasts"),
             path("sessions/", self.admin_view(views.sessions), name="sessions"),
             path("sites/<uuid:site_id>/what-if/", self.admin_view(what_if.what_if), name="what_if"),
+            path(
+                "sites/<uuid:site_id>/what-if/<uuid:answer_id>/",
+                self.admin_view(what_if.answer),
+                name="what_if_answer",
+            ),
             path("links/<uuid:link_id>/conversation/", self.admin_view(views.conversation), name="link_conversation"),
             path(
                 "links/<uuid:link_id>/conversation.jsonl",

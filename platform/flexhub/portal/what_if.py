@@ -10,11 +10,12 @@ from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.views.decorators.http import require_http_methods
+from django.shortcuts import render as render_part
+from django.views.decorators.http import require_http_methods, require_safe
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from cem_service.models import Tariff
-from cem_service.what_if import MOST_COMFORT_PERCENT, Comparison, Question, WhatIfError, ask
+from cem_service.what_if import MOST_COMFORT_PERCENT, Comparison, Question, WhatIfError, begin, look
 from flexhub.api import rate_limits
 from flexhub.bus.errors import BusUnavailable
 from flexhub.devices.models import Site
@@ -64,31 +65,51 @@ class WhatIfForm(forms.Form):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def what_if(request: HttpRequest, site_id: UUID) -> HttpResponse:
-    """A form, and below it what was asked last. Nothing is stored."""
-    actor = actor_of(request)
-    if not actor.has_perm("cem_service.view_planrun"):
-        raise PermissionDenied
-    site = get_object_or_404(Site, pk=site_id)
-    looks.note_object(actor, site, what="portal.what_if")
+    """A form, and below it what was asked last, which the page fetches when it is there. Nothing is stored."""
+    site = _site(request, site_id)
     form = WhatIfForm(site, request.POST if request.method == "POST" else None)
     context: dict[str, Any] = {"title": f"What if: {site}", "site": site, "form": form}
     status = HTTPStatus.OK
     if form.is_valid():
-        status = _answered(context, site, form.question())
+        status = _asked(context, site, form.question())
     response = render(request, "portal/what_if.html", context)
     response.status_code = status
     return response
 
 
-def _answered(context: dict[str, Any], site: Site, question: Question) -> HTTPStatus:
-    """Adds the rows of the table, or what went wrong."""
+@require_safe
+def answer(request: HttpRequest, site_id: UUID, answer_id: UUID) -> HttpResponse:
+    """A part of the page; no content while a worker computes it, so that no request waits in its transaction."""
+    site = _site(request, site_id)
+    context: dict[str, Any] = {}
+    try:
+        found = look(site, str(answer_id))
+    except WhatIfError as error:
+        context["trouble"] = str(error)
+    else:
+        if found is None:
+            return HttpResponse(status=HTTPStatus.NO_CONTENT)
+        context["rows"] = _rows(found)
+    return render_part(request, "portal/what_if_answer.html", context)
+
+
+def _site(request: HttpRequest, site_id: UUID) -> Site:
+    """Raises PermissionDenied, and Http404 for one that this person does not see."""
+    actor = actor_of(request)
+    if not actor.has_perm("cem_service.view_planrun"):
+        raise PermissionDenied
+    site = get_object_or_404(Site, pk=site_id)
+    looks.note_object(actor, site, what="portal.what_if")
+    return site
+
+
+def _asked(context: dict[str, Any], site: Site, question: Question) -> HTTPStatus:
+    """Adds the id of the answer, or what went wrong."""
     if rate_limits.exceeded(rate_limits.take_what_if(site.tenant_id)):
         context["trouble"] = "Too many questions in the last minute. Ask again in a moment."
         return HTTPStatus.TOO_MANY_REQUESTS
     try:
-        context["rows"] = _rows(ask(site, question))
-    except WhatIfError as error:
-        context["trouble"] = str(error)
+        context["answer_id"] = begin(site, question)
     except BusUnavailable:
         context["bus_is_down"] = True
     return HTTPStatus.OK

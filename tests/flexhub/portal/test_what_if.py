@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -12,8 +13,8 @@ from pytest_django import Settings
 from cem_service.objectives import create_tariff
 from tests.support.cem_world import World, make_world
 from tests.support.clock import FixedClock
-from tests.support.registry import make_member, make_tenant
-from tests.support.what_if import answer_at_once
+from tests.support.registry import make_member, make_site, make_tenant
+from tests.support.what_if import answer_at_once, answer_never
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +38,15 @@ def _page(world: World) -> str:
     return f"/admin/sites/{world.household.site.pk}/what-if/"
 
 
+def _ask(client: Client, world: World, **form: str) -> str:
+    """Where the page that answers fetches what was asked."""
+    response = client.post(_page(world), form)
+    assert response.status_code == 200
+    found = re.search(r'hx-get="([^"]+)"', response.content.decode())
+    assert found is not None
+    return found[1]
+
+
 def _cells(response: Any) -> list[list[str]]:
     rows = re.findall(r"<tr><th scope=\"row\">(.*?)</tr>", response.content.decode(), re.DOTALL)
     return [[re.sub(r"<[^>]+>", "", cell).strip() for cell in re.split(r"</t[hd]>", row)][:4] for row in rows]
@@ -49,7 +59,7 @@ def test_shows_both_days_and_the_difference(client: Client, world: World) -> Non
         tenant=world.household.tenant, name="dear", import_eur_per_kwh=[0.5] * 24, export_eur_per_kwh=[0.1] * 24
     )
 
-    response = client.post(_page(world), {"tariff": str(tariff.pk), "comfort_percent": "10", "cem_off": "on"})
+    response = client.get(_ask(client, world, tariff=str(tariff.pk), comfort_percent="10", cem_off="on"))
 
     assert response.status_code == 200
     cells = _cells(response)
@@ -73,7 +83,34 @@ def test_the_form_is_there_before_anything_was_asked(client: Client, world: Worl
 
 
 def test_says_that_no_device_is_connected(client: Client, world: World) -> None:
-    assert "No device of this site is connected" in client.post(_page(world), {}).content.decode()
+    assert "No device of this site is connected" in client.get(_ask(client, world)).content.decode()
+
+
+def test_no_request_waits_for_a_worker(client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_never(monkeypatch, patience_s=60.0)
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("waits, with its transaction open"))
+
+    answer = client.get(_ask(client, world))
+
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+def test_says_that_no_worker_has_answered(client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_never(monkeypatch)
+
+    assert "No worker has answered in time" in client.get(_ask(client, world)).content.decode()
+
+
+def test_an_answer_is_about_the_site_that_was_asked_about(client: Client, world: World) -> None:
+    world.connect()
+    world.describe(level=5000.0)
+    url = _ask(client, world)
+    other = make_site(world.household.tenant, "Other house")
+
+    text = client.get(url.replace(str(world.household.site.pk), str(other.pk))).content.decode()
+
+    assert "No worker has answered in time" in text
+    assert _cells(client.get(url))
 
 
 def test_too_many_questions_are_put_off(client: Client, world: World, settings: Settings) -> None:

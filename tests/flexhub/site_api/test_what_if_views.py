@@ -3,8 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
+from cem_service import what_if
+from cem_service.what_if import Comparison
+from flexhub.devices.models import Site
 from tests.flexhub.site_api.conftest import Caller
 from tests.support.programs import make_program
 from tests.support.registry import make_tenant
@@ -28,6 +32,21 @@ def test_compares_the_day_as_it_is_with_the_day_otherwise(asking: Caller) -> Non
     assert set(body) == {"as_it_is", "otherwise"}
     figures = {"eur", "bill_eur", "drawn_kwh", "fed_in_kwh", "peak_w", "missed"}
     assert set(body["as_it_is"]) == set(body["otherwise"]) == figures
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_transaction_is_open_while_it_waits(asking: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_transactions = []
+
+    def look(site: Site, answer_id: str) -> Comparison | None:
+        open_transactions.append(connection.in_atomic_block)
+        return found(site, answer_id)
+
+    found = what_if.look
+    monkeypatch.setattr(what_if, "look", look)
+
+    assert asking.about("post", PATH, {"cem_off": True}).status_code == 200
+    assert open_transactions == [False]
 
 
 @pytest.mark.parametrize(
