@@ -105,6 +105,7 @@ CASES: dict[str, Case] = {
     "/api/v1/sites/<str:site_id>/limits/<str:reference>": Case("devices.Site", {"reference": "event-1"}),
     "/api/v1/sites/<str:site_id>/plan": Case("devices.Site"),
     "/api/v1/sites/<str:site_id>/instructions": Case("devices.Site"),
+    "/api/v1/sites/<str:site_id>/forecasts": Case("devices.Site"),
     "/api/v1/sites/<str:site_id>/readings": Case("devices.Site"),
     "/api/v1/sites/<str:site_id>/what-if": Case("devices.Site"),
     "/api/schema/": Case(),

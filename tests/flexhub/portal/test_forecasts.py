@@ -6,12 +6,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from cem_service.forecasts import USED
-from cem_service.models import ForecastModel, ForecastScore
 from flexhub.clock import Clock
 from tenants.models import Tenant
-from tenants.scope import tenant_scope
 from tests.support.decisions import AT, make_plan_run
+from tests.support.forecasts import judged, learned, planned_from
 from tests.support.registry import Household, audited, make_household, make_member, make_operator, make_tenant
 
 pytestmark = pytest.mark.django_db
@@ -28,37 +26,11 @@ def _url(household: Household) -> str:
     return f"/admin/sites/{household.site.pk}/forecasts/"
 
 
-def _judged(household: Household, source: str, nmae: float, *, days: int = 3) -> None:
-    """Of the household's device, over some days before the plan."""
-    with tenant_scope(household.tenant.pk):
-        for day in range(1, days + 1):
-            ForecastScore.objects.create(
-                tenant=household.tenant,
-                site=household.site,
-                link=household.link,
-                source=source,
-                start=AT - timedelta(days=day),
-                steps=96,
-                mean_w=500.0,
-                nmae=nmae,
-                pinball=nmae / 2,
-            )
-
-
-def _plan(household: Household, source: str, name: str = "Panels") -> None:
-    panels = {"link": str(household.link.pk), "name": name, "source": source, "as_of": AT.isoformat()}
-    base = {"link": None, "name": "Base load", "source": "present", "as_of": None}
-    make_plan_run(household, inputs={USED: [base, panels]})
-
-
 def test_says_what_the_last_plan_used_how_old_it_was_and_how_good(client: Client, alder: Household) -> None:
-    _plan(alder, "weather")
-    _judged(alder, "weather", 0.18)
-    _judged(alder, "persistence", 0.42)
-    with tenant_scope(alder.tenant.pk):
-        ForecastModel.objects.create(
-            tenant=alder.tenant, site=alder.site, link=alder.link, trusted=["weather"], said={}, learned_at=AT
-        )
+    planned_from(alder, "weather")
+    judged(alder, "weather", 0.18)
+    judged(alder, "persistence", 0.42)
+    learned(alder, trusted=["weather"])
     client.force_login(make_member(alder.tenant))
 
     text = " ".join(client.get(_url(alder)).content.decode().split())
@@ -72,8 +44,8 @@ def test_says_what_the_last_plan_used_how_old_it_was_and_how_good(client: Client
 
 
 def test_speaks_the_language_of_the_reader(client: Client, alder: Household) -> None:
-    _plan(alder, "persistence")
-    _judged(alder, "persistence", 0.42)
+    planned_from(alder, "persistence")
+    judged(alder, "persistence", 0.42)
     client.force_login(make_member(alder.tenant))
 
     text = client.get(_url(alder), headers={"accept-language": "nl"}).content.decode()
@@ -93,9 +65,8 @@ def test_a_site_that_was_never_planned_for_has_none(client: Client, alder: House
 
 def test_what_was_learned_is_shown_before_a_plan_uses_it(client: Client, alder: Household) -> None:
     make_plan_run(alder)
-    _judged(alder, "usual_day", 0.2, days=1)
-    with tenant_scope(alder.tenant.pk):
-        ForecastModel.objects.create(tenant=alder.tenant, site=alder.site, link=alder.link, said={}, learned_at=AT)
+    judged(alder, "usual_day", 0.2, days=1)
+    learned(alder)
     client.force_login(make_member(alder.tenant))
 
     text = client.get(_url(alder)).content.decode()
@@ -106,7 +77,7 @@ def test_what_was_learned_is_shown_before_a_plan_uses_it(client: Client, alder: 
 
 
 def test_a_device_cannot_put_anything_into_the_page(client: Client, alder: Household) -> None:
-    _plan(alder, "device", name=HOSTILE)
+    planned_from(alder, "device", name=HOSTILE)
     client.force_login(make_member(alder.tenant))
 
     assert HOSTILE not in client.get(_url(alder)).content.decode()

@@ -11,7 +11,8 @@ from pytest_django import Settings
 from cem_service import limits
 from tests.flexhub.site_api.conftest import Caller
 from tests.support.api_fuzzing import Fuzzer, application
-from tests.support.decisions import make_instruction, make_plan_run
+from tests.support.decisions import make_instruction
+from tests.support.forecasts import judged, planned_from
 from tests.support.programs import make_program
 from tests.support.registry import make_tenant
 from tests.support.what_if import answer_at_once
@@ -29,7 +30,8 @@ def fuzzer(caller: Caller, redis_url: str, settings: Settings, monkeypatch: pyte
     world.describe(level=5000.0)
     wish = world.wish(import_w=2000, ends_at=world.clock.now() + timedelta(hours=2))
     world.run(limits.set_limit, site=world.household.site, reference="event-1", wish=wish)
-    make_plan_run(world.household)
+    planned_from(world.household, "weather")
+    judged(world.household, "weather", 0.18)
     make_instruction(world.household)
     tokens = {
         "nobody": None,
