@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Generic, Protocol, TypedDict, TypeVar
 
 from cem_service.domain.quantities import bounded
@@ -72,7 +73,7 @@ class Machine(Generic[ModeT]):
     previous_mode_id: str | None = None
     changed_at: datetime | None = None
 
-    @property
+    @cached_property
     def usable_modes(self) -> tuple[ModeT, ...]:
         """Those that need no abnormal condition (R-38)."""
         return tuple(mode for mode in self.modes.values() if not mode.abnormal_condition_only)

@@ -3,8 +3,9 @@
 Each resource in turn answers what is best for the site while the others do as they last said. What comes out depends on
 who was asked first: whoever comes early takes the cheap hours. The last one, a battery where there is one, balances
 what the others do, and that binds them: once its plan is there, any watt elsewhere would have to be bought or sold.
-So two orders are tried. That is a good plan at once; while time is left, or as long as a limit or comfort is missed,
-each of the others is asked anew without the last one, and the last one after it. Then some of the resources are taken
+So two orders are tried, in drafts, and after the better one each of the others is asked anew without the last one, and
+the last one after it. That is a good plan at once; while time is left, or as long as a limit or comfort is missed, they
+are asked again and again until nobody gains by that. Then some of the resources are taken
 out of the best plan so far and asked anew, in another order and under prices that are a little off. A plan of the whole
 site is kept only if it ranks higher than the best one, so there is always one, and it never gets worse.
 
@@ -24,12 +25,14 @@ import numpy as np
 from cem_service.domain.resource import Resource
 from cem_service.domain.series import Array
 from cem_service.planners.horizon import Horizon
-from cem_service.planners.oracle import best_response
+from cem_service.planners.oracle import best_response, draft_response
 from cem_service.planners.plan import DevicePlan
+from cem_service.planners.power_cost import PowerCost
 from cem_service.planners.site_cost import SiteCost
 from cem_service.planners.terms import Stage
 
 MoreTime = Callable[[], bool]
+Response = Callable[[Resource, PowerCost, Horizon], DevicePlan | None]
 Rank = tuple[float, ...]
 
 # Nobody moves any more after some ten of these; a limit, for those that would gain next to nothing for ever.
@@ -85,20 +88,23 @@ class Coordinated:
 
 def coordinate(problem: Problem, *, random: np.random.Generator, more_time: MoreTime) -> Coordinated:
     """The best plans that are found until `more_time` says no; always some."""
-    starts = (_of(problem, _asked(problem, {}, order, problem.cost)) for order in _orders(problem.resources))
-    best = _with_its_best_peak(problem, min(starts, key=_rank))
+    several = len(problem.resources) > 1
+    ask = draft_response if several else best_response
+    starts = (_asked(problem, {}, order, problem.cost, ask) for order in _orders(problem.resources))
+    best = _improved(problem, min(starts, key=_rank), moves=len(problem.resources) - 1)
+    best = _with_its_best_peak(problem, best)
     if best.falls_short or more_time():
         best = _improved(problem, best)
     if best.breaks_limits:
-        best = min(best, _improved(problem, _of(problem, _at_rest(problem))), key=_rank)
+        best = min(best, _improved(problem, combined(problem, _at_rest(problem))), key=_rank)
     tries = fruitless = 0
-    while len(problem.resources) > 1 and fruitless < FRUITLESS_TRIES:
+    while several and fruitless < FRUITLESS_TRIES:
         if not (more_time() or (best.breaks_limits and tries < LEAST_TRIES)):
             break
         tried = _tried_anew(problem, best, random)
         tries, fruitless = tries + 1, 0 if tried.rank < best.rank else fruitless + 1
         best = min(best, tried, key=_rank)
-    return best if len(problem.resources) < 2 else _with_its_values(problem, best)
+    return _with_its_values(problem, best) if several else best
 
 
 def _with_its_values(problem: Problem, best: Coordinated) -> Coordinated:
@@ -108,11 +114,12 @@ def _with_its_values(problem: Problem, best: Coordinated) -> Coordinated:
     """
     for one in problem.resources:
         plan = best.plans.get(one.link_id)
-        answered = _asked(problem, best.plans, (one,), problem.cost.with_peak(_peak_w(best)))
-        answer = answered.get(one.link_id)
-        if plan is None or answer is None:
+        if plan is None or (plan.values is None and plan.mode_values is None):
             continue
-        moved = _of(problem, answered)
+        moved = _asked(problem, best.plans, (one,), problem.cost.with_peak(_peak_w(best)), draft_response)
+        answer = moved.plans.get(one.link_id)
+        if answer is None:
+            continue
         if moved.rank < best.rank:
             best = moved
         else:
@@ -135,7 +142,7 @@ def _with_its_best_peak(problem: Problem, best: Coordinated) -> Coordinated:
     for _ in range(PEAK_ROUNDS):
         for share in (middle - distance, middle + distance):
             told = problem.cost.with_peak(lowest + share * (highest - lowest))
-            found = _improved(problem, _of(problem, _asked(problem, {}, problem.resources, told)))
+            found = _improved(problem, _asked(problem, {}, problem.resources, told))
             if found.rank < best.rank:
                 best, middle = found, share
         distance /= 2
@@ -173,18 +180,18 @@ def _tried_anew(problem: Problem, best: Coordinated, random: np.random.Generator
     cost = replace(problem.cost, buy=problem.cost.buy * factor, sell=problem.cost.sell * factor)
     # Any peak up to the present one may turn out to be worth its price.
     cost = cost.with_peak(_peak_w(best) * float(random.uniform()))
-    return _improved(problem, _of(problem, _asked(problem, best.plans, chosen, cost)))
+    return _improved(problem, _asked(problem, best.plans, chosen, cost))
 
 
-def _improved(problem: Problem, best: Coordinated) -> Coordinated:
+def _improved(problem: Problem, best: Coordinated, moves: int = MOST_MOVES) -> Coordinated:
     """Ask one by one, each with the last one after it, until nobody's answer makes the site better."""
     if len(problem.resources) < 2:
         return best
     *others, last = problem.resources
     content = 0  # Those asked since the last move.
-    for one in islice(cycle(others), MOST_MOVES):
+    for one in islice(cycle(others), moves):
         cost = problem.cost.with_peak(_peak_w(best))
-        moved = _of(problem, _asked(problem, best.plans, (one, last), cost))
+        moved = _asked(problem, best.plans, (one, last), cost)
         content = 0 if moved.rank < best.rank else content + 1
         best = min(best, moved, key=_rank)
         if content == len(others):
@@ -203,24 +210,25 @@ def others_w(problem: Problem, plans: Mapping[UUID, DevicePlan], resource: Resou
 
 
 def _asked(
-    problem: Problem, plans: Mapping[UUID, DevicePlan], resources: Sequence[Resource], cost: SiteCost
-) -> dict[UUID, DevicePlan]:
+    problem: Problem,
+    plans: Mapping[UUID, DevicePlan],
+    resources: Sequence[Resource],
+    cost: SiteCost,
+    ask: Response = best_response,
+) -> Coordinated:
     """All of `resources` forget their plans; then each in turn makes the one that is best beside all others."""
     result = _without(plans, resources)
+    loads_w = _loads(problem, result)
     for resource in resources:
-        others_w = _loads(problem, result)
-        answer = best_response(resource, cost.seen_by(others_w, resource.phase_shares), problem.horizon)
+        answer = ask(resource, cost.seen_by(loads_w, resource.phase_shares), problem.horizon)
         if answer is not None:
             result[resource.link_id] = answer
-    return result
+            add_load(loads_w, resource, answer.power_w)
+    return Coordinated(result, loads_w, rank(problem, result, loads_w))
 
 
 def combined(problem: Problem, plans: Mapping[UUID, DevicePlan]) -> Coordinated:
     """These plans together, however they came about."""
-    return _of(problem, plans)
-
-
-def _of(problem: Problem, plans: Mapping[UUID, DevicePlan]) -> Coordinated:
     loads_w = _loads(problem, plans)
     return Coordinated(plans, loads_w, rank(problem, plans, loads_w))
 
@@ -230,10 +238,15 @@ def _loads(problem: Problem, plans: Mapping[UUID, DevicePlan]) -> Array:
     for resource in problem.resources:
         plan = plans.get(resource.link_id)
         if plan is not None:
-            loads_w[0] += plan.power_w
-            for circuit, share in enumerate(resource.phase_shares[: len(loads_w) - 1], start=1):
-                loads_w[circuit] += share * plan.power_w
+            add_load(loads_w, resource, plan.power_w)
     return loads_w
+
+
+def add_load(loads_w: Array, resource: Resource, power_w: Array) -> None:
+    """Count a resource's power in `loads_w`, (circuits, steps)."""
+    loads_w[0] += power_w
+    for circuit, share in enumerate(resource.phase_shares[: len(loads_w) - 1], start=1):
+        loads_w[circuit] += share * power_w
 
 
 def rank(problem: Problem, plans: Mapping[UUID, DevicePlan], loads_w: Array) -> Rank:

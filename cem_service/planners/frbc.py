@@ -20,6 +20,7 @@ from cem_service.domain.series import Array
 from cem_service.planners.frbc_convex import VALUE_EDGES, plan_convex
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.kernels.store_grid import GridWalk, plan_on_grid
+from cem_service.planners.kernels.store_step import Ints
 from cem_service.planners.mode_graph import Combination
 from cem_service.planners.plan import DevicePlan, OwnCost, ValueTable
 from cem_service.planners.power_cost import J_PER_KWH, PowerCost
@@ -34,6 +35,10 @@ MOST_COMBINATIONS = 30
 
 # The reactive layer looks at every so manieth level of the grid.
 VALUE_STRIDE = 2
+
+# How many spaces of each finer grid make up one of the first.
+FINER = np.array((4, 16))
+NOTHING_FINER = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +98,21 @@ class FRBCPlan:
 
 def plan_store(resource: FRBCResource, cost: PowerCost, horizon: Horizon) -> DevicePlan | None:
     """The plan of a ready resource; None where its store has no room, so that there is nothing to plan."""
-    level = resource.fill_level
-    if level is None or not resource.actuators or not _has_room(resource):
+    return _plan(resource, cost, horizon, FINER)
+
+
+def draft_store(resource: FRBCResource, cost: PowerCost, horizon: Horizon) -> DevicePlan | None:
+    """The same on the first grid alone."""
+    return _plan(resource, cost, horizon, NOTHING_FINER)
+
+
+def _plan(resource: FRBCResource, cost: PowerCost, horizon: Horizon, finer: Ints) -> DevicePlan | None:
+    if resource.fill_level is None or not resource.actuators or not _has_room(resource):
         return None
     exact = plan_convex(resource, cost, horizon)
     if exact is not None:
         return exact
-    plans = _plan_actuators(resource, cost, horizon)
+    plans = _plan_actuators(resource, cost, horizon, finer)
     if not plans:
         return None
     decisive = plans[-1]
@@ -113,11 +126,11 @@ def _has_room(resource: FRBCResource) -> bool:
     return room > 1e-9 * max(1.0, abs(resource.lowest_level), abs(resource.highest_level))
 
 
-def _plan_actuators(resource: FRBCResource, cost: PowerCost, horizon: Horizon) -> list[FRBCPlan]:
+def _plan_actuators(resource: FRBCResource, cost: PowerCost, horizon: Horizon, finer: Ints) -> list[FRBCPlan]:
     """One plan of all actuators together, or one of each; the last has seen all others."""
     actuators = tuple(actuator for actuator in resource.actuators if actuator.usable_modes)
     if math.prod(len(actuator.usable_modes) for actuator in actuators) <= MOST_COMBINATIONS:
-        together = _plan_together(resource, actuators, cost, horizon)
+        together = _plan_together(resource, actuators, cost, horizon, finer)
         if together is not None:
             return [together]
     plans: dict[str, FRBCPlan] = {}
@@ -128,16 +141,16 @@ def _plan_actuators(resource: FRBCResource, cost: PowerCost, horizon: Horizon) -
             other_w, other_rates = other_w + other.power_w, other_rates + other.rates
         plans.pop(actuator.actuator_id, None)
         plans[actuator.actuator_id] = plan_actuator(
-            resource, actuator, other_rates=other_rates, cost=cost.beside(other_w), horizon=horizon
+            resource, actuator, other_rates=other_rates, cost=cost.beside(other_w), horizon=horizon, finer=finer
         )
     return list(plans.values())
 
 
 def _plan_together(
-    resource: FRBCResource, actuators: tuple[Actuator, ...], cost: PowerCost, horizon: Horizon
+    resource: FRBCResource, actuators: tuple[Actuator, ...], cost: PowerCost, horizon: Horizon, finer: Ints
 ) -> FRBCPlan | None:
     tables = tables_of(resource, actuators, horizon, LEVELS)
-    return None if tables is None else _walk(resource, tables, np.zeros(horizon.steps), cost)
+    return None if tables is None else _walk(resource, tables, np.zeros(horizon.steps), cost, finer)
 
 
 def plan_actuator(
@@ -147,20 +160,23 @@ def plan_actuator(
     other_rates: Array,
     cost: PowerCost,
     horizon: Horizon,
+    finer: Ints = FINER,
     level_count: int = LEVELS,
 ) -> FRBCPlan:
     """The best modes and factors of one actuator; `other_rates` is what the others do to the level, per second."""
     tables = tables_of(resource, (actuator,), horizon, level_count)
     if tables is None:
         raise RuntimeError(f"actuator {actuator.actuator_id} has too many states")  # One alone never has.
-    return _walk(resource, tables, other_rates, cost)
+    return _walk(resource, tables, other_rates, cost, finer)
 
 
-def _walk(resource: FRBCResource, tables: StoreTables, other_rates: Array, cost: PowerCost) -> FRBCPlan:
+def _walk(resource: FRBCResource, tables: StoreTables, other_rates: Array, cost: PowerCost, finer: Ints) -> FRBCPlan:
     level = resource.fill_level if resource.fill_level is not None else resource.lowest_level
     grid = tables.grid._replace(drift=tables.grid.drift + other_rates) if other_rates.any() else tables.grid
     leftover = leftover_eur_per_unit(resource, cost)
-    walk = plan_on_grid(grid, level, cost.slope, cost.at_w, cost.weight, leftover, VALUE_EDGES)
+    # One that is only switched on and off reaches the levels that it reaches: it gains nothing on a finer grid.
+    finer = finer if tables.is_gradual else NOTHING_FINER
+    walk = plan_on_grid(grid, level, cost.slope, cost.at_w, cost.weight, leftover, finer, VALUE_EDGES)
     # The kernel leaves out what is spent whatever is chosen.
     fixed_eur = np.append(cost.offset * grid.durations_s / J_PER_KWH, 0.0)[::-1].cumsum()[::-1]
     cost_eur = walk.cost_eur + fixed_eur[: len(walk.cost_eur), None]

@@ -18,7 +18,7 @@ from cem_service.domain.series import Array
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.kernels.store_convex import DONE, ConvexPlans, plan_all
 from cem_service.planners.kernels.store_convex_walk import ConvexStores
-from cem_service.planners.kernels.store_values import value_rows
+from cem_service.planners.kernels.store_values import value_levels, value_rows
 from cem_service.planners.plan import STEP, DevicePlan, OwnCost, ValueTable
 from cem_service.planners.power_cost import PowerCost
 from cem_service.planners.same import Same
@@ -27,8 +27,8 @@ from cem_service.planners.ways import SWITCH_EUR, ways_of
 
 # Edges of the value table: the reactive layer looks 15 minutes ahead, and a plan may be an hour old.
 VALUE_EDGES = 6
-# Breakpoints that are nearer to each other than this share of the range are one in the value table.
-BREAKPOINT_SHARE = 1e-3
+# Breakpoints that are nearer to each other than one of so many parts of the range are one in the value table.
+BREAKPOINT_SPACES = 1000
 
 # A transition that takes no longer is over before a step notices.
 NO_TIME_S = 9.0
@@ -192,11 +192,7 @@ def _own_cost(store: ConvexStore, power_w: Array, levels: Array, leftover: float
 def _value_table(resource: FRBCResource, plans: ConvexPlans, horizon: Horizon) -> ValueTable:
     """The value functions of the first edges, at the breakpoints of all of them that lie in the store's range."""
     lowest, highest, level = resource.lowest_level, resource.highest_level, float(plans.levels[0, 0])
-    lowest = min(lowest, level)
-    breakpoints = np.concatenate([at[: count + 1] for at, count in zip(plans.at[0], plans.pieces[0], strict=True)])
-    places = (breakpoints - lowest) / (highest - lowest)
-    places = np.round(places[(places > 0) & (places < 1)] / BREAKPOINT_SHARE) * BREAKPOINT_SHARE
-    levels = lowest + (highest - lowest) * np.unique(np.concatenate(((0.0, 1.0), places)))
+    levels = value_levels(plans.at[0], plans.pieces[0], (min(lowest, level), highest), BREAKPOINT_SPACES)
     beyond_eur = OUT_OF_RANGE_EUR * resource.kwh_per_unit
     cost_eur = value_rows(plans.at[0], plans.slopes[0], plans.pieces[0], levels, beyond_eur)
     return ValueTable(horizon.start, levels, cost_eur)

@@ -16,7 +16,7 @@ from cem_service.domain.pebc import PEBCResource
 from cem_service.domain.resource import Resource
 from cem_service.domain.series import Array
 from cem_service.domain.site import SiteState
-from cem_service.planners.coordination import Coordinated, Problem, rank
+from cem_service.planners.coordination import Coordinated, Problem, add_load, rank
 from cem_service.planners.drawn import Side
 from cem_service.planners.forecast import with_forecast
 from cem_service.planners.horizon import Horizon
@@ -45,16 +45,10 @@ def with_those_that_give_way(site: SiteState, problem: Problem, found: Coordinat
     plans = dict(found.plans)
     for resource in resources:
         free = plan_of_freedom(resource, problem.horizon)
-        _add(base_w, resource, -free.power_w)
-        _add(loads_w, resource, -free.power_w)
+        add_load(base_w, resource, -free.power_w)
+        add_load(loads_w, resource, -free.power_w)
         others = cost.seen_by(loads_w, resource.phase_shares)
         plan = plans[resource.link_id] = best_response(resource, others, problem.horizon) or free
-        _add(loads_w, resource, plan.power_w)
+        add_load(loads_w, resource, plan.power_w)
     whole = Problem(cost, problem.horizon, base_w, (*problem.resources, *resources))
     return whole, Coordinated(plans, loads_w, rank(whole, plans, loads_w))
-
-
-def _add(loads_w: Array, resource: Resource, power_w: Array) -> None:
-    loads_w[0] += power_w
-    for circuit, share in enumerate(resource.phase_shares[: len(loads_w) - 1], start=1):
-        loads_w[circuit] += share * power_w

@@ -16,7 +16,7 @@ import numpy as np
 from cem_service.domain.frbc import Actuator, FRBCResource, Mode, ModeElement
 from cem_service.domain.series import Array
 from cem_service.planners.horizon import Horizon
-from cem_service.planners.kernels.store_step import Ints, StoreGrid
+from cem_service.planners.kernels.store_step import POWER_SPAN, RATE_SPAN, Ints, StoreGrid
 from cem_service.planners.mode_graph import Combination, ModeGraph, graph_of
 from cem_service.planners.same import Same
 from cem_service.planners.store import OUT_OF_RANGE_EUR, EdgeCost, edge_cost, usage_rates
@@ -40,12 +40,16 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class StoreTables:
-    """`variants` are numbered over all combinations, as those of the kernel are."""
+    """`variants` are numbered over all combinations, as those of the kernel are.
+
+    `is_gradual` where a factor makes a difference in some mode.
+    """
 
     graph: ModeGraph
     variants: tuple[Variant, ...]
     edges: EdgeCost
     grid: StoreGrid
+    is_gradual: bool
 
 
 def tables_of(
@@ -87,7 +91,8 @@ def _tables(same: Same, actuators: tuple[Actuator, ...], horizon: Horizon, level
         move_cell=move_cell,
         move_eur=graph.walk.eur,
     )
-    return StoreTables(graph, flat, edges, grid)
+    is_gradual = bool(grid.bands[:, (POWER_SPAN, RATE_SPAN)].any())
+    return StoreTables(graph, flat, edges, grid, is_gradual)
 
 
 def _levels(resource: FRBCResource, states: int, count: int) -> Array:

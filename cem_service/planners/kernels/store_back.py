@@ -80,7 +80,7 @@ def _lattice(grid: StoreGrid, levels: Floats) -> Lattice:
     return Lattice(bands, leaks, alike)
 
 
-@kernel
+@part_of_kernel
 def _take_best(grid: StoreGrid, best: Floats, edge_eur: Floats, value: Floats) -> None:
     """The least cost of each state over its moves, whose cells cost `best`, and what the edge itself costs."""
     moves_of, move_cell, move_eur = grid.moves_of, grid.move_cell, grid.move_eur
@@ -93,7 +93,7 @@ def _take_best(grid: StoreGrid, best: Floats, edge_eur: Floats, value: Floats) -
                 least[n] = min(least[n], eur + edge_eur[n] + cell[n])
 
 
-@kernel
+@part_of_kernel
 def _try_all(
     t: int,
     grid: StoreGrid,

@@ -29,8 +29,7 @@ from cem_service.planners.kernels.store_back import costs_to_go
 from cem_service.planners.kernels.store_step import HIGHEST, Costs, Floats, Ints, Levels, StoreGrid
 from cem_service.planners.kernels.store_walk import Steps, walk_on
 
-# How many spaces of each finer grid make up one of the first, and how many levels it has at each edge.
-FINER = (4, 16)
+# How many levels a finer grid has at each edge.
 NEAR_LEVELS = 17
 
 
@@ -52,10 +51,20 @@ class GridWalk(NamedTuple):
 
 
 def plan_on_grid(
-    grid: StoreGrid, level: float, slope: Floats, at_w: Floats, weight: Floats, leftover_eur: float, edges: int
+    grid: StoreGrid,
+    level: float,
+    slope: Floats,
+    at_w: Floats,
+    weight: Floats,
+    leftover_eur: float,
+    finer: Ints,
+    edges: int,
 ) -> GridWalk:
-    """The best walk from `level` and state 0; `cost_eur` for the first `edges` edges. Costs are those of PowerCost."""
-    steps, cost_eur = _plan(grid, Costs(slope, at_w, weight, leftover_eur), level, edges, np.array(FINER), NEAR_LEVELS)
+    """The best walk from `level` and state 0; `cost_eur` for the first `edges` edges. Costs are those of PowerCost.
+
+    `finer` says how many spaces of each finer grid make up one of the first.
+    """
+    steps, cost_eur = _plan(grid, Costs(slope, at_w, weight, leftover_eur), level, edges, finer, NEAR_LEVELS)
     return GridWalk(*steps, cost_eur)
 
 
@@ -115,4 +124,4 @@ def warm_up() -> None:
         move_cell=first,
         move_eur=np.zeros(1),
     )
-    plan_on_grid(grid, 0.5, np.ones(1), np.zeros((1, 1)), np.zeros((1, 1)), 0.0, 1)
+    plan_on_grid(grid, 0.5, np.ones(1), np.zeros((1, 1)), np.zeros((1, 1)), 0.0, np.array([2]), 1)

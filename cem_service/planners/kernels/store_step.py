@@ -101,13 +101,13 @@ class Landing(NamedTuple):
     outside_eur: float
 
 
-@kernel
+@part_of_kernel
 def landing_at(edge: int, levels: Levels, room: Floats) -> Landing:
     first, spacing = levels.lattice[levels.begins[edge]], levels.lattice[1] - levels.lattice[0]
     return Landing(first, spacing, levels.size, room[LOWEST], room[HIGHEST], room[OUTSIDE_EUR])
 
 
-@kernel
+@part_of_kernel
 def corners(effect: Effect, climbed: float, spacing: float, at_w: Floats, factors: Floats) -> int:
     """Fill in the factors worth trying; how many they are: two ends, zero power, the hinges, the landings.
 
@@ -218,7 +218,7 @@ def bands_at(levels: Floats, grid: StoreGrid) -> Ints:
     return found
 
 
-@kernel
+@part_of_kernel
 def leakage_at(level: float, leakage: Floats) -> float:
     """The nearest band counts outside all bands."""
     rate = 0.0

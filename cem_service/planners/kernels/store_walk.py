@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cem_service.planners.kernels import kernel
+from cem_service.planners.kernels import kernel, part_of_kernel
 from cem_service.planners.kernels.store_step import (
     HIGHEST,
     Costs,
@@ -61,7 +61,7 @@ def walk_on(grid: StoreGrid, costs: Costs, levels: Levels, value: Floats, level:
     return steps, total - costs.leftover_eur * level
 
 
-@kernel
+@part_of_kernel
 def _best_step(
     t: int,
     grid: StoreGrid,

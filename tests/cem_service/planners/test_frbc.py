@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cem_service.domain.frbc import FRBCResource
-from cem_service.planners.frbc import plan_actuator, plan_store
+from cem_service.planners.frbc import draft_store, plan_actuator, plan_store
 from cem_service.planners.frbc_convex import VALUE_EDGES
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.power_cost import PowerCost
@@ -31,6 +31,8 @@ from tests.support.resources import (
     read_store,
     store_messages,
 )
+from tests.support.scenarios.stores import car
+from tests.support.scenarios.uncontrolled import plan_eur
 
 STEPS = 4
 QUARTER_S = 900.0
@@ -221,3 +223,17 @@ def test_says_what_it_costs_beside_energy() -> None:
     missed_kwh = 0.6 * (90.0 - plan.levels[3]) / 0.9  # 60 kWh for 100 %, charged at 90 %.
     assert plan.own.comfort_eur > 4 * 2.0 * missed_kwh * 0.75  # An hour of it, while it goes on charging.
     assert plan.own.money_eur == pytest.approx(-0.45 * 0.2 * 0.6 * plan.levels[-1] / 0.9)
+
+
+def test_a_draft_costs_no_less_than_the_plan_and_tells_the_same_values() -> None:
+    scenario = car(0)
+    resource, cost, horizon = scenario.resource, scenario.around.cost, scenario.around.horizon
+
+    draft, plan = draft_store(resource, cost, horizon), plan_store(resource, cost, horizon)
+
+    assert draft is not None
+    assert plan is not None
+    assert plan_eur(plan, scenario.around) <= plan_eur(draft, scenario.around)
+    assert draft.values is not None
+    assert plan.values is not None
+    assert draft.values.as_dict() == plan.values.as_dict()
