@@ -20,10 +20,10 @@ from cem_service.domain.series import Array
 from cem_service.planners.frbc_convex import VALUE_EDGES, plan_convex
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.kernels.store_grid import GridWalk, plan_on_grid
-from cem_service.planners.kernels.store_step import Ints
+from cem_service.planners.kernels.store_step import Costs, Ints
 from cem_service.planners.mode_graph import Combination
 from cem_service.planners.plan import DevicePlan, OwnCost, ValueTable
-from cem_service.planners.power_cost import J_PER_KWH, PowerCost
+from cem_service.planners.power_cost import PowerCost
 from cem_service.planners.store import leftover_eur_per_unit
 from cem_service.planners.store_tables import LEVELS, StoreTables, tables_of
 from cem_service.planners.ways import SWITCH_EUR
@@ -173,25 +173,20 @@ def plan_actuator(
 def _walk(resource: FRBCResource, tables: StoreTables, other_rates: Array, cost: PowerCost, finer: Ints) -> FRBCPlan:
     level = resource.fill_level if resource.fill_level is not None else resource.lowest_level
     grid = tables.grid._replace(drift=tables.grid.drift + other_rates) if other_rates.any() else tables.grid
-    leftover = leftover_eur_per_unit(resource, cost)
+    costs = Costs(cost.offset, cost.slope, cost.at_w, cost.weight, leftover_eur_per_unit(resource, cost))
     # One that is only switched on and off reaches the levels that it reaches: it gains nothing on a finer grid.
-    finer = finer if tables.is_gradual else NOTHING_FINER
-    walk = plan_on_grid(grid, level, cost.slope, cost.at_w, cost.weight, leftover, finer, VALUE_EDGES)
-    # The kernel leaves out what is spent whatever is chosen.
-    fixed_eur = np.append(cost.offset * grid.durations_s / J_PER_KWH, 0.0)[::-1].cumsum()[::-1]
-    cost_eur = walk.cost_eur + fixed_eur[: len(walk.cost_eur), None]
-    return FRBCPlan(tables, walk._replace(cost_eur=cost_eur), leftover)
+    walk = plan_on_grid(grid, costs, level, finer if tables.is_gradual else NOTHING_FINER, VALUE_EDGES)
+    return FRBCPlan(tables, walk, costs.leftover_eur)
 
 
 def _own_cost(plans: list[FRBCPlan]) -> OwnCost:
-    levels, edges = plans[-1].levels, plans[-1].tables.edges
     switching_eur = [plan.switching_eur for plan in plans]
     tidy_eur = SWITCH_EUR * sum(int(np.count_nonzero(each)) for each in switching_eur)
     spent_eur = sum(
         float(plan.walk.running_eur.sum() + each.sum()) for plan, each in zip(plans, switching_eur, strict=True)
     )
     return OwnCost(
-        comfort_eur=float(edges.eur_along(levels).sum()),
-        money_eur=spent_eur - tidy_eur - plans[-1].leftover_eur * float(levels[-1]),
+        comfort_eur=float(plans[-1].walk.edges_eur.sum()),
+        money_eur=spent_eur - tidy_eur - plans[-1].leftover_eur * float(plans[-1].levels[-1]),
         tidy_eur=tidy_eur,
     )

@@ -8,7 +8,7 @@ included; a switch at any time, at no cost; a cost of power that is convex. Anyt
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise, permutations
 
 import numpy as np
@@ -37,7 +37,7 @@ NEGLIGIBLE = 1e-9
 Corner = tuple[float, float]  # rate in units per second, power in W
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ConvexStore:
     """All of one store that does not depend on prices."""
 
@@ -48,6 +48,11 @@ class ConvexStore:
     top: float
     edges: EdgeCost
 
+    @cached_property
+    def alone(self) -> ConvexStores:
+        """For a call of the kernel with its present level, and with what is worth how much at the end."""
+        return together([self], [self.bottom], [0.0])
+
 
 def plan_convex(resource: FRBCResource, cost: PowerCost, horizon: Horizon) -> DevicePlan | None:
     """The optimum; None where something is not convex, or no plan stays within the bounds."""
@@ -57,14 +62,16 @@ def plan_convex(resource: FRBCResource, cost: PowerCost, horizon: Horizon) -> De
     if store is None:
         return None
     leftover = leftover_eur_per_unit(resource, cost)
-    stores = together([store], [resource.fill_level], [leftover])
+    level = min(max(resource.fill_level, store.bottom), store.top)
+    stores = store.alone._replace(level=np.array([level]), leftover_eur=np.array([leftover]))
     plans = plan_all(
         stores, horizon.durations_s, cost.slope[None], cost.at_w[None], cost.weight[None], min(VALUE_EDGES, cost.steps)
     )
     if plans.status[0] != DONE:
         return None
     levels = plans.levels[0]
-    own = _own_cost(store, plans.power_w[0], levels, leftover)
+    switches = np.count_nonzero(np.diff(np.sign(plans.power_w[0])))
+    own = OwnCost(float(plans.edges_eur[0]), -leftover * float(levels[-1]), SWITCH_EUR * switches)
     values = _value_table(resource, plans, horizon)
     return DevicePlan(resource.link_id, plans.power_w[0], levels, values, own=own)
 
@@ -179,14 +186,6 @@ def _same(one: Corner, two: Corner) -> bool:
 
 def _near(one: float, two: float, size: float) -> bool:
     return abs(one - two) <= NEGLIGIBLE * max(size, NEGLIGIBLE)
-
-
-def _own_cost(store: ConvexStore, power_w: Array, levels: Array, leftover: float) -> OwnCost:
-    comfort_eur = store.edges.eur_along(levels).sum()
-    switches = np.count_nonzero(np.diff(np.sign(power_w)))
-    return OwnCost(
-        comfort_eur=float(comfort_eur), money_eur=-leftover * float(levels[-1]), tidy_eur=SWITCH_EUR * switches
-    )
 
 
 def _value_table(resource: FRBCResource, plans: ConvexPlans, horizon: Horizon) -> ValueTable:

@@ -19,7 +19,7 @@ from cem_service.planners.horizon import Horizon
 from cem_service.planners.kernels.store_step import POWER_SPAN, RATE_SPAN, Ints, StoreGrid
 from cem_service.planners.mode_graph import Combination, ModeGraph, graph_of
 from cem_service.planners.same import Same
-from cem_service.planners.store import OUT_OF_RANGE_EUR, EdgeCost, edge_cost, usage_rates
+from cem_service.planners.store import OUT_OF_RANGE_EUR, edge_cost, usage_rates
 
 LEVELS = 81
 FEWEST_LEVELS = 11
@@ -47,7 +47,6 @@ class StoreTables:
 
     graph: ModeGraph
     variants: tuple[Variant, ...]
-    edges: EdgeCost
     grid: StoreGrid
     is_gradual: bool
 
@@ -92,7 +91,7 @@ def _tables(same: Same, actuators: tuple[Actuator, ...], horizon: Horizon, level
         move_eur=graph.walk.eur,
     )
     is_gradual = bool(grid.bands[:, (POWER_SPAN, RATE_SPAN)].any())
-    return StoreTables(graph, flat, edges, grid, is_gradual)
+    return StoreTables(graph, flat, grid, is_gradual)
 
 
 def _levels(resource: FRBCResource, states: int, count: int) -> Array:

@@ -40,7 +40,7 @@ DONE, NOT_CONVEX, OUT_OF_BOUNDS, TOO_MANY_PIECES = range(4)
 
 
 class ConvexPlans(NamedTuple):
-    """Mean power in W of each step, the level after it, EUR in all, and the status of each store.
+    """Mean power in W of each step, the level after it, EUR in all, those of them for the levels, and the status.
 
     `at[d, k, :pieces[d, k] + 1]` are the breakpoints of the cost from edge k on, `slopes` the EUR per unit between
     them.
@@ -49,6 +49,7 @@ class ConvexPlans(NamedTuple):
     power_w: Floats
     levels: Floats
     eur: Floats
+    edges_eur: Floats
     status: Ints
     at: Floats
     slopes: Floats
@@ -82,11 +83,11 @@ def _plan_all(
     most_pieces: int,
 ) -> ConvexPlans:
     count, steps, hinges = slope.shape[0], durations_s.size, at_w.shape[2]
-    power_w, levels, eur, status = (
+    power_w, levels, eur, edges_eur = (
         np.zeros((count, steps)),
         np.zeros((count, steps)),
         np.zeros(count),
-        np.zeros(count, np.int64),
+        np.zeros(count),
     )
     kept_at, kept_slopes = np.zeros((count, edges, most_pieces + 1)), np.zeros((count, edges, most_pieces))
     status, counts = np.zeros(count, np.int64), np.zeros((count, edges), np.int64)
@@ -99,13 +100,15 @@ def _plan_all(
             status[d] = OUT_OF_BOUNDS
         if status[d] != DONE:
             continue
-        eur[d] = go_on(d, stores, durations_s, slope[d], at_w[d], weight[d], values, moves, power_w[d], levels[d])
+        eur[d], edges_eur[d] = go_on(
+            d, stores, durations_s, slope[d], at_w[d], weight[d], values, moves, power_w[d], levels[d]
+        )
         for t in range(edges):
             pieces = values.pieces[t]
             counts[d, t] = pieces
             kept_at[d, t, : pieces + 1] = values.at[t, : pieces + 1]
             kept_slopes[d, t, :pieces] = values.slopes[t, :pieces]
-    return ConvexPlans(power_w, levels, eur, status, kept_at, kept_slopes, counts)
+    return ConvexPlans(power_w, levels, eur, edges_eur, status, kept_at, kept_slopes, counts)
 
 
 @kernel

@@ -76,11 +76,14 @@ def go_on(
     moves: Moves,
     power_w: Floats,
     levels: Floats,
-) -> float:
-    """Follow the value functions from the present level on: fill in powers and levels, and return what they cost."""
+) -> tuple[float, float]:
+    """Follow the value functions from the present level on: fill in powers and levels.
+
+    Returns what they cost in all, and the part of it that is for the levels at the edges.
+    """
     rates, powers_w, drift = stores.rates[d], stores.powers_w[d], stores.drift[d]
     below, above = stores.below[d], stores.above[d]
-    level, eur = stores.level[d], 0.0
+    level, eur, edges_eur = stores.level[d], 0.0, 0.0
     for t in range(durations_s.size):
         resting = level + drift[t] * durations_s[t]
         lowest = resting + rates[0] * durations_s[t]
@@ -98,8 +101,8 @@ def go_on(
         rate = min(max((level - resting) / durations_s[t], rates[0]), rates[-1])
         power_w[t], levels[t] = _power_of(rate, rates, powers_w), level
         eur += _energy_eur(power_w[t], slope[t], at_w[t], weight[t]) * durations_s[t] / J_PER_KWH
-        eur += edge_cost(level, below[t + 1], above[t + 1])
-    return float(eur - stores.leftover_eur[d] * level)
+        edges_eur += edge_cost(level, below[t + 1], above[t + 1])
+    return eur + edges_eur - stores.leftover_eur[d] * level, edges_eur
 
 
 @part_of_kernel

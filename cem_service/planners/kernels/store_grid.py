@@ -26,7 +26,7 @@ import numpy as np
 
 from cem_service.planners.kernels import kernel
 from cem_service.planners.kernels.store_back import costs_to_go
-from cem_service.planners.kernels.store_step import HIGHEST, Costs, Floats, Ints, Levels, StoreGrid
+from cem_service.planners.kernels.store_step import HIGHEST, J_PER_KWH, Costs, Floats, Ints, Levels, StoreGrid
 from cem_service.planners.kernels.store_walk import Steps, walk_on
 
 # How many levels a finer grid has at each edge.
@@ -34,7 +34,7 @@ NEAR_LEVELS = 17
 
 
 class GridWalk(NamedTuple):
-    """Per step: mean power in W, the level after it, running cost in EUR, mean fill rate, and what was chosen.
+    """Per step: mean power in W, the level after it, EUR for that and for running, mean fill rate, what was chosen.
 
     That is the move, and the variant and the factor of its last part. `cost_eur[k, n]` is the cost from edge k on at
     `levels[n]`, in the state in which it is least.
@@ -42,6 +42,7 @@ class GridWalk(NamedTuple):
 
     power_w: Floats
     levels: Floats
+    edges_eur: Floats
     running_eur: Floats
     rates: Floats
     moves: Ints
@@ -50,21 +51,12 @@ class GridWalk(NamedTuple):
     cost_eur: Floats
 
 
-def plan_on_grid(
-    grid: StoreGrid,
-    level: float,
-    slope: Floats,
-    at_w: Floats,
-    weight: Floats,
-    leftover_eur: float,
-    finer: Ints,
-    edges: int,
-) -> GridWalk:
-    """The best walk from `level` and state 0; `cost_eur` for the first `edges` edges. Costs are those of PowerCost.
+def plan_on_grid(grid: StoreGrid, costs: Costs, level: float, finer: Ints, edges: int) -> GridWalk:
+    """The best walk from `level` and state 0; `cost_eur` for the first `edges` edges.
 
     `finer` says how many spaces of each finer grid make up one of the first.
     """
-    steps, cost_eur = _plan(grid, Costs(slope, at_w, weight, leftover_eur), level, edges, finer, NEAR_LEVELS)
+    steps, cost_eur = _plan(grid, costs, level, edges, finer, NEAR_LEVELS)
     return GridWalk(*steps, cost_eur)
 
 
@@ -76,10 +68,10 @@ def _plan(
     top = max(grid.room[HIGHEST], level)
     whole = Levels(grid.levels, np.zeros(grid.durations_s.size + 1, np.int64), grid.levels.size)
     value = costs_to_go(grid, costs, whole, top)
-    cost_eur = np.empty((min(edges, value.shape[0]), whole.size))
+    cost_eur, fixed_eur = np.empty((min(edges, value.shape[0]), whole.size)), _fixed_eur(grid, costs)
     for t in range(cost_eur.shape[0]):
         for n in range(whole.size):
-            cost_eur[t, n] = value[t, :, n].min()
+            cost_eur[t, n] = fixed_eur[t] + value[t, :, n].min()
     steps, eur = walk_on(grid, costs, whole, value, level)
     for each in finer:
         near = _near(grid, level, steps.levels, each, near_levels)
@@ -87,6 +79,15 @@ def _plan(
         if again_eur < eur:
             steps, eur = again, again_eur
     return steps, cost_eur
+
+
+@kernel
+def _fixed_eur(grid: StoreGrid, costs: Costs) -> Floats:
+    """What is spent from each edge on, whatever is chosen."""
+    fixed_eur = np.zeros(grid.durations_s.size + 1)
+    for t in range(grid.durations_s.size - 1, -1, -1):
+        fixed_eur[t] = fixed_eur[t + 1] + costs.offset[t] * grid.durations_s[t] / J_PER_KWH
+    return fixed_eur
 
 
 @kernel
@@ -124,4 +125,5 @@ def warm_up() -> None:
         move_cell=first,
         move_eur=np.zeros(1),
     )
-    plan_on_grid(grid, 0.5, np.ones(1), np.zeros((1, 1)), np.zeros((1, 1)), 0.0, np.array([2]), 1)
+    costs = Costs(np.zeros(1), np.ones(1), np.zeros((1, 1)), np.zeros((1, 1)), 0.0)
+    plan_on_grid(grid, costs, 0.5, np.array([2]), 1)

@@ -64,8 +64,9 @@ class StoreGrid(NamedTuple):
 
 
 class Costs(NamedTuple):
-    """A `PowerCost` without its offset, and what a unit in the store is worth at the end."""
+    """A `PowerCost`, and what a unit in the store is worth at the end."""
 
+    offset: Floats
     slope: Floats
     at_w: Floats
     weight: Floats

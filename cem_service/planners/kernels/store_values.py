@@ -33,7 +33,8 @@ def _levels(at: Floats, pieces: Ints, lowest: float, highest: float, spaces: int
             share = (at[edge, piece] - lowest) / (highest - lowest)
             if 0.0 < share < 1.0:
                 found[round(share * spaces)] = True
-    return lowest + (highest - lowest) / spaces * np.flatnonzero(found)
+    levels: Floats = lowest + (highest - lowest) / spaces * np.flatnonzero(found).astype(np.float64)
+    return levels
 
 
 @kernel

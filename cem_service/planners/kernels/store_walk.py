@@ -35,6 +35,7 @@ class Steps(NamedTuple):
 
     power_w: Floats
     levels: Floats
+    edges_eur: Floats
     running_eur: Floats
     rates: Floats
     moves: Ints
@@ -46,18 +47,19 @@ class Steps(NamedTuple):
 def walk_on(grid: StoreGrid, costs: Costs, levels: Levels, value: Floats, level: float) -> tuple[Steps, float]:
     """(the walk from `level` and state 0, what it costs)."""
     count = grid.durations_s.size
-    power_w, after, running_eur, rates = np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count)
+    power_w, after, edges_eur = np.zeros(count), np.zeros(count), np.zeros(count)
+    running_eur, rates = np.zeros(count), np.zeros(count)
     moves, variants, factors = np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count)
-    steps = Steps(power_w, after, running_eur, rates, moves, variants, factors)
+    steps = Steps(power_w, after, edges_eur, running_eur, rates, moves, variants, factors)
     here, state, total, tried = np.empty(1), 0, 0.0, room_for_factors(costs.at_w.shape[1])
     top = max(grid.room[HIGHEST], level)
     for t in range(count):
         here[0] = level
         landed, eur = _best_step(t, grid, costs, levels, value[t + 1], level, state, bands_at(here, grid), tried, steps)
         level = min(landed, top)
-        after[t] = level
+        after[t], edges_eur[t] = level, edge_cost(level, grid.below[t + 1], grid.above[t + 1])
         state = grid.cell_to[grid.move_cell[moves[t]]]
-        total += eur + edge_cost(level, grid.below[t + 1], grid.above[t + 1])
+        total += eur + edges_eur[t]
     return steps, total - costs.leftover_eur * level
 
 
