@@ -23,7 +23,8 @@ class ReasonCode(StrEnum):
     OUTLOOK = "outlook"
     # Of a resource in a plan, each with its name:
     RESTS = "rests"  # takes and gives nothing worth naming: no figures
-    # takes_kwh, takes_eur_per_kwh, gives_kwh, gives_eur_per_kwh: energy, and what one kWh is worth then
+    # takes_kwh, gives_kwh: energy. takes_eur_per_kwh: what a kWh of it costs the site on average, bought or not sold;
+    # gives_eur_per_kwh: what one saves or earns.
     ENERGY = "energy"
     STARTS = "starts"  # starts_at, cost_eur, saved_eur: against starting at once
     TOO_LATE = "too_late"  # starts_at: its window is too short, so it runs as soon as it can

@@ -19,12 +19,13 @@ DUTCH = Language(
         "outlook": "Verwachte kosten van de komende dag: {cost_eur:z.2f} EUR.",
         # -- What a plan does with a resource --------------------------------------------------------------------------
         "rests": "{name} rust " + _COMING + ".",
-        "energy.takes": "{name} neemt " + _COMING + " {takes_kwh:z.1f} kWh af terwijl een kWh {takes_eur_per_kwh:z.2f} "
-        "EUR waard is.",
-        "energy.gives": "{name} geeft " + _COMING + " {gives_kwh:z.1f} kWh af terwijl een kWh {gives_eur_per_kwh:z.2f} "
-        "EUR waard is.",
-        "energy.both": "{name} neemt " + _COMING + " {takes_kwh:z.1f} kWh op terwijl een kWh {takes_eur_per_kwh:z.2f} "
-        "EUR waard is en geeft {gives_kwh:z.1f} kWh af terwijl een kWh {gives_eur_per_kwh:z.2f} EUR waard is.",
+        "energy.takes": "{name} neemt " + _COMING + " {takes_kwh:z.1f} kWh af, voor gemiddeld "
+        "{takes_eur_per_kwh:z.2f} EUR/kWh.",
+        "energy.gives": "{name} geeft " + _COMING + " {gives_kwh:z.1f} kWh af, wat gemiddeld "
+        "{gives_eur_per_kwh:z.2f} EUR/kWh bespaart of oplevert.",
+        "energy.both": "{name} neemt " + _COMING + " {takes_kwh:z.1f} kWh op, voor gemiddeld "
+        "{takes_eur_per_kwh:z.2f} EUR/kWh, en geeft {gives_kwh:z.1f} kWh af, wat gemiddeld {gives_eur_per_kwh:z.2f} "
+        "EUR/kWh bespaart of oplevert.",
         "starts": "{name} start om {starts_at:%H:%M} en kost {cost_eur:z.2f} EUR, {saved_eur:z.2f} EUR minder dan nu "
         "meteen.",
         "starts.at_any_time": "{name} start om {starts_at:%H:%M} en kost {cost_eur:z.2f} EUR; een ander moment "

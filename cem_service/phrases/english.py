@@ -18,12 +18,13 @@ ENGLISH = Language(
         "outlook": "Expected cost of the next day: {cost_eur:z.2f} EUR.",
         # -- What a plan does with a resource --------------------------------------------------------------------------
         "rests": "{name} rests over the coming 24 hours.",
-        "energy.takes": "{name} takes {takes_kwh:z.1f} kWh while a kWh is worth {takes_eur_per_kwh:z.2f} EUR over the "
-        "coming 24 hours.",
-        "energy.gives": "{name} gives {gives_kwh:z.1f} kWh while a kWh is worth {gives_eur_per_kwh:z.2f} EUR over the "
-        "coming 24 hours.",
-        "energy.both": "{name} takes {takes_kwh:z.1f} kWh while a kWh is worth {takes_eur_per_kwh:z.2f} EUR and gives "
-        "{gives_kwh:z.1f} kWh while a kWh is worth {gives_eur_per_kwh:z.2f} EUR over the coming 24 hours.",
+        "energy.takes": "{name} takes {takes_kwh:z.1f} kWh over the coming 24 hours, which costs "
+        "{takes_eur_per_kwh:z.2f} EUR/kWh on average.",
+        "energy.gives": "{name} gives {gives_kwh:z.1f} kWh over the coming 24 hours, which saves or earns "
+        "{gives_eur_per_kwh:z.2f} EUR/kWh on average.",
+        "energy.both": "{name} takes {takes_kwh:z.1f} kWh over the coming 24 hours, which costs "
+        "{takes_eur_per_kwh:z.2f} EUR/kWh on average, and gives {gives_kwh:z.1f} kWh, which saves or earns "
+        "{gives_eur_per_kwh:z.2f} EUR/kWh.",
         "starts": "{name} starts at {starts_at:%H:%M} and costs {cost_eur:z.2f} EUR, {saved_eur:z.2f} EUR less than at "
         "once.",
         "starts.at_any_time": "{name} starts at {starts_at:%H:%M} and costs {cost_eur:z.2f} EUR; another moment would "

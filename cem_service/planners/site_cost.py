@@ -170,6 +170,10 @@ class SiteCost:
         """What is paid for energy, less what is earned with it."""
         return float(self._energy_eur_per_h(np.atleast_2d(loads_w)[0]) @ (durations_s / J_PER_KWH))
 
+    def energy_eur_by_step(self, net_w: Array, durations_s: Array) -> Array:
+        """The same for each step of the connection's power, shape (steps,)."""
+        return self._energy_eur_per_h(net_w) * (durations_s / J_PER_KWH)
+
     def by_objective(self, loads_w: Array, durations_s: Array) -> dict[Objective, float]:
         """EUR or, for those without a price, kWh; those that count nothing are left out."""
         result = {Objective.PRICE: self.energy_eur(loads_w, durations_s)}

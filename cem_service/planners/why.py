@@ -59,14 +59,25 @@ def _deed(problem: Problem, found: Coordinated, plan: DevicePlan) -> Reason:
             "saved_eur": first.cost_now_eur - first.cost_eur,
         }
         return Reason(ReasonCode.STARTS, figures=figures)
-    kwh = plan.power_w * problem.horizon.durations_s / J_PER_KWH
-    price = np.where(found.loads_w[0] > 0, problem.cost.buy, problem.cost.sell)
-    figures = {}
-    for verb, share in (("takes", np.maximum(kwh, 0.0)), ("gives", np.maximum(-kwh, 0.0))):
-        amount = float(share.sum())
+    return _energy(problem, found, plan)
+
+
+def _energy(problem: Problem, found: Coordinated, plan: DevicePlan) -> Reason:
+    """What it takes and gives, and for how much: what the site pays with it, less what it would pay without.
+
+    At a net power of zero the price of one kWh more would mislead: a battery that got it there saved buying.
+    """
+    net_w, durations_s = found.loads_w[0], problem.horizon.durations_s
+    kwh = plan.power_w * durations_s / J_PER_KWH
+    eur = problem.cost.energy_eur_by_step(net_w, durations_s)
+    eur = eur - problem.cost.energy_eur_by_step(net_w - plan.power_w, durations_s)
+    figures: dict[str, Figure] = {}
+    for verb, sign in (("takes", 1.0), ("gives", -1.0)):
+        steps = sign * kwh > 0.0
+        amount = sign * float(kwh[steps].sum())
         if amount > LEAST_KWH:
             figures[f"{verb}_kwh"] = amount
-            figures[f"{verb}_eur_per_kwh"] = float((price * share).sum()) / amount
+            figures[f"{verb}_eur_per_kwh"] = sign * float(eur[steps].sum()) / amount
     return Reason(ReasonCode.ENERGY if figures else ReasonCode.RESTS, figures=figures)
 
 

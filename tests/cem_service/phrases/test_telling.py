@@ -193,3 +193,18 @@ def _places(text: str) -> set[str]:
     """Names and forms of the places in a sentence, without what only one language has to say twice."""
     places = {(name, spec) for _, name, spec, _ in string.Formatter().parse(text) if name}
     return {f"{name.lower()}:{spec}" for name, spec in places}
+
+
+def test_a_battery_is_told_of_by_what_its_energy_costs_and_saves() -> None:
+    reason = Reason(ReasonCode.ENERGY, figures={"name": "Accu"} | ENERGY)
+
+    told = {code: sentence(reason, language_of(code), ZONE) for code in ("en", "nl")}
+
+    assert told["en"] == (
+        "Accu takes 5.0 kWh over the coming 24 hours, which costs 0.10 EUR/kWh on average, and gives 4.0 kWh, which "
+        "saves or earns 0.30 EUR/kWh."
+    )
+    assert told["nl"] == (
+        "Accu neemt in de komende 24 uur 5,0 kWh op, voor gemiddeld 0,10 EUR/kWh, en geeft 4,0 kWh af, wat gemiddeld "
+        "0,30 EUR/kWh bespaart of oplevert."
+    )
