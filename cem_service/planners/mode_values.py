@@ -85,12 +85,11 @@ class ModeValues:
         return steps
 
     def as_dict(self) -> dict[str, Any]:
-        lowest = float(self.cost_eur.min())
         return {
             "start": self.start.isoformat(),
             "step_s": self.step_s,
             "states": [[[each.mode_id, dict(each.timers), each.lag_s] for each in one] for one in self.states],
-            "cost_eur": [[round(float(cost) - lowest, 5) for cost in row] for row in self.cost_eur],
+            "cost_eur": np.round(self.cost_eur - self.cost_eur.min(), 5).tolist(),
         }
 
     @classmethod

@@ -57,16 +57,17 @@ class ValueTable:
 
     def cost_at(self, moment: datetime, level: float) -> float:
         """Interpolated in time and level; beyond the last edge and the outer levels the nearest value counts."""
-        return float(np.interp(level, self.levels, self._row(moment)))
+        return float(np.interp(level, self.levels, self.row_at(moment)))
 
     def worth_per_unit(self, moment: datetime, level: float) -> float:
         """What one more unit of fill level saves, in EUR, around `level`."""
-        row = self._row(moment)
+        row = self.row_at(moment)
         slopes = -np.diff(row) / np.diff(self.levels)
         index = int(np.clip(np.searchsorted(self.levels, level) - 1, 0, slopes.size - 1))
         return float(slopes[index])
 
-    def _row(self, moment: datetime) -> Array:
+    def row_at(self, moment: datetime) -> Array:
+        """What the site expects to pay from this moment on, for each of `levels`."""
         position = min(max((moment - self.start) / STEP, 0.0), len(self.cost_eur) - 1.0)
         before = min(int(position), len(self.cost_eur) - 1)
         after = min(before + 1, len(self.cost_eur) - 1)
@@ -75,11 +76,10 @@ class ValueTable:
         return row
 
     def as_dict(self) -> dict[str, Any]:
-        lowest = float(self.cost_eur.min())
         return {
             "start": self.start.isoformat(),
             "levels": [float(f"{level:.6g}") for level in self.levels],
-            "cost_eur": [[round(float(cost) - lowest, 4) for cost in row] for row in self.cost_eur],
+            "cost_eur": np.round(self.cost_eur - self.cost_eur.min(), 4).tolist(),
         }
 
     @classmethod
@@ -192,7 +192,7 @@ class DevicePlan:
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "power_w": [round(float(power_w)) for power_w in self.power_w],
+            "power_w": _whole(self.power_w),
             "levels": None if self.levels is None else [float(f"{level:.5g}") for level in self.levels],
             "values": None if self.values is None else self.values.as_dict(),
             "placements": [placement.as_dict() for placement in self.placements],
@@ -249,8 +249,8 @@ class SitePlan:
             "site_id": str(self.site_id),
             "made_at": self.made_at.isoformat(),
             "start": self.start.isoformat(),
-            "base_w": [round(float(power_w)) for power_w in self.base_w],
-            "net_w": [round(float(power_w)) for power_w in self.net_w],
+            "base_w": _whole(self.base_w),
+            "net_w": _whole(self.net_w),
             "cost_eur": round(self.cost_eur, 4),
             "devices": {str(link_id): device.as_dict() for link_id, device in self.devices.items()},
             "notes": list(self.notes),
@@ -276,3 +276,8 @@ class SitePlan:
             costs={Objective(name): cost for name, cost in data.get("costs", {}).items()},
             reasons=tuple(Reason.from_dict(reason) for reason in data.get("reasons", ())),
         )
+
+
+def _whole(power_w: Array) -> list[int]:
+    rounded: list[int] = np.rint(power_w).astype(np.int64).tolist()
+    return rounded

@@ -84,15 +84,19 @@ class StoreUnit:
     def choices(self, others_w: float) -> list[Choice]:
         found = [
             choice
-            for mode, hop in self._reachable()
+            for mode, hop in self._reachable
             if (element := mode.element_at(self.level))
             for factor, aim in self._factors(mode, element, others_w)
             if (choice := self._outcome(mode, element, factor, aim, hop))
         ]
         return found or [self.stay]
 
-    def _reachable(self) -> Iterator[tuple[Mode, Mode | None]]:
+    @cached_property
+    def _reachable(self) -> tuple[tuple[Mode, Mode | None], ...]:
         """Usable modes, each with the mode to go through first where there is no direct way (R-63)."""
+        return tuple(self._ways())
+
+    def _ways(self) -> Iterator[tuple[Mode, Mode | None]]:
         active = self.actuator.active_mode_id
         usable = self.actuator.usable_modes
         for mode in usable:
@@ -131,6 +135,17 @@ class StoreUnit:
 
     def _outcome(self, mode: Mode, element: ModeElement, factor: float, aim: Aim, hop: Mode | None) -> Choice | None:
         """The choice with what it leads to; None where it would push the store over a bound at once."""
+        key = mode.mode_id, factor, aim, hop.mode_id if hop else None
+        if key not in self._outcomes:
+            self._outcomes[key] = self._judged(mode, element, factor, aim, hop)
+        return self._outcomes[key]
+
+    @cached_property
+    def _outcomes(self) -> dict[tuple[str, float, Aim, str | None], Choice | None]:
+        """What was judged already: units are asked several times, and most of their choices are always the same."""
+        return {}
+
+    def _judged(self, mode: Mode, element: ModeElement, factor: float, aim: Aim, hop: Mode | None) -> Choice | None:
         duration_s = LOOKAHEAD.total_seconds()
         moved = element.rate(factor) * duration_s
         lowest, highest = self.resource.lowest_level, self.resource.highest_level
@@ -178,7 +193,11 @@ class StoreUnit:
     def _value_eur(self, level: float) -> float:
         outside = max(self.values.levels[0] - level, level - self.values.levels[-1], 0.0)
         penalty = OUT_OF_RANGE_EUR * self.resource.kwh_per_unit * float(outside)
-        return self.values.cost_at(self.now + LOOKAHEAD, level) + penalty
+        return float(np.interp(level, self.values.levels, self._expected_eur)) + penalty
+
+    @cached_property
+    def _expected_eur(self) -> Array:
+        return self.values.row_at(self.now + LOOKAHEAD)
 
     @property
     def until(self) -> datetime:
