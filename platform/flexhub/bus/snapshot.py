@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from uuid import UUID
 
 from s2.errors import S2Error
@@ -156,10 +156,21 @@ class Snapshot:
             if name in _PLAIN:
                 continue
             try:
-                yield name, parse_message(text, profile)
+                yield name, _read(text, profile)
             except S2Error as error:
                 # It was valid when it was folded, so this is a change of our models: worth seeing, not worth a crash.
                 logger.warning("snapshot field cannot be read: link %s, %s: %s", self.link_id, name, error)
+
+
+def _read(text: str, profile: WireProfile) -> Message:
+    """Raises S2Error."""
+    return _read_again(text, profile) if len(text) <= _SHORT else parse_message(text, profile)
+
+
+# A site is read again when its plan is acted upon, and most of what its devices said has not changed. Messages are
+# immutable, so whoever says the same may share them. Of the size of what a few dozen sites say; it holds some 10 MB.
+_read_again = lru_cache(maxsize=1024)(parse_message)
+_SHORT = 4096
 
 
 def moment_of(text: str | None) -> datetime | None:
