@@ -1,7 +1,7 @@
 """The hosted CEM of one site in virtual time: what its services do around the pure core, in memory and at once.
 
 It keeps what each resource said last, in the fields of the bus's snapshots, and what each was told; it plans when a
-plan is due by the rules of `cem_service.services`, and reacts whenever it is asked to look.
+plan is due by the rules of `cem_service.due`, and reacts whenever it is asked to look.
 """
 
 from __future__ import annotations

@@ -1,0 +1,97 @@
+"""The rows of looks at a site: what was seen, what was decided, and why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from cem_service import forecasts
+from cem_service.domain.feed import FeedSeries
+from cem_service.domain.reason import Reason
+from cem_service.due import PLANNED_FROM, planned_from
+from cem_service.loading import LoadedSite
+from cem_service.models import PLANNED_PRICES, PlanRun, PlanRunKind
+from cem_service.planners.plan import STEP, SitePlan
+from cem_service.planners.words import notes
+from flexhub.observability.failures import place_of
+
+_STAYS = "The one before it stays, where there is one."
+
+
+def run_of_plan(loaded: LoadedSite, plan: SitePlan, started: float) -> PlanRun:
+    """Not stored. `started` is when the look began, as `time.perf_counter` says it."""
+    run = _run(loaded, PlanRunKind.PLAN, started, _in_words(plan.all_reasons, loaded))
+    run.plan = plan.as_dict()
+    run.reasons = [reason.as_dict() for reason in plan.all_reasons]
+    buy, _ = loaded.state.prices(plan.start, len(plan.net_w), STEP)
+    run.inputs[forecasts.USED] = forecasts.used_forecasts(loaded.state)
+    run.inputs[PLANNED_PRICES] = [round(float(price), 5) for price in buy]
+    return run
+
+
+def run_of_reaction(loaded: LoadedSite, reasons: Sequence[Reason], started: float) -> PlanRun:
+    """As above."""
+    run = _run(loaded, PlanRunKind.REACTION, started, _in_words(reasons, loaded))
+    run.reasons = [reason.as_dict() for reason in reasons]
+    return run
+
+
+def run_of_failure(loaded: LoadedSite, started: float, error: Exception) -> PlanRun:
+    """A mistake of ours that some description has brought to light must not cost a site the plan it has.
+
+    Nor may it be made again each second: it is tried again when a plan is due again.
+    """
+    run = _run(loaded, PlanRunKind.PLAN, started, f"No plan could be made: {place_of(error)}. {_STAYS}")
+    if loaded.plan is not None:
+        run.plan = loaded.plan.plan
+        run.inputs |= {key: loaded.plan.inputs.get(key) for key in (PLANNED_PRICES, forecasts.USED)}
+    return run
+
+
+def _run(loaded: LoadedSite, kind: PlanRunKind, started: float, summary: str) -> PlanRun:
+    return PlanRun(
+        tenant_id=loaded.tenant_id,
+        site_id=loaded.state.site_id,
+        kind=kind,
+        at=loaded.state.now,
+        duration_ms=(time.perf_counter() - started) * 1000,
+        summary=summary,
+        inputs=_inputs(loaded),
+    )
+
+
+def _in_words(reasons: Iterable[Reason], loaded: LoadedSite) -> str:
+    return "\n".join(notes(reasons, loaded.state.timezone))
+
+
+def _inputs(loaded: LoadedSite) -> dict[str, object]:
+    """What the CEM saw, for people who ask why."""
+    state = loaded.state
+    buy, sell = state.prices(state.now, 1, STEP)
+    return {
+        "main_meter_w": state.main_meter_w,
+        "main_meter_at": state.main_meter_at.isoformat() if state.main_meter_at else None,
+        "fuse_limit_w": state.fuse_limit_w,
+        "export_limit_w": state.export_limit_w,
+        "fuse_per_phase_w": state.fuse_per_phase_w,
+        "main_meter_phases_w": state.main_meter_phases_w,
+        "abnormal": loaded.abnormal,
+        "buy_eur_per_kwh": float(buy[0]),
+        "sell_eur_per_kwh": float(sell[0]),
+        "power_w": {resource.name: resource.power_w(state.now) for resource in state.resources},
+        "not_ready": {resource.name: resource.not_ready for resource in state.resources if resource.not_ready},
+        "feeds": [_feed(series, state.now) for series in state.feeds.followed()],
+        PLANNED_FROM: planned_from(loaded),
+    }
+
+
+def _feed(series: FeedSeries, now: datetime) -> dict[str, object]:
+    age = series.age(now)
+    return {
+        "source": series.source,
+        "kind": series.kind.value,
+        "fetched_at": series.fetched_at.isoformat() if series.fetched_at else None,
+        "age_s": None if age is None else round(age.total_seconds()),
+        "usable": series.is_usable(now),
+    }
