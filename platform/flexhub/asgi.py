@@ -18,9 +18,13 @@ _django = bounded(get_asgi_application(), settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 # Pages and the API send tasks. Without this import, which makes it the default, Celery would make up an application of
 # its own for them, with a broker that there is not, until some device has had the gateway send one.
-from flexhub import celery  # noqa: E402, F401  # See above.
+from flexhub import celery  # noqa: E402  # See above.
 from flexhub.gateway import routes  # noqa: E402  # See above.
 from flexhub.gateway.refusals import Receive, Scope, Send  # noqa: E402  # See above.
+
+# Whatever tasks are made of is read now. Left until one is sent, the first limit of a grid operator would wait for it.
+celery.app.loader.import_default_modules()
+celery.app.finalize()
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
