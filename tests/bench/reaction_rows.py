@@ -7,6 +7,7 @@ the battery has to do something else. Meanwhile the grid operator limits what ot
 from __future__ import annotations
 
 import asyncio
+import random
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,8 @@ LIMITED = 180
 CONNECT_RATE = 50.0
 MEASUREMENTS = 600
 MEASUREMENTS_PER_S = 10.0
+# Before it is looked again who still waits for a plan.
+MEASURED_TOGETHER = 50
 LIMITS_PER_S = 3.0
 # So much more or less than it uses a home has by turns.
 OWN_W = 3_000.0
@@ -42,7 +45,7 @@ ALLOWED_W = 2_000
 CHEAP_NOW = (0.34,) * 9 + (0.05,) * 4 + (0.34,) * 11
 # What has not come by then is counted as this.
 PATIENCE_S = 10.0
-PLANS_PATIENCE_S = 600.0
+PATIENCE_FOR_ALL_S = 1_200.0
 
 
 @dataclass(slots=True)
@@ -149,10 +152,9 @@ async def _measure(homes: Sequence[Home], operator: GridOperator) -> Latencies:
     ticking = asyncio.create_task(keep_ticking(homes))
     try:
         await connect(homes, CONNECT_RATE)
-        await _all_planned(homes)
         limited, measured = homes[:LIMITED], homes[LIMITED:]
+        await _settled(homes, limited)
         found = Latencies()
-        await _all_charge(limited)
         async with asyncio.TaskGroup() as group:
             group.create_task(_at_rate(MEASUREMENTS_PER_S, MEASUREMENTS, lambda n: _measured(measured, n, found)))
             group.create_task(_at_rate(LIMITS_PER_S, LIMITED, lambda n: _limited(limited[n], operator, found)))
@@ -166,22 +168,39 @@ async def _measure(homes: Sequence[Home], operator: GridOperator) -> Latencies:
                 wire.close()
 
 
-async def _all_planned(homes: Sequence[Home]) -> None:
-    """Wait until each home has its plan and its battery has been told what to do.
+async def _settled(homes: Sequence[Home], limited: Sequence[Home]) -> None:
+    """Until each home is planned, and all that will be limited take more than they will be allowed.
 
-    A task that waits for too long is not run any more, and then the next measurement is what asks for it again.
+    Meanwhile those that are not ready measure by turns, and so ask once more for a task that has expired. All of them
+    at once would ask for more than the workers can do, and delay what everybody waits for.
     """
-    started = monotonic()
-    while waiting := await _unplanned(homes):
-        assert monotonic() - started < PLANS_PATIENCE_S, f"{len(waiting)} homes are not planned"
-        await asyncio.sleep(5.0)
-        for home in waiting:
-            home.measure()
+    until = monotonic() + PATIENCE_FOR_ALL_S
+    while waiting := await _waiting(homes, limited):
+        assert monotonic() < until, f"{len(waiting)} homes are not planned, or do not charge"
+        await _measure_by_turns(waiting[:MEASURED_TOGETHER])
+    # What their batteries do by now.
+    await _measure_by_turns(homes)
 
 
-async def _unplanned(homes: Sequence[Home]) -> list[Home]:
+async def _measure_by_turns(homes: Sequence[Home]) -> None:
+    for home in homes:
+        home.measure()
+        await asyncio.sleep(1 / MEASUREMENTS_PER_S)
+
+
+async def _waiting(homes: Sequence[Home], limited: Sequence[Home]) -> list[Home]:
+    """Those that have no plan, were told nothing, or will be limited and do not take more than allowed yet.
+
+    Shuffled, so that all have their turn.
+    """
     planned = await asyncio.to_thread(_planned_sites)
-    return [home for home in homes if not home.controlled or home.building.site_id not in planned]
+    idle = {home.building.site_id for home in limited if home.battery_w <= ALLOWED_W}
+    waiting = [
+        home
+        for home in homes
+        if not home.controlled or home.building.site_id not in planned or home.building.site_id in idle
+    ]
+    return random.sample(waiting, len(waiting))
 
 
 def _planned_sites() -> set[UUID]:
@@ -190,17 +209,6 @@ def _planned_sites() -> set[UUID]:
 
     with platform_scope("the bench looks for plans"):
         return set(PlanRun.objects.filter(kind=PlanRunKind.PLAN).values_list("site_id", flat=True))
-
-
-async def _all_charge(homes: Sequence[Home]) -> None:
-    """Wait until the batteries take cheap power from the grid, more than they will be allowed."""
-    started = monotonic()
-    while waiting := [home for home in homes if home.battery_w <= ALLOWED_W]:
-        assert monotonic() - started < PLANS_PATIENCE_S, f"{len(waiting)} batteries do not charge"
-        await asyncio.sleep(1.0)
-    for home in homes:
-        home.measure()
-        await asyncio.sleep(1 / MEASUREMENTS_PER_S)
 
 
 async def _measured(homes: Sequence[Home], number: int, found: Latencies) -> None:
