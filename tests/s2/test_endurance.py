@@ -16,7 +16,7 @@ from s2.versions import WireProfile
 from tests.support.s2_line import Line
 from tests.support.s2_sessions import CEM, MENU, NOW, RM, at, new_id, text
 
-FRAMES = 100_000
+FRAMES = 40_000
 
 #: What is held goes up and down with what is under way; what is never forgotten would soon be many times as much.
 MUCH = 1.5
