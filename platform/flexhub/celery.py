@@ -27,6 +27,12 @@ _TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 5,
     "socket_keepalive": True,
     "health_check_interval": 10,
+    # Whoever sends a task may hold up a page, or a device: not for the six seconds for which kombu tries if nothing is
+    # said here, `retry=False` or not. There are enough tries to pass over some Sentinels that are away.
+    "max_retries": 6,
+    "interval_start": 0.1,
+    "interval_step": 0.0,
+    "interval_max": 0.1,
 }
 
 app = Celery("flexhub")

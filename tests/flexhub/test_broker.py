@@ -8,7 +8,9 @@ import pytest
 import redis
 from celery import Celery
 from kombu import Connection
+from kombu.exceptions import OperationalError
 
+from flexhub import celery
 from flexhub.broker import celery_settings
 from tests.support.redis_servers import GuardedRedis, running_sentinel
 
@@ -64,6 +66,20 @@ def test_tls_is_spoken_where_the_address_says_so(url: str, expected: object) -> 
     ssl_options: Any = connect(url).ssl
 
     assert ssl_options == expected
+
+
+def test_who_sends_is_hardly_held_up_while_the_broker_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = celery.app.conf.broker_transport_options
+    pauses: list[float] = []
+    monkeypatch.setattr("kombu.utils.functional.sleep", pauses.append)
+
+    with (
+        Celery(set_as_current=False, config_source=celery_settings("redis://127.0.0.1:1/0", options)) as sender,
+        pytest.raises(OperationalError),
+    ):
+        sender.send_task("any", retry=False)
+
+    assert 0 < sum(pauses) < 1
 
 
 def test_tasks_find_the_new_master(guarded: GuardedRedis) -> None:
