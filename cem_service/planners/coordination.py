@@ -3,11 +3,11 @@
 Each resource in turn answers what is best for the site while the others do as they last said. What comes out depends on
 who was asked first: whoever comes early takes the cheap hours. The last one, a battery where there is one, balances
 what the others do, and that binds them: once its plan is there, any watt elsewhere would have to be bought or sold.
-So two orders are tried, in drafts, and after the better one each of the others is asked anew without the last one, and
-the last one after it. That is a good plan at once; while time is left, or as long as a limit or comfort is missed, they
-are asked again and again until nobody gains by that. Then some of the resources are taken
-out of the best plan so far and asked anew, in another order and under prices that are a little off. A plan of the whole
-site is kept only if it ranks higher than the best one, so there is always one, and it never gets worse.
+So three orders are tried, in drafts, and in the best of them each is asked once more, closely. That is a good plan at
+once; while time is left, or as long as a limit or comfort is missed, each of the others is asked anew without the last
+one, and the last one after it. Then some of the resources are taken out of the best plan so far and asked anew, in
+another order and under prices that are a little off. A plan of the whole site is kept only if it ranks higher than the
+best one, so there is always one, and it never gets worse.
 
 Ranks are compared stage by stage (decision 0010). Where a limit is broken, plans in which everything rests are tried
 too: what all can keep to at rest is then kept to. A breach that remains is what no resource could avoid.
@@ -91,8 +91,7 @@ def coordinate(problem: Problem, *, random: np.random.Generator, more_time: More
     several = len(problem.resources) > 1
     ask = draft_response if several else best_response
     starts = (_asked(problem, {}, order, problem.cost, ask) for order in _orders(problem.resources))
-    best = _improved(problem, min(starts, key=_rank), moves=len(problem.resources) - 1)
-    best = _with_its_best_peak(problem, best)
+    best = _with_its_best_peak(problem, min(starts, key=_rank))
     if best.falls_short or more_time():
         best = _improved(problem, best)
     if best.breaks_limits:
@@ -116,7 +115,7 @@ def _with_its_values(problem: Problem, best: Coordinated) -> Coordinated:
         plan = best.plans.get(one.link_id)
         if plan is None or (plan.values is None and plan.mode_values is None):
             continue
-        moved = _asked(problem, best.plans, (one,), problem.cost.with_peak(_peak_w(best)), draft_response)
+        moved = _asked(problem, best.plans, (one,), problem.cost.with_peak(_peak_w(best)))
         answer = moved.plans.get(one.link_id)
         if answer is None:
             continue
@@ -158,9 +157,11 @@ def _rank(found: Coordinated) -> Rank:
 
 
 def _orders(resources: tuple[Resource, ...]) -> list[tuple[Resource, ...]]:
-    """As given, and turned around but for the last one."""
-    given = [resources, (*resources[-2::-1], *resources[-1:])]
-    return given if len(resources) > 2 else given[:1]
+    """As given, turned around, and with the first two changed over; the last one stays the last."""
+    others, last = resources[:-1], resources[-1:]
+    orders = (others, others[::-1], (*others[1::-1], *others[2:]))
+    # With fewer of them some of these are the same.
+    return [(*order, *last) for order in orders[: max(len(others), 1)]]
 
 
 def _at_rest(problem: Problem) -> dict[UUID, DevicePlan]:
@@ -183,13 +184,13 @@ def _tried_anew(problem: Problem, best: Coordinated, random: np.random.Generator
     return _improved(problem, _asked(problem, best.plans, chosen, cost))
 
 
-def _improved(problem: Problem, best: Coordinated, moves: int = MOST_MOVES) -> Coordinated:
+def _improved(problem: Problem, best: Coordinated) -> Coordinated:
     """Ask one by one, each with the last one after it, until nobody's answer makes the site better."""
     if len(problem.resources) < 2:
         return best
     *others, last = problem.resources
     content = 0  # Those asked since the last move.
-    for one in islice(cycle(others), moves):
+    for one in islice(cycle(others), MOST_MOVES):
         cost = problem.cost.with_peak(_peak_w(best))
         moved = _asked(problem, best.plans, (one, last), cost)
         content = 0 if moved.rank < best.rank else content + 1

@@ -23,8 +23,8 @@ from cem_service.domain.site import SiteState
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.learned import Series, known_until
 
-DAY = timedelta(days=1)
 DAYS_BACK = 7
+_BACK = tuple(timedelta(days=days) for days in range(1, DAYS_BACK + 1))
 
 # Without forecast and history, production is taken for solar: half a sine between these local hours. Persistence of
 # one reading would promise noon's sun for midnight.
@@ -140,12 +140,9 @@ def _with_gaps_filled(known: StepSeries, fallback: Array, horizon: Horizon) -> A
 def persistence(history: Mapping[datetime, float], horizon: Horizon, fallback_w: float) -> Array:
     """The latest known mean of the same quarter hour on an earlier day, else the fallback."""
     result = np.full(horizon.steps, float(fallback_w))
-    if not history:
-        return result
-    for step in range(horizon.steps):
-        start = horizon.step_start(step)
-        for days in range(1, DAYS_BACK + 1):
-            found = history.get(start - days * DAY)
+    for step, start in enumerate(horizon.starts if history else ()):
+        for back in _BACK:
+            found = history.get(start - back)
             if found is not None:
                 result[step] = found
                 break
@@ -155,7 +152,7 @@ def persistence(history: Mapping[datetime, float], horizon: Horizon, fallback_w:
 def daylight(now_w: float, horizon: Horizon, timezone: str) -> Array:
     """Production scaled from its present reading along the sun's day; 0 when it is too dark to tell."""
     zone = ZoneInfo(timezone)
-    local = [horizon.step_start(step).astimezone(zone) for step in range(horizon.steps)]
+    local = [start.astimezone(zone) for start in horizon.starts]
     hours = np.array([moment.hour + moment.minute / 60 + 0.125 for moment in local])
     shape = np.sin(np.pi * np.clip((hours - SUNRISE_HOUR) / (SUNSET_HOUR - SUNRISE_HOUR), 0.0, 1.0))
     if shape[0] < LEAST_SUN:

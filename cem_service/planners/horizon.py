@@ -42,6 +42,11 @@ class Horizon:
         durations: Array = np.diff(self.edges)
         return durations
 
+    @cached_property
+    def starts(self) -> tuple[datetime, ...]:
+        """Of all quarter hours; the first one has begun already."""
+        return tuple(self.step_start(step) for step in range(self.steps))
+
     @property
     def end(self) -> datetime:
         return self.start + self.steps * STEP

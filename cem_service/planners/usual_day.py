@@ -7,7 +7,7 @@ it is, is measured on days that it was not fitted to (`scores`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -61,8 +61,7 @@ def learn(history: History, now: datetime, timezone: str) -> UsualDay | None:
 
 def forecast_usual(usual: UsualDay, history: History, horizon: Horizon) -> Array:
     """Expected mean power of each step in W."""
-    starts = [horizon.step_start(step) for step in range(horizon.steps)]
-    kinds, quarters = _calendar(starts, ZoneInfo(usual.timezone))
+    kinds, quarters = _calendar(horizon.starts, ZoneInfo(usual.timezone))
     usual_w = usual.usual_w[kinds, quarters]
     difference = _present_difference(usual, history, horizon.start) * usual.fading ** np.arange(1, horizon.steps + 1)
     expected: Array = usual_w + np.where(usual.darkness[quarters], 0.0, difference)
@@ -73,8 +72,7 @@ def forecast_usual(usual: UsualDay, history: History, horizon: Horizon) -> Array
 
 def quantiles_around(usual: UsualDay, expected_w: Array, horizon: Horizon) -> Array:
     """The quantiles of QUANTILES around a forecast from this usual day, shape (3, steps), in W."""
-    starts = [horizon.step_start(step) for step in range(horizon.steps)]
-    _, quarters = _calendar(starts, ZoneInfo(usual.timezone))
+    _, quarters = _calendar(horizon.starts, ZoneInfo(usual.timezone))
     around: Array = expected_w + usual.spread_w[:, quarters // QUARTERS_PER_SPREAD]
     return around
 
@@ -87,7 +85,7 @@ def _present_difference(usual: UsualDay, history: History, start: datetime) -> f
     return float(np.mean([history[at] for at in recent] - usual.usual_w[kinds, quarters]))
 
 
-def _calendar(starts: list[datetime], zone: ZoneInfo) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _calendar(starts: Sequence[datetime], zone: ZoneInfo) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """(1 on a weekend, the quarter hour of the local day) of each moment."""
     local = [start.astimezone(UTC).astimezone(zone) for start in starts]
     kinds = np.array([moment.weekday() >= 5 for moment in local], dtype=np.intp)

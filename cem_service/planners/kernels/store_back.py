@@ -15,11 +15,11 @@ from cem_service.planners.kernels.store_step import (
     Landing,
     Levels,
     StoreGrid,
-    bands_at,
     corners,
     edge_cost,
     effect_of,
     energy_eur,
+    find_bands,
     landing_at,
     leakage_at,
     place_of,
@@ -69,7 +69,9 @@ def _differs(t: int, hinges: Floats) -> bool:
 
 @kernel
 def _lattice(grid: StoreGrid, levels: Floats) -> Lattice:
-    bands, size = bands_at(levels, grid), levels.size
+    size = levels.size
+    bands = np.empty((grid.bands_of.size - 1, size), np.int64)
+    find_bands(levels, grid, bands)
     leaks, alike = np.empty(size), np.full(bands.shape, size)
     for n in range(size - 1, -1, -1):
         leaks[n] = leakage_at(levels[n], grid.leakage)

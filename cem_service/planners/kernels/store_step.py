@@ -204,19 +204,20 @@ def place_of(level: float, landing: Landing) -> tuple[int, float, float]:
     return index, place - index, abs(exact - place) * landing.spacing * landing.outside_eur
 
 
-@kernel
-def bands_at(levels: Floats, grid: StoreGrid) -> Ints:
-    """The band of each variant at each level; -1 where it has none. Of two that meet the upper one counts (R-134)."""
-    room, bands, bands_of = grid.room, grid.bands, grid.bands_of
-    found = np.full((bands_of.size - 1, levels.size), -1, np.int64)
+@part_of_kernel
+def find_bands(levels: Floats, grid: StoreGrid, found: Ints) -> None:
+    """Fill in the band of each variant at each level; -1 where it has none.
+
+    Of two that meet the upper one counts (R-134).
+    """
     for n in range(levels.size):
-        level = min(max(levels[n], room[LOWEST]), room[HIGHEST])
-        for v in range(bands_of.size - 1):
-            for b in range(bands_of[v], bands_of[v + 1]):
-                slack = 1e-9 * max(abs(bands[b, LEVEL_FROM]), abs(bands[b, LEVEL_TO]), 1.0)
-                if bands[b, LEVEL_FROM] - slack <= level <= bands[b, LEVEL_TO] + slack:
+        level = min(max(levels[n], grid.room[LOWEST]), grid.room[HIGHEST])
+        for v in range(grid.bands_of.size - 1):
+            found[v, n] = -1
+            for b in range(grid.bands_of[v], grid.bands_of[v + 1]):
+                slack = 1e-9 * max(abs(grid.bands[b, LEVEL_FROM]), abs(grid.bands[b, LEVEL_TO]), 1.0)
+                if grid.bands[b, LEVEL_FROM] - slack <= level <= grid.bands[b, LEVEL_TO] + slack:
                     found[v, n] = b
-    return found
 
 
 @part_of_kernel

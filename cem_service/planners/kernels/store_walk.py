@@ -17,11 +17,11 @@ from cem_service.planners.kernels.store_step import (
     Ints,
     Levels,
     StoreGrid,
-    bands_at,
     corners,
     edge_cost,
     effect_of,
     energy_eur,
+    find_bands,
     landing_at,
     leakage_at,
     place_of,
@@ -51,16 +51,27 @@ def walk_on(grid: StoreGrid, costs: Costs, levels: Levels, value: Floats, level:
     running_eur, rates = np.zeros(count), np.zeros(count)
     moves, variants, factors = np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count)
     steps = Steps(power_w, after, edges_eur, running_eur, rates, moves, variants, factors)
-    here, state, total, tried = np.empty(1), 0, 0.0, room_for_factors(costs.at_w.shape[1])
+    here, bands_here = np.empty(1), np.empty((grid.bands_of.size - 1, 1), np.int64)
+    act_of, tried = _act_of_cells(grid), room_for_factors(costs.at_w.shape[1])
+    state, total = 0, 0.0
     top = max(grid.room[HIGHEST], level)
     for t in range(count):
         here[0] = level
-        landed, eur = _best_step(t, grid, costs, levels, value[t + 1], level, state, bands_at(here, grid), tried, steps)
+        find_bands(here, grid, bands_here)
+        landed, eur = _best_step(t, grid, costs, levels, value[t + 1], level, state, bands_here, act_of, tried, steps)
         level = min(landed, top)
         after[t], edges_eur[t] = level, edge_cost(level, grid.below[t + 1], grid.above[t + 1])
         state = grid.cell_to[grid.move_cell[moves[t]]]
         total += eur + edges_eur[t]
     return steps, total - costs.leftover_eur * level
+
+
+@kernel
+def _act_of_cells(grid: StoreGrid) -> Ints:
+    act_of = np.empty(grid.cell_to.size, np.int64)
+    for a in range(grid.cells_of.size - 1):
+        act_of[grid.cells_of[a] : grid.cells_of[a + 1]] = a
+    return act_of
 
 
 @part_of_kernel
@@ -73,6 +84,7 @@ def _best_step(
     level: float,
     state: int,
     bands_here: Ints,
+    act_of: Ints,
     factors: Floats,
     steps: Steps,
 ) -> tuple[float, float]:
@@ -83,7 +95,7 @@ def _best_step(
     above = resting - landing.first - place * landing.spacing
     least, landed, paid = np.inf, level, 0.0
     for m in range(grid.moves_of[state], grid.moves_of[state + 1]):
-        a, to = np.searchsorted(grid.cells_of, grid.move_cell[m], side="right") - 1, grid.cell_to[grid.move_cell[m]]
+        a, to = act_of[grid.move_cell[m]], grid.cell_to[grid.move_cell[m]]
         combination = grid.part_combination[grid.parts_of[a + 1] - 1]
         for v in range(grid.variants_of[combination], grid.variants_of[combination + 1]):
             effect = effect_of(a, v, 0, grid, bands_here, duration_s)
