@@ -26,6 +26,8 @@ from tests.support.scenarios.uncontrolled import plan_eur, uncontrolled_eur
 LEAST_SAVINGS_EUR = 0.1
 HIGHS_S = 30.0
 ROUNDS = 40
+# The grids of stores with modes were chosen after a look at the seeds that judge everything else.
+MODES_SEEDS = range(200, 212)
 REPEATED = 20
 
 
@@ -61,7 +63,7 @@ def convex_gap() -> Row:
 
 def modes_time() -> Row:
     warm_up()
-    scenarios = [make(seed) for make in WITH_MODES.values() for seed in JUDGING_SEEDS]
+    scenarios = [make(seed) for make in WITH_MODES.values() for seed in MODES_SEEDS]
     costs = [one.around.cost for one in scenarios]
 
     def plan() -> None:
@@ -75,7 +77,7 @@ def modes_loss() -> Row:
     """The mean over plans of what is lost of the savings that the best plan achieves; savings count 10 ct at least."""
     lost = []
     for make in WITH_MODES.values():
-        for scenario in map(make, JUDGING_SEEDS):
+        for scenario in map(make, MODES_SEEDS):
             resource, around = scenario.resource, scenario.around
             plan = plan_store(resource, around.cost, around.horizon)
             assert plan is not None
