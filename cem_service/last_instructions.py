@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import takewhile
 from typing import cast
 from uuid import UUID
@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 
 from cem_service.domain.decision import LastInstruction, Objective
+from cem_service.domain.pace import left_alone_until
 from cem_service.loading import LoadedSite, is_of
 from cem_service.models import Instruction, LedgerStatus
 from cem_service.runtime import Tools
@@ -22,10 +23,6 @@ from s2.versions import WireProfile
 
 log = structlog.get_logger(__name__)
 
-# After a refusal the device is left alone for this long: it had a reason, and asking again is not an argument.
-LEAVE_ALONE_AFTER_REFUSAL = timedelta(minutes=5)
-# When it refuses several times on end, this doubles with each of them, up to so many times.
-MOST_DOUBLINGS = 4
 # Real time after which an instruction without any answer is taken as lost between the commit and the bus.
 ANSWER_OVERDUE_S = 30.0
 MODE_DESCRIPTIONS = (FRBCSystemDescription, OMBCSystemDescription, DDBCSystemDescription)
@@ -73,7 +70,7 @@ def _is_gone(row: Instruction) -> bool:
 
 
 def _refused_until(rows: Sequence[Instruction]) -> datetime | None:
-    """Until when a device is left alone, by what it was told, oldest first: the longer, the oftener it said no.
+    """Until when a device is left alone, by what it was told, oldest first.
 
     What we take back is followed by what replaces it, so a newest one that is revoked was revoked by the device.
     """
@@ -81,9 +78,7 @@ def _refused_until(rows: Sequence[Instruction]) -> datetime | None:
     if not (newest.is_refused or newest.status == LedgerStatus.REVOKED):
         return None
     before = sum(1 for _ in takewhile(lambda row: row.is_refused, reversed(rows[:-1])))
-    longer: int = 1 << min(before, MOST_DOUBLINGS)
-    refused_at: datetime = newest.status_at
-    return refused_at + longer * LEAVE_ALONE_AFTER_REFUSAL
+    return left_alone_until(newest.status_at, refused_before=before)
 
 
 def _read(row: Instruction) -> S2Instruction | None:

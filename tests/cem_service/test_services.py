@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from cem_service import due, services
+from cem_service import services
+from cem_service.domain import pace
 from cem_service.domain.site import SiteState
 from cem_service.models import Instruction, LedgerStatus, PlanRun, PlanRunKind
 from cem_service.planners.building import plan_site as compute_plan
@@ -316,7 +317,7 @@ def test_a_new_description_makes_a_plan_due_after_a_minute(world: World) -> None
     world.run(services.plan_site, *world.ids)
     assert len(_plan_runs(PlanRunKind.PLAN)) == 1
 
-    world.clock.advance(due.SHORTEST_TIME_BETWEEN_PLANS / timedelta(seconds=1))
+    world.clock.advance(pace.SHORTEST_TIME_BETWEEN_PLANS / timedelta(seconds=1))
     world.run(services.plan_site, *world.ids)
     assert len(_plan_runs(PlanRunKind.PLAN)) == 2
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from cem_service import due, services
+from cem_service import services
+from cem_service.domain import pace
 from cem_service.models import PlanRun
 from cem_service.objectives import create_tariff, set_objectives
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD
@@ -76,7 +77,7 @@ def test_another_energy_constraint_makes_a_plan_due(world: World) -> None:
     offer(world)
     world.run(services.plan_site, *world.ids)
     want(world, power_w=2000.0)
-    world.clock.advance(due.SHORTEST_TIME_BETWEEN_PLANS / timedelta(seconds=1))
+    world.clock.advance(pace.SHORTEST_TIME_BETWEEN_PLANS / timedelta(seconds=1))
 
     world.run(services.plan_site, *world.ids)
 

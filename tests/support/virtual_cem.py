@@ -1,18 +1,19 @@
 """The hosted CEM of one site in virtual time: what its services do around the pure core, in memory and at once.
 
 It keeps what each resource said last, in the fields of the bus's snapshots, and what each was told; it plans when a
-plan is due by the rules of `cem_service.due`, and reacts whenever it is asked to look.
+plan is due by the rules of `cem_service.domain.pace`, and reacts whenever it is asked to look.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import takewhile
 from uuid import UUID
 
 from cem_service.domain.decision import Decision, LastInstruction
+from cem_service.domain.pace import is_outdated, is_planned_from, left_alone_until
 from cem_service.domain.resource import Resource
 from cem_service.domain.selection import choose_control_type
 from cem_service.domain.site import SiteState
@@ -20,7 +21,6 @@ from cem_service.planners.building import plan_site
 from cem_service.planners.plan import SitePlan
 from cem_service.planners.reactive import react
 from flexhub.bus.snapshot import FAMILY_PREFIXES, revoked_field, snapshot_field, superseded_prefixes
-from flexhub.telemetry.quarters import quarter_start
 from s2.messages import (
     ControlType,
     InstructionStatus,
@@ -31,15 +31,7 @@ from s2.messages import (
     RevokeObject,
 )
 
-SHORTEST_TIME_BETWEEN_PLANS = timedelta(minutes=1)
-LEAVE_ALONE_AFTER_REFUSAL = timedelta(minutes=5)
-MOST_DOUBLINGS = 4
 MOST_TOLD = 64
-PLANNED_FROM = (
-    "FRBC.SystemDescription",
-    "FRBC.FillLevelTargetProfile",
-    "PPBC.PowerProfileDefinition/",
-)
 GONE = (InstructionStatus.REJECTED, InstructionStatus.ABORTED, InstructionStatus.REVOKED)
 
 # The site at a moment, with all but its resources and its meter: limits, tariff, feeds, histories.
@@ -151,10 +143,9 @@ class VirtualCEM:
     def _plan_is_due(self, state: SiteState) -> bool:
         if not any(resource.controllable for resource in state.resources):
             return False
-        if self.plan is None or self.plan.made_at < quarter_start(state.now):
+        if self.plan is None:
             return True
-        changed = self._planned_from != self._foundations()
-        return changed and state.now - self.plan.made_at >= SHORTEST_TIME_BETWEEN_PLANS
+        return is_outdated(self.plan.made_at, state.now, changed=self._planned_from != self._foundations())
 
     def _foundations(self) -> tuple[str, ...]:
         return tuple(sorted(self._message_ids()))
@@ -162,7 +153,7 @@ class VirtualCEM:
     def _message_ids(self) -> Iterator[str]:
         for known in self.links.values():
             for name, message in known.fields.items():
-                if name.startswith(PLANNED_FROM):
+                if is_planned_from(name, message):
                     yield str(getattr(message, "message_id", ""))
 
 
@@ -185,4 +176,4 @@ def _refused_until(told: list[Told]) -> datetime | None:
     if newest.status not in GONE or newest.status_at is None:
         return None
     before = sum(1 for _ in takewhile(lambda one: one.is_refused, reversed(told[:-1])))
-    return newest.status_at + (1 << min(before, MOST_DOUBLINGS)) * LEAVE_ALONE_AFTER_REFUSAL
+    return left_alone_until(newest.status_at, refused_before=before)
