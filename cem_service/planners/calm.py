@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from cem_service.planners.plan import STEP
 from flexhub.telemetry.quarters import quarter_start
 
-# A change smaller than both is not worth a message. With 50 W and 2 % a battery was so far off that it cost 3 % of its
-# savings.
+# A change smaller than both is not worth a message. With 50 W and 1 % a battery is told a third less often (170 instead
+# of 257 times in twelve hours of a virtual home, 101 instead of 180 times a day in the closed loop), and saves a
+# hundredth less.
 DEADBAND_W = 10.0
 DEADBAND_SHARE = 0.0025
 
