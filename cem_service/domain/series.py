@@ -59,9 +59,9 @@ class StepSeries:
         """The highest (or lowest) value that holds anywhere in each stretch; `outside` where none does."""
         result = np.full(edges.size - 1, outside)
         pick = np.maximum if highest else np.minimum
-        for start, end, value in zip(self.edges[:-1], self.edges[1:], self.values, strict=True):
-            first = int(np.searchsorted(edges, start, side="right")) - 1
-            last = int(np.searchsorted(edges, end, side="left"))
-            stretch = result[max(first, 0) : max(last, 0)]
+        firsts = np.searchsorted(edges, self.edges[:-1], side="right") - 1
+        lasts = np.searchsorted(edges, self.edges[1:], side="left")
+        for first, last, value in zip(firsts.tolist(), lasts.tolist(), self.values.tolist(), strict=True):
+            stretch = result[max(first, 0) : last]
             stretch[:] = np.where(stretch == outside, value, pick(stretch, value))
         return result

@@ -42,6 +42,8 @@ from cem_service.planners.terms import EUR_PER_UNIT, MOST_MONEY_EUR_PER_KWH, Sta
 
 # What is left in a store at the end of a plan saves buying it in the cheapest hours of another day.
 CHEAPEST_SHARE = 0.25
+# To go through an enumeration takes longer than to add up a stage.
+STAGES = tuple(Stage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +186,10 @@ class SiteCost:
 
     def by_stage(self, loads_w: Array, durations_s: Array) -> dict[Stage, float]:
         """The sum of each stage in its own unit."""
-        result = dict.fromkeys(Stage, 0.0)
+        result = dict.fromkeys(STAGES, 0.0)
         result[Stage.MONEY] = self.energy_eur(loads_w, durations_s)
-        for term, amount in zip(self.terms, self.amounts(loads_w, durations_s), strict=True):
-            result[term.stage] += float(amount)
+        for term, amount in zip(self.terms, self.amounts(loads_w, durations_s).tolist(), strict=True):
+            result[term.stage] += amount
         return result
 
     def with_peak(self, peak_w: float) -> SiteCost:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise, product
+from itertools import accumulate, pairwise, product
 
 import numpy as np
 
@@ -126,7 +126,7 @@ def _acts(graph: ModeGraph) -> tuple[list[Act], list[tuple[int, int]], Ints]:
 
 
 def _begins(counts: Iterator[int] | Sequence[int]) -> Ints:
-    return np.concatenate(([0], np.cumsum(np.fromiter(counts, dtype=np.int64)))).astype(np.int64)
+    return np.array([0, *accumulate(counts)], dtype=np.int64)
 
 
 def variants_of(actuators: tuple[Actuator, ...], combination: Combination) -> list[Variant]:
