@@ -7,9 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.shortcuts import render as render_part
 from django.views.decorators.http import require_http_methods, require_safe
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
@@ -19,9 +17,7 @@ from cem_service.what_if import MOST_COMFORT_PERCENT, Comparison, Question, What
 from flexhub.api import rate_limits
 from flexhub.bus.errors import BusUnavailable
 from flexhub.devices.models import Site
-from flexhub.portal.pages import render
-from tenants import looks
-from tenants.model_admin import actor_of
+from flexhub.portal.pages import render, site_looked_at
 
 
 class WhatIfForm(forms.Form):
@@ -94,13 +90,7 @@ def answer(request: HttpRequest, site_id: UUID, answer_id: UUID) -> HttpResponse
 
 
 def _site(request: HttpRequest, site_id: UUID) -> Site:
-    """Raises PermissionDenied, and Http404 for one that this person does not see."""
-    actor = actor_of(request)
-    if not actor.has_perm("cem_service.view_planrun"):
-        raise PermissionDenied
-    site = get_object_or_404(Site, pk=site_id)
-    looks.note_object(actor, site, what="portal.what_if")
-    return site
+    return site_looked_at(request, site_id, permission="cem_service.view_planrun", page="portal.what_if")
 
 
 def _asked(context: dict[str, Any], site: Site, question: Question) -> HTTPStatus:
