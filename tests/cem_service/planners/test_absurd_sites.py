@@ -18,6 +18,7 @@ from cem_service.domain.decision import Objective
 from cem_service.domain.frbc import FRBCResource
 from cem_service.domain.machines import Machine
 from cem_service.domain.ombc import OMBCResource
+from cem_service.domain.pebc import PEBCResource
 from cem_service.domain.phases import PhaseShares
 from cem_service.domain.ppbc import PPBCResource
 from cem_service.domain.reason import ReasonCode
@@ -28,9 +29,9 @@ from cem_service.planners.coordination import Problem
 from cem_service.planners.oracle import best_response
 from cem_service.planners.site_cost import SiteCost
 from cem_service.planners.terms import Stage
-from tests.support.absurd import prices, profiles, stores
+from tests.support.absurd import envelopes, prices, profiles, stores
 from tests.support.absurd_modes import ddbc_devices, ombc_devices
-from tests.support.resources import battery, ev_charger, heat_pump, link_id
+from tests.support.resources import battery, ev_charger, heat_pump, link_id, solar
 from tests.support.sites import site_with
 
 ON_ONE_PHASE: PhaseShares = (1.0, 0.0, 0.0)
@@ -128,3 +129,38 @@ def test_no_plan_leaves_what_was_offered_or_breaks_a_fuse_needlessly(
 
 
 FUSES = (Objective.FUSE, Objective.EXPORT_LIMIT)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(
+    envelope=st.one_of(envelopes(), st.floats(0, 2e4).map(solar)),
+    others=st.lists(sane, min_size=1, max_size=2),
+    fuse_w=st.floats(0, 2e4),
+    buy=prices,
+    sell=prices,
+)
+def test_limits_beside_other_devices_are_on_offer_and_what_they_cannot_help_is_named(
+    envelope: Resource, others: list[Resource], fuse_w: float, buy: tuple[float, ...], sell: tuple[float, ...]
+) -> None:
+    resources = [named(index, one, ON_ONE_PHASE) for index, one in enumerate((envelope, *others))]
+    site = site_with(*resources, meter_w=500.0, fuse_limit_w=fuse_w, tariff=Tariff(buy, sell))
+    problem = problem_of(site)
+
+    plan = plan_site(site)
+
+    json.dumps(plan.as_dict(), allow_nan=False)
+    powers_w = [device.power_w for device in plan.devices.values()]
+    size_w = max(1.0, np.abs(plan.base_w).max(), *(np.abs(each).max() for each in powers_w))
+    assert np.abs(plan.net_w - plan.base_w - sum(powers_w)).max() <= 1e-6 * size_w
+    over_w = max(
+        term.beyond_w(plan.net_w[None]).max()
+        for term in (problem.whole_cost or problem.cost).terms
+        if term.stage is Stage.FUSE
+    )
+    assert over_w <= 1.0 or any(one.code is ReasonCode.EXCEEDS and one.objective in FUSES for one in plan.reasons)
+    if envelope.ready:
+        assert isinstance(envelope, PEBCResource)
+        offered = {one.quantity: one for one in envelope.limits}
+        for told in (limit for span in plan.devices[resources[0].link_id].envelopes for limit in span.limits):
+            assert any(start <= told.upper_limit_w <= end for start, end in offered[told.quantity].upper)
+            assert any(start <= told.lower_limit_w <= end for start, end in offered[told.quantity].lower)
