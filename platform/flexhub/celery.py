@@ -8,12 +8,15 @@ died, by the broker after the visibility timeout when the whole worker did. Task
 """
 
 import os
+import sys
+import threading
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flexhub.settings")
 
 from celery import Celery, signals
 from django.conf import settings
+from django.db import close_old_connections, connections
 
 from flexhub.broker import celery_settings
 from flexhub.observability import logs
@@ -64,6 +67,8 @@ app.config_from_object(
         "broker_connection_max_retries": None,
         "enable_utc": True,
         "timezone": "UTC",
+        # Celery would close what a task has opened; `look_after_connections` does better.
+        "CELERY_DB_REUSE_MAX": sys.maxsize // 2,
     }
 )
 app.autodiscover_tasks()
@@ -96,6 +101,22 @@ app.conf.beat_schedule = {
     "finish-key-rotations": _every(3600.0, "tenants.tasks.finish_key_rotations", "default"),
     "forget-old-plan-runs": _every(600.0, "cem_service.tasks.forget_old_plan_runs", "default"),
 }
+
+
+@signals.task_prerun.connect
+def look_after_connections(**_: object) -> None:
+    """A process keeps its connection to PostgreSQL from task to task, for as long and as carefully as views do.
+
+    A new one costs PostgreSQL more than most tasks, and knows no prepared statements.
+    """
+    close_old_connections()
+
+
+@signals.task_postrun.connect
+def give_connections_back(**_: object) -> None:
+    """Those of a thread: there are many in a pool, which wait for vendors and ask PostgreSQL for little."""
+    if threading.current_thread() is not threading.main_thread():
+        connections.close_all()
 
 
 @signals.setup_logging.connect

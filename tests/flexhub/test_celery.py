@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.db import connection
+
+from flexhub.celery import app, give_connections_back, look_after_connections
+
+
+def _pid() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone() or (0,)
+    return int(pid)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_keeps_its_connection_from_task_to_task() -> None:
+    look_after_connections()
+    before = _pid()
+    give_connections_back()
+    look_after_connections()
+
+    assert _pid() == before
+    assert app.conf["CELERY_DB_REUSE_MAX"] > 10**9
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_broke_is_replaced_before_the_next_task() -> None:
+    before = _pid()
+    connection.connection.close()
+    connection.errors_occurred = True
+
+    look_after_connections()
+
+    assert _pid() != before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_thread_gives_its_connection_back() -> None:
+    left: list[object] = []
+
+    def task() -> None:
+        _pid()
+        give_connections_back()
+        left.append(connection.connection)
+
+    thread = threading.Thread(target=task)
+    thread.start()
+    thread.join(30)
+
+    assert left == [None]
