@@ -227,16 +227,21 @@ DAY_AND_NIGHT = (0.22,) * 7 + (0.34,) * 15 + (0.22,) * 2
 
 
 def register(
-    names: Sequence[str], number: int, *, provider: str = "Alder", prices: Sequence[float] = DAY_AND_NIGHT
+    names: Sequence[str],
+    number: int,
+    *,
+    provider: str = "Alder",
+    prices: Sequence[float] = DAY_AND_NIGHT,
+    selling: float = 0.04,
 ) -> list[Building]:
-    """Buildings of one new provider, in a few statements. `prices` are in EUR/kWh by the hour; selling pays little."""
+    """Buildings of one new provider, in a few statements. `prices`, by the hour, and `selling` are in EUR/kWh."""
     from flexhub.devices.models import DeviceType, Site
     from tenants.scope import tenant_scope
     from tests.support.registry import make_device_type, make_tenant
 
     tenant = make_tenant(provider)
     kinds = {name: make_device_type(kind=DeviceType.Kind.BATTERY, model=name) for name in names}
-    tariff = _tariff(tenant, prices)
+    tariff = _tariff(tenant, prices, selling)
     rows: dict[type[Any], list[Any]] = {}
     made = [_building(f"Home {place}", tariff, kinds, rows) for place in range(number)]
     with tenant_scope(tenant.pk):
@@ -248,14 +253,14 @@ def register(
     return made
 
 
-def _tariff(tenant: Any, prices: Sequence[float]) -> Any:
+def _tariff(tenant: Any, prices: Sequence[float], selling: float) -> Any:
     from cem_service.objectives import create_tariff
 
     return create_tariff(
         tenant=tenant,
         name="By the hour",
         import_eur_per_kwh=prices,
-        export_eur_per_kwh=[0.04] * 24,
+        export_eur_per_kwh=[selling] * 24,
     )
 
 

@@ -41,8 +41,11 @@ LIMITS_PER_S = 3.0
 # So much more or less than it uses a home has by turns.
 OWN_W = 3_000.0
 ALLOWED_W = 2_000
-# Power is cheap while the bench runs, so that batteries charge.
-CHEAP_NOW = (0.34,) * 9 + (0.05,) * 4 + (0.34,) * 11
+# What a battery holds that no test empties is worth as much as it sells for, so that a plan may sell all the time, or
+# never, and lose nothing by it. Where selling costs something, each battery follows what its home needs.
+SELLING = -0.05
+# Whoever draws power is paid for it while the bench runs, so that these batteries charge.
+PAID_NOW = (0.34,) * 9 + (-0.30,) * 4 + (0.34,) * 11
 # What has not come by then is counted as this.
 PATIENCE_S = 10.0
 PATIENCE_FOR_ALL_S = 1_200.0
@@ -118,8 +121,8 @@ def _close_connections() -> None:
 def latencies() -> Latencies:
     """Measured once for all rows."""
     with bench_world() as world, hub_clock() as clock, _hub(world, clock) as url:
-        limited = register(DEVICES, LIMITED, provider="Birch", prices=CHEAP_NOW)
-        buildings = [*limited, *register(DEVICES, BUILDINGS - LIMITED)]
+        limited = register(DEVICES, LIMITED, provider="Birch", prices=PAID_NOW, selling=SELLING)
+        buildings = [*limited, *register(DEVICES, BUILDINGS - LIMITED, selling=SELLING)]
         homes = [Home(building, url, clock) for building in buildings]
         operator = GridOperator(world.environment["REDIS_URL"], clock)
         try:
