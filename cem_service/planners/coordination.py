@@ -2,12 +2,12 @@
 
 Each resource in turn answers what is best for the site while the others do as they last said. What comes out depends on
 who was asked first: whoever comes early takes the cheap hours. The last one, a battery where there is one, balances
-what the others do, and that binds them: once its plan is there, any watt elsewhere would have to be bought or sold.
-So three orders are tried, in drafts, and in the best of them each that stores or has modes is asked once more, closely.
-That is a good plan at once; while time is left, or as long as a limit or comfort is missed, each of the others is asked anew without the last
-one, and the last one after it. Then some of the resources are taken out of the best plan so far and asked anew, in
-another order and under prices that are a little off. A plan of the whole site is kept only if it ranks higher than the
-best one, so there is always one, and it never gets worse.
+what the others do, and that binds them: once its plan is there, any watt elsewhere would have to be bought or sold. So
+three orders are tried, in drafts, and in the best of them each that stores or has modes is asked once more, closely.
+That is a good plan at once; while time is left, or as long as a limit or comfort is missed, each of the others is asked
+anew without the last one, and the last one after it. Then some of the resources are taken out of the best plan so far
+and asked anew, in another order and under prices that are a little off. A plan of the whole site is kept only if it
+ranks higher than the best one, so there is always one, and it never gets worse.
 
 Ranks are compared stage by stage (decision 0010). Where a limit is broken, plans in which everything rests are tried
 too: what all can keep to at rest is then kept to. A breach that remains is what no resource could avoid.
