@@ -256,14 +256,17 @@ REFUSED_STATUSES = frozenset({LedgerStatus.REFUSED, LedgerStatus.REJECTED, Ledge
 
 
 # Where the latest is one of several that stand at once, or was refused, those before it count as well.
+# As an array, which is made once; a subquery may be asked again for each row that was ever issued.
 _COUNTING = """
-    SELECT counting.id FROM unnest(%s::uuid[]) AS wanted (link_id), LATERAL (
-        SELECT starts_with(message_type, 'PPBC.') OR status = ANY(%s) OR reception NOT IN ('', 'OK') AS several
-        FROM cem_service_instruction WHERE link_id = wanted.link_id ORDER BY issued_at DESC LIMIT 1
-    ) AS latest, LATERAL (
-        SELECT id FROM cem_service_instruction WHERE link_id = wanted.link_id ORDER BY issued_at DESC
-        LIMIT CASE WHEN latest.several THEN %s ELSE 1 END
-    ) AS counting
+    cem_service_instruction.id = ANY (ARRAY (
+        SELECT counting.id FROM unnest(%s::uuid[]) AS wanted (link_id), LATERAL (
+            SELECT starts_with(message_type, 'PPBC.') OR status = ANY(%s) OR reception NOT IN ('', 'OK') AS several
+            FROM cem_service_instruction WHERE link_id = wanted.link_id ORDER BY issued_at DESC LIMIT 1
+        ) AS latest, LATERAL (
+            SELECT id FROM cem_service_instruction WHERE link_id = wanted.link_id ORDER BY issued_at DESC
+            LIMIT CASE WHEN latest.several THEN %s ELSE 1 END
+        ) AS counting
+    ))
 """
 
 
@@ -282,8 +285,9 @@ class InstructionQuerySet(models.QuerySet["Instruction"]):
         It takes few looks into the index for each link. DISTINCT ON would read all that a link was ever told.
         """
         refused = [status.value for status in REFUSED_STATUSES]
-        counting = RawSQL(_COUNTING, [link_ids, refused, MOST_TOLD])  # noqa: S611 - Its text is always the same.
-        return self.filter(id__in=counting).order_by("issued_at")
+        parameters = [link_ids, refused, MOST_TOLD]
+        counting = RawSQL(_COUNTING, parameters, models.BooleanField())  # noqa: S611 - Its text is always the same.
+        return self.filter(counting).order_by("issued_at")
 
 
 class Instruction(models.Model):
@@ -294,7 +298,8 @@ class Instruction(models.Model):
     id = models.UUIDField(primary_key=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="instructions")
-    link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="instructions")
+    # The index `instruction_of_link` serves it.
+    link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="instructions", db_index=False)
     plan_run = models.ForeignKey(PlanRun, on_delete=models.SET_NULL, null=True, related_name="instructions")
     seat_token = models.BigIntegerField(help_text="the fencing token of the session it was meant for")
     message_type = models.CharField(max_length=64)
