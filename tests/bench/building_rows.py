@@ -21,8 +21,9 @@ from tests.bench.rows import Row
 from tests.support.reference.building import best_plan
 from tests.support.reference.building_cost import Judged, judged, without_flexibility
 from tests.support.scenarios.building import Building, building
-from tests.support.scenarios.surroundings import JUDGING_SEEDS
 
+# The homes of JUDGING_SEEDS were looked at on the way to the present planner.
+SEEDS = range(300, 312)
 ROUNDS = 7
 REFERENCE_S = 20.0
 REFERENCE_GAP = 1e-3
@@ -50,7 +51,7 @@ class Case:
 def plan_time() -> Row:
     """From the state of a site to its plan with all reasons, nothing kept from before."""
     warm_up()
-    taken = [min(_once_s(seed) for _ in range(ROUNDS)) for seed in JUDGING_SEEDS]
+    taken = [min(_once_s(seed) for _ in range(ROUNDS)) for seed in SEEDS]
     return Row("building-plan", 1000.0 * float(np.mean(taken)), "ms", target=1000.0 / 150)
 
 
@@ -64,7 +65,7 @@ def _once_s(seed: int) -> float:
 @cache
 def _cases() -> tuple[Case, ...]:
     warm_up()
-    return tuple(map(_case, JUDGING_SEEDS))
+    return tuple(map(_case, SEEDS))
 
 
 def _case(seed: int) -> Case:

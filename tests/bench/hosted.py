@@ -38,7 +38,7 @@ class Worker:
             self._process = subprocess.Popen(  # Our own program.
                 (*arguments, "--pool", "prefork", "--concurrency", "1", *quiet),
                 cwd=ROOT,
-                # As in production, where each task leaves two lines.
+                # As in production.
                 env=dict(environment) | {"LOG_LEVEL": "INFO"},
                 stdout=file,
                 stderr=subprocess.STDOUT,
