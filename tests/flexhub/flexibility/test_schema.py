@@ -31,6 +31,7 @@ def test_documents_each_address_once(schema: dict[str, Any]) -> None:
         "/api/v1/pools/",
         "/api/v1/pools/{pool_id}/flexibility",
         "/api/v1/sites/",
+        "/api/v1/sites/{site_id}/forecasts",
         "/api/v1/sites/{site_id}/limits",
         "/api/v1/sites/{site_id}/limits/{reference}",
         "/api/v1/sites/{site_id}/plan",
