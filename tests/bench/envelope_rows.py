@@ -5,7 +5,6 @@ Panels are cut, and cars put their charging off; the optimum of each is found by
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
@@ -17,6 +16,7 @@ from cem_service.planners.pebc import WAITING_EUR_PER_KWH, Course, plan_envelope
 from cem_service.planners.plan import STEP
 from cem_service.planners.power_cost import J_PER_KWH, PowerCost
 from tests.bench.rows import Row
+from tests.bench.timing import best_us
 from tests.support.reference.pebc import least_eur_if_lost, least_eur_if_put_off
 from tests.support.scenarios.envelopes import charger, panels
 from tests.support.scenarios.surroundings import JUDGING_SEEDS, MIDNIGHT, surroundings
@@ -35,13 +35,7 @@ def plan_time() -> Row:
         for resource, cost in cases:
             plan_envelope(resource, cost, horizon)
 
-    plan()
-    taken_s = []
-    for _ in range(ROUNDS):
-        before = time.process_time()
-        plan()
-        taken_s.append(time.process_time() - before)
-    return Row("pebc-plan", min(taken_s) * 1e6 / len(cases), "us a plan", target=3000.0)
+    return Row("pebc-plan", best_us(plan, ROUNDS) / len(cases), "us a plan", target=3000.0)
 
 
 def plan_gap() -> Row:

@@ -7,7 +7,6 @@ interruptions of what has begun.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
@@ -17,6 +16,7 @@ from cem_service.planners.kernels.warm import warm_up
 from cem_service.planners.ppbc import INTERRUPTION_EUR, LATER_EUR, plan_profile
 from cem_service.planners.slots import UNBOUNDED, Slots, in_slots, longest_pause, next_slot
 from tests.bench.rows import Row
+from tests.bench.timing import best_us
 from tests.support.reference.ppbc import least_eur, random_problem
 from tests.support.scenarios.profiles import MACHINES
 from tests.support.scenarios.surroundings import JUDGING_SEEDS, MIDNIGHT, surroundings
@@ -37,13 +37,7 @@ def plan_time() -> Row:
         for resource, cost, horizon in cases:
             plan_profile(resource, cost, horizon)
 
-    plan()
-    taken_s = []
-    for _ in range(ROUNDS):
-        before = time.process_time()
-        plan()
-        taken_s.append(time.process_time() - before)
-    return Row("ppbc-plan", min(taken_s) * 1e6 / len(cases), "us a plan", target=100.0)
+    return Row("ppbc-plan", best_us(plan, ROUNDS) / len(cases), "us a plan", target=100.0)
 
 
 def course_gap() -> Row:

@@ -6,7 +6,6 @@ modes and timers is planned as a building plans it again and again: the same sto
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -17,6 +16,7 @@ from cem_service.planners.kernels.store_convex import plan_all
 from cem_service.planners.kernels.warm import warm_up
 from cem_service.planners.store import leftover_eur_per_unit
 from tests.bench.rows import Row
+from tests.bench.timing import best_us
 from tests.support.reference.frbc import best_plan
 from tests.support.reference.store import least_eur
 from tests.support.scenarios.stores import WITH_MODES, battery
@@ -40,7 +40,7 @@ def convex_time() -> Row:
     leftover = [leftover_eur_per_unit(one.resource, cost) for one, cost in zip(scenarios, costs, strict=True)]
     batch = together(stores, levels, leftover)
     slope, at_w, weight = (np.stack([getattr(cost, name) for cost in costs]) for name in ("slope", "at_w", "weight"))
-    taken_us = _best_us(lambda: plan_all(batch, horizon.durations_s, slope, at_w, weight, 1))
+    taken_us = best_us(lambda: plan_all(batch, horizon.durations_s, slope, at_w, weight, 1), ROUNDS)
     return Row("convex-plan", taken_us / len(scenarios), "us", target=20.0)
 
 
@@ -70,7 +70,7 @@ def modes_time() -> Row:
         for one, cost in zip(scenarios, costs, strict=True):
             plan_store(one.resource, cost, one.around.horizon)
 
-    return Row("frbc-plan", _best_us(plan) / len(scenarios), "us", target=1e6 / 1500)
+    return Row("frbc-plan", best_us(plan, ROUNDS) / len(scenarios), "us", target=1e6 / 1500)
 
 
 def modes_loss() -> Row:
@@ -86,16 +86,6 @@ def modes_loss() -> Row:
             # HiGHS may run out of time before it has found a plan as good as ours.
             lost.append(100.0 * max(plan_eur(plan, around) - best_eur, 0.0) / achievable_eur)
     return Row("frbc-loss", sum(lost) / len(lost), "% lost", target=0.6)
-
-
-def _best_us(work: Callable[[], object]) -> float:
-    work()
-    taken = []
-    for _ in range(ROUNDS):
-        before = time.process_time()
-        work()
-        taken.append(time.process_time() - before)
-    return min(taken) * 1e6
 
 
 ROWS: Mapping[str, Callable[[], Row]] = {
