@@ -50,7 +50,7 @@ class RunningServer:
     def story(self) -> str:
         """What it knows of the others, and the end of its log."""
         try:
-            nodes = str(self.ask("CLUSTER", "NODES"))
+            nodes = _nodes(self)
         except redis.RedisError as error:
             nodes = repr(error)
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LINES_TOLD:]
@@ -134,10 +134,12 @@ def running_replica(cluster: RedisCluster, master: RunningServer) -> Iterator[Ru
     with _folder() as folder, _running([_start(folder, lines)]) as (replica,):
         replica.client.cluster("MEET", "127.0.0.1", master.port)
         master_id = _id(master)
-        _wait(lambda: master_id in str(replica.ask("CLUSTER", "NODES")))
+        _wait(lambda: master_id in _nodes(replica))
         replica.client.cluster("REPLICATE", master_id)
         _wait(lambda: replica.client.info("replication").get("master_link_status") == "up")
-        _wait(lambda: all("slave" in str(each.ask("CLUSTER", "NODES")) for each in cluster.servers))
+        # It can ask for the votes of those only that it knows itself, and hears of them from the master.
+        members = (*cluster.servers, replica)
+        _wait(lambda: all(_knows(each, len(members)) and "slave" in _nodes(each) for each in members))
         yield replica
 
 
@@ -210,6 +212,17 @@ def _is_settled(cluster: RedisCluster, slot: int, owner: RunningServer) -> bool:
 def _epoch(server: RunningServer) -> str:
     lines = str(server.ask("CLUSTER", "INFO")).split()
     return next(line for line in lines if line.startswith("cluster_current_epoch:"))
+
+
+def _knows(server: RunningServer, size: int) -> bool:
+    """Whether it has met as many, itself among them; who is still being met may be forgotten again."""
+    nodes = _nodes(server)
+    return len(nodes.splitlines()) == size and "handshake" not in nodes
+
+
+def _nodes(server: RunningServer) -> str:
+    """A line for each that it knows."""
+    return str(server.ask("CLUSTER", "NODES"))
 
 
 def _id(server: RunningServer) -> str:
