@@ -2,6 +2,7 @@
 PYTHON ?= python3
 SPEED ?= 60
 PORT ?= 8000
+HOMES ?= 12
 ROW ?=
 ARGS ?=
 VENV := .venv
@@ -26,7 +27,7 @@ kernels: $(VENV)/.installed
 	@$(BIN)/python -m cem_service.planners.kernels.warm
 
 demo: kernels
-	@exec $(BIN)/python -m flexhub.demo --speed $(SPEED) --port $(PORT)
+	@exec $(BIN)/python -m flexhub.demo --speed $(SPEED) --port $(PORT) --homes $(HOMES)
 
 # Twice as many workers as CI has cores, because much of it waits for processes. A single file runs faster without
 # workers: .venv/bin/pytest tests/s2/test_session.py

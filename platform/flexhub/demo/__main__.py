@@ -11,6 +11,7 @@ from pathlib import Path
 from flexhub import embedded
 from flexhub.embedded.errors import EmbeddedError
 
+MOST_HOMES = 12
 PROJECT = Path(__file__).resolve().parents[3]
 ROOT = PROJECT / ".flexhub"
 
@@ -35,7 +36,7 @@ def main() -> int:
         from flexhub.demo.stage import Stage
 
         stage = Stage(options.root, services, options.port, environment, _report)
-        return stage.perform(speed=options.speed)
+        return stage.perform(speed=options.speed, home_count=options.homes)
     finally:
         services.stop()
         _report("stopped")
@@ -73,6 +74,9 @@ def _options() -> argparse.Namespace:
         "--port", type=_port, default=8000, help="port of the web pages and sessions (make demo PORT=8001)"
     )
     parser.add_argument(
+        "--homes", type=_homes, default=MOST_HOMES, help="how many, on a small machine (make demo HOMES=5)"
+    )
+    parser.add_argument(
         "--root", type=_folder, default=ROOT, help="folder for data, logs and demo.json (.flexhub in the project)"
     )
     return parser.parse_args()
@@ -82,6 +86,13 @@ def _speed(text: str) -> float:
     value = float(text)
     if not 1 <= value <= 600:
         raise argparse.ArgumentTypeError("must be between 1 and 600")
+    return value
+
+
+def _homes(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= MOST_HOMES:
+        raise argparse.ArgumentTypeError(f"must be between 1 and {MOST_HOMES}")
     return value
 
 

@@ -56,10 +56,10 @@ class Stage:
         self._bus = RedisWorkerBus(services.redis_url)
         self._next_line = 0.0
 
-    def perform(self, *, speed: float) -> int:
-        """Run until Ctrl-C or SIGTERM; returns the exit status."""
+    def perform(self, *, speed: float, home_count: int) -> int:
+        """Run until Ctrl-C or SIGTERM; returns the exit status. The street has its first `home_count` homes."""
         start = opening(datetime.now(UTC), speed=speed)
-        homes = street_of(start)
+        homes = street_of(start)[:home_count]
         try:
             seeded = self._prepare(homes, start)
         except NotOurDatabaseError as error:
