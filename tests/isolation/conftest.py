@@ -50,11 +50,15 @@ def cast(long_numbers: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Cas
 
 @pytest.fixture(scope="module")
 def clients(cast: Cast) -> list[tuple[Person, Client]]:
-    """A browser for each of those who try."""
+    """A browser for each of those who try, which has been here before.
+
+    A first request stores in the session for whom a person acts; each test would undo that, and each request do it.
+    """
     browsers = []
     for person in cast.people:
         browser = Client()
         browser.force_login(person.user)
+        assert browser.get("/admin/").status_code < 500
         browsers.append((person, browser))
     return browsers
 

@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 from django import forms
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import Model
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from cem_service.feeds.services import create_feed
 from rm_adapters.models import VendorAccount
@@ -53,8 +55,17 @@ FIXED = {
 }
 
 
-@pytest.fixture
-def rows(redis_url: str) -> None:
+@pytest.fixture(scope="module")
+def rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker, own_redis_url: str) -> Iterator[None]:
+    """One of each model. What a test does to them is undone."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        with override_settings(REDIS_URL=own_redis_url):
+            _make_rows()
+        yield
+        transaction.set_rollback(True)
+
+
+def _make_rows() -> None:
     alder = make_tenant("Alder")
     make_full_customer(alder)
     make_program(alder)
@@ -66,6 +77,13 @@ def rows(redis_url: str) -> None:
         SignInPolicy.objects.create(tenant=alder)
         Invitation.objects.create(tenant=alder, email="bob@example.com")
         IdentityProvider.objects.create(tenant=alder, name="login", issuer="https://login.example", client_id="us")
+
+
+@pytest.fixture
+def _undone(rows: None, redis_url: str) -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 def _told() -> set[int]:
@@ -85,9 +103,9 @@ def _url(row: Model, page: str) -> str:
     return f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/{page}/"
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("_undone")
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model._meta.label)
-def test_a_change_in_the_admin_leaves_a_row(client: Client, rows: None, model: type[Model]) -> None:
+def test_a_change_in_the_admin_leaves_a_row(client: Client, model: type[Model]) -> None:
     if model._meta.label in ELSEWHERE:
         return
     client.force_login(make_operator())
@@ -107,9 +125,9 @@ def test_a_change_in_the_admin_leaves_a_row(client: Client, rows: None, model: t
     assert _told() > before
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("_undone")
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model._meta.label)
-def test_a_deletion_in_the_admin_leaves_a_row(client: Client, rows: None, model: type[Model]) -> None:
+def test_a_deletion_in_the_admin_leaves_a_row(client: Client, model: type[Model]) -> None:
     if model._meta.label in ELSEWHERE:
         return
     client.force_login(make_operator())

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from uuid import UUID, uuid4
-
 import pytest
 from django.apps import apps
 from django.db import connection, migrations, models, transaction
 from django.db.migrations.state import ModelState, ProjectState
 from django.db.models import Model
-from django.db.utils import DataError, ProgrammingError
-from django.utils import timezone
+from django.db.utils import DataError
 
 from flexhub.devices.models import DeviceType, Site
-from flexhub.devices.support import grant_support
-from flexhub.pairing.dialled import create_dialled_end
-from tenants.models import APIAccessToken, APIClient, AuditEntry, Erasure, Membership, Quota, Retention, Tenant
+from tenants.models import APIAccessToken, APIClient, AuditEntry, Membership, Tenant
 from tenants.rls import (
     HOUSEHOLD_DELETE_POLICY,
     HOUSEHOLD_POLICY,
@@ -27,22 +21,12 @@ from tenants.rls import (
     owned_models,
     protected_models,
 )
-from tenants.scope import platform_scope, tenant_scope
-from tests.support.programs import make_program
 from tests.support.registry import (
-    give_quotas,
-    make_customer,
-    make_device_type,
-    make_household,
-    make_member,
     make_tenant,
     query,
 )
 
 OWNED = sorted(owned_models(), key=lambda model: model._meta.label)
-# Of these the cast has rows; `make_household` and the fixture below bring them.
-WITH_ROWS = [model for model in OWNED if model._meta.app_label in {"tenants", "devices", "pairing"}]
-
 HOUSEHOLD_POLICIES = [HOUSEHOLD_DELETE_POLICY, HOUSEHOLD_POLICY]
 
 _TABLE_AND_PARTITIONS = """
@@ -58,30 +42,6 @@ _TABLE_AND_PARTITIONS = """
 
 def _label(model: type[Model]) -> str:
     return model._meta.label
-
-
-def _owner_column(model: type[Model]) -> str:
-    return "id" if model is Tenant else "tenant_id"
-
-
-@pytest.fixture
-def cast(db: None) -> tuple[UUID, UUID]:
-    """Alder and Birch, each with rows in every table of ours."""
-    alder, birch = make_household("Alder"), make_household("Birch")
-    for household in (alder, birch):
-        make_member(household.tenant)
-        make_customer(household.tenant, "Smiths")
-        make_program(household.tenant).access_token("pools:read")
-        make_device_type(household.tenant)
-        with tenant_scope(household.tenant.pk):
-            Retention.objects.create(tenant=household.tenant)
-            Erasure.objects.create(
-                tenant=household.tenant, household_id=uuid4(), requested_at=timezone.now(), finished_at=timezone.now()
-            )
-        give_quotas(household.tenant, devices=10)
-        create_dialled_end(link=household.link, role="RM", url="wss://devices.example", token="geheim")
-        grant_support(household.device, ends_at=timezone.now() + timedelta(days=1))
-    return alder.tenant.pk, birch.tenant.pk
 
 
 def test_finds_the_models_that_belong_to_tenants() -> None:
@@ -103,61 +63,6 @@ def test_holds_for_the_role_that_the_application_connects_as() -> None:
     assert query("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user") == [(False, False)]
     owners = query("SELECT count(*) FROM pg_class WHERE relowner = current_user::regrole AND relkind = 'r'")
     assert owners == [(0,)]
-
-
-@pytest.mark.parametrize("model", [m for m in WITH_ROWS if m is not DeviceType], ids=_label)
-def test_hides_rows_of_others(model: type[Model], cast: tuple[UUID, UUID]) -> None:
-    alder, birch = cast
-    table, column = model._meta.db_table, _owner_column(model)
-
-    assert query(f"SELECT 1 FROM {table}") == []
-    with platform_scope("test"):
-        assert query(f"SELECT 1 FROM {table} WHERE {column} = %s", alder)
-    with tenant_scope(birch):
-        assert query(f"SELECT 1 FROM {table} WHERE {column} = %s", alder) == []
-        assert not model._default_manager.filter(**{f"{column}": alder}).exists()
-        assert query(f"SELECT 1 FROM {table} WHERE {column} = %s", birch)
-
-
-@pytest.mark.parametrize("model", [m for m in WITH_ROWS if m is not AuditEntry], ids=_label)
-def test_refuses_to_change_rows_of_others(model: type[Model], cast: tuple[UUID, UUID]) -> None:
-    alder, birch = cast
-    table, column = model._meta.db_table, _owner_column(model)
-
-    with tenant_scope(birch):
-        assert query(f"DELETE FROM {table} WHERE {column} = %s RETURNING 1", alder) == []
-        assert query(f"UPDATE {table} SET {column} = %s WHERE {column} = %s RETURNING 1", birch, alder) == []
-    with platform_scope("test"):
-        assert query(f"SELECT 1 FROM {table} WHERE {column} = %s", alder)
-
-
-@pytest.mark.parametrize("model", [m for m in WITH_ROWS if m not in (AuditEntry, Quota)], ids=_label)
-def test_refuses_to_give_rows_to_others(model: type[Model], cast: tuple[UUID, UUID]) -> None:
-    alder, birch = cast
-    table, column = model._meta.db_table, _owner_column(model)
-
-    with tenant_scope(birch), pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():
-        query(f"UPDATE {table} SET {column} = %s WHERE {column} = %s", alder, birch)
-
-
-def test_refuses_new_rows_for_others(cast: tuple[UUID, UUID]) -> None:
-    alder, birch = cast
-    statement = (
-        "INSERT INTO devices_site (id, tenant_id, name, timezone, fuse_limit_w) VALUES (%s, %s, 'Shed', 'UTC', 1000)"
-    )
-
-    for scope in (tenant_scope(birch), transaction.atomic()):
-        with pytest.raises(ProgrammingError, match="row-level security"), scope:
-            query(statement, uuid4(), alder)
-
-
-def test_lets_every_tenant_read_device_types_and_nobody_without_a_scope(cast: tuple[UUID, UUID]) -> None:
-    alder, birch = cast
-
-    with tenant_scope(birch):
-        assert DeviceType.objects.filter(tenant_id=alder).exists()
-        assert DeviceType.objects.filter(tenant_id=alder).update(brand="Mine") == 0
-    assert query("SELECT count(*) FROM devices_devicetype") == [(0,)]
 
 
 @pytest.mark.django_db

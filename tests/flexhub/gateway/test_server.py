@@ -8,19 +8,22 @@ import http.client
 import json
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from uuid import uuid4
 
 import psutil
 import pytest
+from django.core.management import CommandError, call_command
 from websockets.exceptions import InvalidStatus
 
 from flexhub.bus.worker_side import RedisWorkerBus
-from tests.support.early import ROOT
+from flexhub.pairing.services import issue_node_token
 from tests.support.gateway import TIMEOUT_S, RunningGateway, device_at, running_gateway
-from tests.support.registry import Household
+from tests.support.registry import Household, make_device
+
+FEW_FILES = 256
 
 
 @pytest.fixture(scope="module", params=["daphne", "uvicorn"])
@@ -31,7 +34,9 @@ def server_environment(request: pytest.FixtureRequest, module_environment: dict[
 
 @pytest.fixture(scope="module")
 def gateway(server_environment: dict[str, str]) -> Iterator[RunningGateway]:
-    with running_gateway(server_environment) as running:
+    """It was started with room for few files, as it is by many shells."""
+    start = f'ulimit -Sn {FEW_FILES} && exec "$0" manage.py gateway --port 0'
+    with running_gateway(server_environment, ("/bin/sh", "-c", start, sys.executable)) as running:
         yield running
 
 
@@ -69,26 +74,33 @@ async def test_does_not_know_other_paths(gateway: RunningGateway, household: Hou
     assert status == 404
 
 
-async def test_opens_a_session_and_ends_it_on_sigterm(own_gateway: RunningGateway, household: Household) -> None:
-    async with device_at(own_gateway.url(household.rm_node.pk), household.token) as device:
+async def test_opens_a_session_in_the_newest_version(gateway: RunningGateway, household: Household) -> None:
+    async with device_at(gateway.url(household.rm_node.pk), household.token) as device:
         assert await device.shake_hands(["0.0.2-beta", "v1.0.0"]) == "v1.0.0"
 
-        own_gateway.signal(signal.SIGTERM)
 
-        assert (await device.expect("SessionRequest"))["request"] == "RECONNECT"
-        assert await device.closed() == 1000
-    assert own_gateway.process.wait(10) == 0
+@pytest.fixture
+def second_device(household: Household) -> Household:
+    """The same household, seen from another device in it."""
+    device = make_device(household.site, name="Another device")
+    return replace(household, device=device, rm_node=device.node, token=issue_node_token(device.node))
 
 
 async def test_drains_before_it_ends(
-    own_gateway: RunningGateway, household: Household, worker_bus: RedisWorkerBus
+    own_gateway: RunningGateway, household: Household, second_device: Household, worker_bus: RedisWorkerBus
 ) -> None:
     url = own_gateway.url(household.rm_node.pk)
     assert await readiness(own_gateway) == (200, "ready")
-    async with device_at(url, household.token) as device:
+    async with (
+        device_at(own_gateway.url(second_device.rm_node.pk), second_device.token) as polite,
+        device_at(url, household.token) as device,
+    ):
+        await polite.shake_hands()
         await device.shake_hands()
 
         own_gateway.signal(signal.SIGTERM)
+        assert (await polite.expect("SessionRequest"))["request"] == "RECONNECT"
+        assert await polite.closed() == 1000
         # It hears the request to reconnect and stays, so that there is time to look around.
         while (await device.receive())["message_type"] != "SessionRequest":
             pass
@@ -97,7 +109,8 @@ async def test_drains_before_it_ends(
         assert await refusal_of(url, household.token) == (503, None)
         assert await device.closed() == 1012
     assert own_gateway.process.wait(20) == 0
-    assert not [each for each in worker_bus.sessions() if each.info.link_id == household.link.pk]
+    links = {household.link.pk, second_device.rm_node.rm_link.pk}
+    assert not [each for each in worker_bus.sessions() if each.info.link_id in links]
 
 
 async def readiness(gateway: RunningGateway) -> tuple[int, str]:
@@ -138,26 +151,18 @@ async def test_runs_under_any_asgi_server(household: Household, module_environme
         assert gateway.process.wait(20) == -signal.SIGTERM
 
 
-def test_names_a_port_in_use(module_environment: dict[str, str]) -> None:
+def test_names_a_port_in_use() -> None:
     with socket.create_server(("127.0.0.1", 0)) as occupied:
         port = str(occupied.getsockname()[1])
-        command = [sys.executable, "manage.py", "gateway", "--port", port]
-        ended = subprocess.run(
-            command, cwd=ROOT, env=module_environment, capture_output=True, text=True, timeout=60, check=False
-        )
 
-    assert ended.returncode == 1
-    assert f"Port {port} on 127.0.0.1 is in use" in ended.stderr
-    assert "Traceback" not in ended.stderr
+        with pytest.raises(CommandError, match=f"Port {port} on 127.0.0.1 is in use"):
+            call_command("gateway", "--port", port)
 
 
-def test_takes_as_many_files_as_it_may(server_environment: dict[str, str]) -> None:
-    start = 'ulimit -Sn 256 && exec "$0" manage.py gateway --port 0'
+def test_takes_as_many_files_as_it_may(gateway: RunningGateway) -> None:
+    soft, hard = psutil.Process(gateway.process.pid).rlimit(psutil.RLIMIT_NOFILE)
 
-    with running_gateway(server_environment, ("/bin/sh", "-c", start, sys.executable)) as few:
-        soft, hard = psutil.Process(few.process.pid).rlimit(psutil.RLIMIT_NOFILE)
-
-    assert soft == hard > 256
+    assert soft == hard > FEW_FILES
 
 
 def test_goes_on_when_nobody_reads_its_log(server_environment: dict[str, str]) -> None:

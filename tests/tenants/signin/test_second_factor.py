@@ -44,7 +44,7 @@ def _one_period(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("allauth.mfa.totp.internal.auth.time.time", lambda: now)
 
 
-@pytest.mark.usefixtures("transactional_db")
+@pytest.mark.usefixtures("transactional_db", "worker")
 def test_a_person_sets_up_an_app_and_shows_it_from_then_on(client: Client, ann: User) -> None:
     sign_in(client, "ann")
     secret = client.get("/accounts/2fa/totp/activate/").context["form"].secret
@@ -104,7 +104,7 @@ def test_a_recovery_code_stands_in_once(client: Client, ann: User) -> None:
     assert (who(client), who(browser)) == ("ann", None)
 
 
-@pytest.mark.usefixtures("transactional_db")
+@pytest.mark.usefixtures("transactional_db", "worker")
 def test_nothing_else_is_shown_to_whom_one_is_demanded_from(client: Client, alder: Tenant, ann: User) -> None:
     demand(alder)
     sign_in(client, "ann")
