@@ -36,6 +36,10 @@ logger = logging.getLogger(__name__)
 
 _PLATFORM = "platform"
 _IDENTITY = "identity"
+_OPEN_SCOPE = """
+    SELECT set_config('app.tenant_id', %s, true), set_config('app.scope', %s, true),
+           set_config('app.household_id', %s, true)
+"""
 # One round trip: the materialised part is computed before the settings change. A household that is NULL stays.
 _CHANGE_SCOPE = """
     WITH outer_scope AS MATERIALIZED (
@@ -109,7 +113,10 @@ def _scope(tenant_id: str, scope: str, household_id: str | None) -> Iterator[Non
     connection = connections[DEFAULT_DB_ALIAS]
     nested = connection.in_atomic_block
     with transaction.atomic(using=DEFAULT_DB_ALIAS):
-        outer = _change_scope(tenant_id, scope, household_id)
+        if nested:
+            outer = _change_scope(tenant_id, scope, household_id)
+        else:
+            fetch_all(_OPEN_SCOPE, [tenant_id, scope, household_id or ""])
         with guard_of(connection).opened():
             yield
         # An outermost scope ends with its transaction, and a rollback to the savepoint brings the outer one back.

@@ -1,11 +1,21 @@
 from __future__ import annotations
 
+import gc
 import threading
 
 import pytest
 from django.db import connection
 
-from flexhub.celery import app, give_connections_back, look_after_connections
+from flexhub.celery import app, give_connections_back, look_after_connections, spare_what_stays
+
+
+def test_what_a_process_has_loaded_is_never_looked_through_again() -> None:
+    loaded: list[object] = [[]]
+    assert any(each is loaded for each in gc.get_objects())
+
+    spare_what_stays()
+
+    assert not any(each is loaded for each in gc.get_objects())
 
 
 def _pid() -> int:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from datetime import date
+from uuid import UUID
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -46,3 +49,12 @@ def test_is_counted_like_any_other_statement() -> None:
         fetch_all(NAMES, ["Alder"])
 
     assert len(asked) == 1
+
+
+def test_gives_the_same_values_as_text_and_as_bytes() -> None:
+    statement = "SELECT %s::uuid, %s::date, ARRAY[0.1, NULL, -1e300]::float8[]"
+    parameters = [UUID(int=7), date(2026, 4, 21)]
+
+    as_bytes = fetch_all(statement, parameters, binary=True)
+
+    assert as_bytes == fetch_all(statement, parameters) == [(*parameters, [0.1, None, -1e300])]

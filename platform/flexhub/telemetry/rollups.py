@@ -71,7 +71,7 @@ def stored_means(link_ids: Sequence[UUID], *, since: datetime, until: datetime) 
     """Mean electric power in W (sum over phases) of each link by the UTC start of each quarter hour, where known."""
     means: dict[UUID, QuarterHourMeans] = {}
     first, last = since.astimezone(UTC).date(), until.astimezone(UTC).date()
-    for link_id, day, values in fetch_all(_STORED, [list(link_ids), first, last]):
+    for link_id, day, values in fetch_all(_STORED, [list(link_ids), first, last], binary=True):
         quarters = zip(_quarters_of(day), values, strict=True)
         known = {quarter: mean_w for quarter, mean_w in quarters if mean_w is not None}
         if not first < day < last:
