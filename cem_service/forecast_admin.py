@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from cem_service.forecasts import BASE_LOAD
+from cem_service.forecast_rows import BASE_LOAD
 from cem_service.models import ForecastScore
 from tenants.model_admin import ReadOnlyAdmin
 

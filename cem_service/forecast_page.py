@@ -12,7 +12,7 @@ from uuid import UUID
 from cem_service.domain.forecasts import ForecastSource
 from cem_service.domain.reason import Reason
 from cem_service.forecast_reasons import basis, judgement
-from cem_service.forecasts import BASE_LOAD, USED, recent_scores
+from cem_service.forecast_rows import BASE_LOAD, USED, recent_scores
 from cem_service.models import ForecastModel, PlanRun, PlanRunKind
 from cem_service.planners.scores import RunningScore, Score
 from flexhub.devices.models import Site

@@ -19,7 +19,7 @@ from cem_service.domain.resource import Resource
 from cem_service.domain.site import QuarterHourMeans, SiteState
 from cem_service.feeds.loading import Followed, load_feeds
 from cem_service.following import with_feed_limits
-from cem_service.forecasts import load_learned
+from cem_service.forecast_rows import load_learned
 from cem_service.models import Instruction, PlanRun, PlanRunKind
 from cem_service.peaks import with_peak
 from cem_service.planners.forecast import DAYS_BACK

@@ -10,6 +10,7 @@ from cem_service import forecasts
 from cem_service.domain.feed import FeedSeries
 from cem_service.domain.reason import Reason
 from cem_service.due import PLANNED_FROM, planned_from
+from cem_service.forecast_rows import USED
 from cem_service.loading import LoadedSite
 from cem_service.models import PLANNED_PRICES, PlanRun, PlanRunKind
 from cem_service.planners.plan import STEP, SitePlan
@@ -25,7 +26,7 @@ def run_of_plan(loaded: LoadedSite, plan: SitePlan, started: float) -> PlanRun:
     run.plan = plan.as_dict()
     run.reasons = [reason.as_dict() for reason in plan.all_reasons]
     buy, _ = loaded.state.prices(plan.start, len(plan.net_w), STEP)
-    run.inputs[forecasts.USED] = forecasts.used_forecasts(loaded.state)
+    run.inputs[USED] = forecasts.used_forecasts(loaded.state, plan.forecasts)
     run.inputs[PLANNED_PRICES] = [round(float(price), 5) for price in buy]
     return run
 
@@ -45,7 +46,7 @@ def run_of_failure(loaded: LoadedSite, started: float, error: Exception) -> Plan
     run = _run(loaded, PlanRunKind.PLAN, started, f"No plan could be made: {place_of(error)}. {_STAYS}")
     if loaded.plan is not None:
         run.plan = loaded.plan.plan
-        run.inputs |= {key: loaded.plan.inputs.get(key) for key in (PLANNED_PRICES, forecasts.USED)}
+        run.inputs |= {key: loaded.plan.inputs.get(key) for key in (PLANNED_PRICES, USED)}
     return run
 
 

@@ -19,8 +19,8 @@ import structlog
 from django.core.cache import cache
 
 from cem_service.domain.tariff import Tariff
+from cem_service.domain.what_if import Outcome, WhatIf
 from cem_service.loading import load_site, with_history
-from cem_service.planners.what_if import Outcome, WhatIf, compare
 from cem_service.runtime import Tools
 from flexhub.bus.queue import send_task
 from flexhub.devices.models import Site
@@ -55,7 +55,7 @@ class NoAnswer(WhatIfError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Prices are EUR/kWh for each of 24 local hours; None: those of the site. See `planners.what_if.WhatIf`."""
+    """Prices are EUR/kWh for each of 24 local hours; None: those of the site. See `domain.what_if.WhatIf`."""
 
     import_eur_per_kwh: Sequence[float] | None = None
     export_eur_per_kwh: Sequence[float] | None = None
@@ -123,6 +123,8 @@ def answer(tenant_id: UUID, site_id: UUID, question: str, answer_id: str, *, too
 
 def _computed(tenant_id: UUID, site_id: UUID, question: Question, tools: Tools) -> list[dict[str, Any]]:
     """Two outcomes; none where no device is connected."""
+    from cem_service.planners.what_if import compare  # It brings the planners' kernels, which who asks does without.
+
     loaded = load_site(tenant_id, site_id, bus=tools.bus, now=tools.clock.now())
     if loaded is None or not loaded.snapshots:
         return []

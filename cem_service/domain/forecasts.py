@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
+from uuid import UUID
 
 import numpy as np
 
@@ -65,6 +66,10 @@ class Forecast:
     def certain(cls, source: ForecastSource, power_w: Array, as_of: datetime | None) -> Self:
         """One that says nothing of how sure it is: all its quantiles are the same."""
         return cls(source, power_w, np.broadcast_to(power_w, (len(QUANTILES), power_w.size)), as_of)
+
+
+# By link; that of the base load is under None.
+Forecasts = Mapping[UUID | None, Forecast]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ all of a site's one-phase resources share one fuse it is also what is safe.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from cem_service.domain.quantities import ELECTRIC, PHASES, SYMMETRIC, bounded
 from s2.messages import (
@@ -35,7 +36,7 @@ def phase_shares(messages: Iterable[Message]) -> PhaseShares:
     Where a resource can run on one phase or on three, the shares sum to more than 1, which errs to the safe side.
     """
     known = list(messages)
-    described = [load for message in known for load in _described(message)]
+    described = [load for message in known if (loads := _DESCRIBED.get(type(message))) for load in loads(message)]
     measured = [load for message in known if isinstance(message, PowerMeasurement) for load in _measured(message)]
     spread = [_spread(load) for load in described or measured if any(one in ELECTRIC for one in load)]
     if not spread:
@@ -69,27 +70,18 @@ def _measured(message: PowerMeasurement) -> Iterator[_Load]:
     yield {value.commodity_quantity: value.value for value in message.values}
 
 
-def _described(message: Message) -> Iterator[_Load]:
-    """What a description says about each way in which its resource may take power."""
-    if isinstance(message, PPBCPowerProfileDefinition):
-        yield from _profiled(message)
-    elif isinstance(message, PEBCPowerConstraints):
-        yield _enveloped(message)
-    else:
-        yield from map(_widest, _power_ranges(message))
+def _of_stores(message: FRBCSystemDescription) -> Iterator[_Load]:
+    for actuator in message.actuators:
+        for mode in actuator.operation_modes:
+            yield from (_widest(element.power_ranges) for element in mode.elements)
 
 
-def _power_ranges(message: Message) -> Iterator[Iterable[PowerRange]]:
-    """Those of each operation mode."""
-    if isinstance(message, FRBCSystemDescription):
-        for actuator in message.actuators:
-            for mode in actuator.operation_modes:
-                yield from (element.power_ranges for element in mode.elements)
-    elif isinstance(message, OMBCSystemDescription):
-        yield from (mode.power_ranges for mode in message.operation_modes)
-    elif isinstance(message, DDBCSystemDescription):
-        for unit in message.actuators:
-            yield from (mode.power_ranges for mode in unit.operation_modes)
+def _of_modes(message: OMBCSystemDescription) -> Iterator[_Load]:
+    return (_widest(mode.power_ranges) for mode in message.operation_modes)
+
+
+def _of_units(message: DDBCSystemDescription) -> Iterator[_Load]:
+    return (_widest(mode.power_ranges) for unit in message.actuators for mode in unit.operation_modes)
 
 
 def _profiled(message: PPBCPowerProfileDefinition) -> Iterator[_Load]:
@@ -99,16 +91,26 @@ def _profiled(message: PPBCPowerProfileDefinition) -> Iterator[_Load]:
                 yield {value.commodity_quantity: value.value_expected for value in element.power_values}
 
 
-def _enveloped(message: PEBCPowerConstraints) -> _Load:
+def _enveloped(message: PEBCPowerConstraints) -> Iterator[_Load]:
     offered: dict[CommodityQuantity, float] = {}
     for allowed in message.allowed_limit_ranges:
         ends = (allowed.range_boundary.start_of_range, allowed.range_boundary.end_of_range)
         widest = max(abs(bounded(end)) for end in ends)
         offered[allowed.commodity_quantity] = max(widest, offered.get(allowed.commodity_quantity, 0.0))
-    return offered
+    yield offered
 
 
 def _widest(ranges: Iterable[PowerRange]) -> _Load:
     return {
         one.commodity_quantity: max(abs(bounded(one.start_of_range)), abs(bounded(one.end_of_range))) for one in ranges
     }
+
+
+# What a description says about each way in which its resource may take power.
+_DESCRIBED: Mapping[type[Any], Callable[[Any], Iterator[_Load]]] = {
+    FRBCSystemDescription: _of_stores,
+    OMBCSystemDescription: _of_modes,
+    DDBCSystemDescription: _of_units,
+    PPBCPowerProfileDefinition: _profiled,
+    PEBCPowerConstraints: _enveloped,
+}

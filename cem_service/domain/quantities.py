@@ -25,7 +25,10 @@ SMALLEST = 1e-15
 
 def bounded(number: float) -> float:
     """The number within what arithmetic can bear; what is next to nothing becomes 0."""
-    return 0.0 if abs(number) < SMALLEST else min(max(float(number), -LARGEST), LARGEST)
+    size = abs(number)
+    if SMALLEST <= size <= LARGEST:  # Nearly always, and each number of each message is asked for.
+        return float(number)
+    return 0.0 if size < SMALLEST else min(max(float(number), -LARGEST), LARGEST)
 
 
 def total_power_w(values: Iterable[tuple[CommodityQuantity, float]]) -> float | None:

@@ -34,8 +34,9 @@ class ReasonCode(StrEnum):
     COMFORT = "comfort"  # comfort_eur: what weighs its own targets as far as they cannot be kept
     # Of an instruction, for its objective: `name` goes from `from_w` to `to_w`, and would go to `wanted_w` if a limit
     # of `limit_w`, of which `usable_w` may be planned for, were not in the way of the site's `site_w`; `way` is drawing
-    # or feeding_in, `source` who set it. Else site_before_w, site_after_w, buy_eur_per_kwh, sell_eur_per_kwh, and
-    # worth_eur_per_kwh of what it stores.
+    # or feeding_in, `source` who set it. Of a full phase, `circuit`, it is `load_w` that
+    # would be too much. Else site_before_w, site_after_w, buy_eur_per_kwh, sell_eur_per_kwh, and worth_eur_per_kwh of
+    # what it stores.
     DECIDED = "decided"
     # Of an instruction to a power profile: starts_at, with cost_eur and saved_eur, ends_at of a pause, needs_kwh.
     RUNS = "runs"

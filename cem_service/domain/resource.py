@@ -10,10 +10,10 @@ quantities that are no electricity at all). A resource from which a piece is mis
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Self, TypedDict, TypeVar
+from typing import Any, ClassVar, Self, TypedDict, TypeVar
 from uuid import UUID
 
 from cem_service.domain.phases import EVEN, PhaseShares, phase_shares
@@ -27,13 +27,16 @@ T = TypeVar("T")
 
 
 class MessageSet:
-    """The messages of a snapshot, by type."""
+    """The messages of a snapshot, by type; no type of message has subtypes."""
 
     def __init__(self, messages: Iterable[Message]) -> None:
-        self._messages = tuple(messages)
+        self._by_type: dict[type[Any], list[Any]] = {}
+        for message in messages:
+            self._by_type.setdefault(type(message), []).append(message)
 
-    def every(self, kind: type[T]) -> tuple[T, ...]:
-        return tuple(message for message in self._messages if isinstance(message, kind))
+    def every(self, kind: type[T]) -> Sequence[T]:
+        """In the order given."""
+        return self._by_type.get(kind, ())
 
     def latest(self, kind: type[T]) -> T | None:
         """The last one in the order given, or None."""

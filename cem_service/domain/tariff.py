@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from cem_service.domain.local_time import places_of_steps
+
 HOURS_PER_DAY = 24
-SATURDAY = 5  # as datetime.weekday() has it
+QUARTERS_PER_HOUR = 4
 _OF_WEEKENDS = ("weekend_import_eur_per_kwh", "weekend_export_eur_per_kwh")
 
 
@@ -48,16 +50,10 @@ class Tariff:
         return cls((import_eur_per_kwh,) * HOURS_PER_DAY, (export_eur_per_kwh,) * HOURS_PER_DAY, timezone)
 
     def prices(self, start: datetime, steps: int, step: timedelta) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(buy, sell) in EUR/kWh for each step, taken at the start of the step.
-
-        Steps advance in elapsed time, so a day with 23 or 25 local hours needs no special case: the local hour is
-        looked up afresh for each step.
-        """
-        zone = ZoneInfo(self.timezone)
-        moments = [(start + index * step).astimezone(zone) for index in range(steps)]
+        """(buy, sell) in EUR/kWh for each step of whole quarter hours, taken at the start of the step."""
+        weekends, quarters = places_of_steps(start, steps, step, self.timezone)
+        hours = quarters // QUARTERS_PER_HOUR
         # Two rows of 24: that of the working days, and that of the weekend.
-        days = [int(moment.weekday() >= SATURDAY) for moment in moments]
-        hours = [moment.hour for moment in moments]
         buy = np.array([self.import_eur_per_kwh, self.weekend_import_eur_per_kwh or self.import_eur_per_kwh])
         sell = np.array([self.export_eur_per_kwh, self.weekend_export_eur_per_kwh or self.export_eur_per_kwh])
-        return buy[days, hours], sell[days, hours]
+        return buy[weekends, hours], sell[weekends, hours]

@@ -59,6 +59,8 @@ DUTCH = Language(
         # -- What an instruction is for --------------------------------------------------------------------------------
         "decided.fuse": _INSTEAD + "anders zou het pand {site_w:z,.0f} W afnemen, en van de {limit_w:z,.0f} W van de "
         "zekering mag {usable_w:z,.0f} W worden ingepland.",
+        "decided.fuse.phase": _INSTEAD + "anders zou er {load_w:z,.0f} W over {circuit} gaan, en op een fase mag "
+        "{usable_w:z,.0f} W worden ingepland.",
         "decided.export_limit": _INSTEAD + "anders zou het pand {site_w:z,.0f} W terugleveren, en van de toegestane "
         "{limit_w:z,.0f} W mag {usable_w:z,.0f} W worden ingepland.",
         "decided.grid_limit.drawing": _INSTEAD + "{source} staat het pand nu {limit_w:z,.0f} W afname toe.",
@@ -136,6 +138,7 @@ DUTCH = Language(
         "modus",
         "no status yet, or one with an unknown mode": "er is nog geen toestand, of één met een onbekende modus",
         "all its operation modes are for abnormal conditions": "alle modi zijn voor noodgevallen",
+        "a mistake in this software stands in its way": "een fout in deze software staat in de weg",
         "no power profile to place": "er is geen programma om in te plannen",
         "its power profile has already run or is running": "het programma heeft al gedraaid of draait",
         "the window of its power profile ended at ": "de tijd voor het programma liep af op ",

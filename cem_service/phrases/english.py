@@ -58,6 +58,8 @@ ENGLISH = Language(
         # -- What an instruction is for --------------------------------------------------------------------------------
         "decided.fuse": _INSTEAD + "else the site would draw {site_w:z,.0f} W, and {usable_w:z,.0f} W of the fuse's "
         "{limit_w:z,.0f} W may be planned for.",
+        "decided.fuse.phase": _INSTEAD + "else {circuit} would carry {load_w:z,.0f} W, and {usable_w:z,.0f} W may be "
+        "planned for on a phase.",
         "decided.export_limit": _INSTEAD + "else the site would feed in {site_w:z,.0f} W, and {usable_w:z,.0f} W of "
         "{limit_w:z,.0f} W allowed may be planned for.",
         "decided.grid_limit.drawing": _INSTEAD + "{source} allows the site to draw {limit_w:z,.0f} W now.",

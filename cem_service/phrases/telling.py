@@ -49,6 +49,8 @@ def _decided(reason: Reason) -> str:
     key = f"{ReasonCode.DECIDED}.{reason.objective or Objective.PRICE}"
     if reason.objective is Objective.GRID_LIMIT:
         return f"{key}.{reason.figures['way']}"
+    if reason.objective is Objective.FUSE and "circuit" in reason.figures:
+        return f"{key}.phase"
     tells_worth = reason.objective in _MONEY and "worth_eur_per_kwh" in reason.figures
     return f"{key}.stored" if tells_worth else key
 

@@ -115,6 +115,11 @@ class SteeredUnit(Unit, Protocol):
         ...
 
     @property
+    def told_w(self) -> float | None:
+        """Its power by the latest instruction to it; None where there is none."""
+        ...
+
+    @property
     def worth_eur_per_kwh(self) -> float | None:
         """What a kWh that is put into it now saves later; None for what does not store."""
         ...

@@ -16,12 +16,14 @@ too: what all can keep to at rest is then kept to. A breach that remains is what
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
 from uuid import UUID
 
 import numpy as np
 
+from cem_service.domain.forecasts import Forecasts
+from cem_service.domain.pebc import PEBCResource
 from cem_service.domain.resource import Resource
 from cem_service.domain.series import Array
 from cem_service.planners.horizon import Horizon
@@ -56,8 +58,9 @@ class Problem:
     """`base_w` is what is not planned for, (circuits, steps), or (steps,) where phases do not matter.
 
     `resources` are in the order in which they are asked first. `whole_cost` is the cost of the whole site, where `cost`
-    takes for granted that something gives way (`giving_way.py`). `errors_w` is by how much `base_w` may be off at each
-    of QUANTILES, (3, steps), as far as that lasts all day; None where nobody says (`hedging.py`).
+    takes for granted that `giving_way` does (`giving_way.py`). `errors_w` is by how much `base_w` may be off at each of
+    QUANTILES, (3, steps), as far as that lasts all day; None where nobody says (`hedging.py`). `forecasts` are what all
+    of this stands on.
     """
 
     cost: SiteCost
@@ -66,6 +69,8 @@ class Problem:
     resources: tuple[Resource, ...]
     whole_cost: SiteCost | None = None
     errors_w: Array | None = None
+    giving_way: tuple[PEBCResource, ...] = ()
+    forecasts: Forecasts = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

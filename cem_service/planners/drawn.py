@@ -121,16 +121,14 @@ class Drawn:
                 self.limits_w[step] = np.nan
 
     def _offered(self, step: int) -> list[bool]:
-        told = self.envelopes(step)
+        told = self._envelopes(step)
         return [
             limits.offers(one.lower_limit_w, one.upper_limit_w)
             for limits, one in zip(self.resource.limits, told, strict=True)
         ]
 
-    def envelopes(self, step: int) -> tuple[Envelope, ...]:
-        """What would be told; nothing where the resource is left free."""
-        if not np.isfinite(self.limits_w[step]).all():
-            return ()
+    def _envelopes(self, step: int) -> tuple[Envelope, ...]:
+        """What would be told in a step in which limits hold."""
         pairs = zip(self.resource.limits, self.limits_w[step], strict=True)
         if self.sign[step] > 0:
             return tuple(Envelope(limits.quantity, limits.widest[0], float(limit)) for limits, limit in pairs)
@@ -138,7 +136,8 @@ class Drawn:
 
     def spans(self, horizon: Horizon) -> tuple[EnvelopeSpan, ...]:
         """Steps with the same limits are one span; what is left free at the end is left out."""
-        steps = groupby(range(horizon.steps), key=self.envelopes)
+        holds = self.holds.tolist()
+        steps = groupby(range(horizon.steps), key=lambda step: self._envelopes(step) if holds[step] else ())
         found = [EnvelopeSpan(horizon.step_start(list(run)[-1] + 1), limits) for limits, run in steps]
         return tuple(found if found[-1].limits else found[:-1])
 

@@ -183,6 +183,11 @@ class EnvelopeUnit:
         return end if self.resource.valid_until is None else min(end, self.resource.valid_until)
 
     @property
+    def told_w(self) -> float | None:
+        is_ours = self.last is not None and isinstance(self.last.message, PEBCInstruction)
+        return self.last.expected_power_w if self.last and is_ours else None
+
+    @property
     def worth_eur_per_kwh(self) -> None:
         return None
 

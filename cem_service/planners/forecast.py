@@ -7,21 +7,24 @@ its own power, that wins.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from cem_service.domain.forecasts import NOTHING_LEARNED, Forecast, ForecastSource
+from cem_service.domain.forecasts import NOTHING_LEARNED, Forecast, Forecasts, ForecastSource
 from cem_service.domain.pebc import PEBCResource
-from cem_service.domain.quantities import total_power_w
+from cem_service.domain.ppbc import PPBCResource
+from cem_service.domain.quantities import ELECTRIC, bounded, total_power_w
 from cem_service.domain.resource import Resource
 from cem_service.domain.series import Array, StepSeries
 from cem_service.domain.site import SiteState
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.learned import Series, known_until
+from cem_service.planners.planned import is_planned
+from s2.messages import PowerForecastValue
 
 DAYS_BACK = 7
 _BACK = tuple(timedelta(days=days) for days in range(1, DAYS_BACK + 1))
@@ -55,6 +58,22 @@ def forecast_of(site: SiteState, resource: Resource | None, horizon: Horizon) ->
     return _own_forecast(resource, best, horizon) or best
 
 
+def forecast_in(site: SiteState) -> Iterator[Resource | None]:
+    """The base load, and what does by itself as it likes: nobody plans it, or plans only draw limits around it.
+
+    A machine without a profile to place draws nothing.
+    """
+    yield None
+    for resource in site.resources:
+        if isinstance(resource, PEBCResource) or not (isinstance(resource, PPBCResource) or is_planned(resource)):
+            yield resource
+
+
+def forecasts_of(site: SiteState, horizon: Horizon) -> Forecasts:
+    """Of all these."""
+    return {None if one is None else one.link_id: forecast_of(site, one, horizon) for one in forecast_in(site)}
+
+
 def forecasts_to_judge(site: SiteState, resource: Resource | None, horizon: Horizon) -> tuple[Forecast, ...]:
     """What every source says by itself, whether it counts or not; the floor first."""
     floor = _floor(site, resource, horizon)
@@ -83,6 +102,11 @@ def forecast_phases(site: SiteState, base_w: Array) -> Array:
         lasting = np.maximum(1.0 - np.arange(base_w.size) / IMBALANCE_STEPS, 0.0)
         spread += (now_w - now_w.mean())[:, None] * lasting
     return spread
+
+
+def as_loads(site: SiteState, power_w: Array) -> Array:
+    """A power of the connection, (steps,), as `site_cost` counts it: with its phases where each has a fuse."""
+    return power_w if site.fuse_per_phase_w is None else np.vstack((power_w, forecast_phases(site, power_w)))
 
 
 def base_power_w(site: SiteState) -> float:
@@ -115,18 +139,22 @@ def _own_forecast(resource: Resource | None, otherwise: Forecast, horizon: Horiz
     if resource is None or resource.power_forecast is None:
         return None
     told = resource.power_forecast
-    pieces = [
-        (
-            element.duration,
-            total_power_w((value.commodity_quantity, value.value_expected) for value in element.power_values),
-        )
-        for element in told.elements
-    ]
-    if any(power_w is None for _, power_w in pieces):
-        return None
-    known = StepSeries.consecutive(told.start_time, [(d, p or 0.0) for d, p in pieces])
+    pieces: list[tuple[int, float]] = []
+    for element in told.elements:
+        power_w = _expected_w(element.power_values)
+        if power_w is None:
+            return None
+        pieces.append((element.duration, power_w))
+    known = StepSeries.consecutive(told.start_time, pieces)
     filled = _with_gaps_filled(known, otherwise.power_w, horizon)
     return Forecast.certain(ForecastSource.DEVICE, filled, told.start_time)
+
+
+def _expected_w(values: Sequence[PowerForecastValue]) -> float | None:
+    """As `total_power_w` has it, which takes three times as long for the one value that most forecasts have."""
+    if len(values) == 1 and values[0].commodity_quantity in ELECTRIC:
+        return bounded(values[0].value_expected)
+    return total_power_w((value.commodity_quantity, value.value_expected) for value in values)
 
 
 def _with_gaps_filled(known: StepSeries, fallback: Array, horizon: Horizon) -> Array:
@@ -161,6 +189,6 @@ def daylight(now_w: float, horizon: Horizon, timezone: str) -> Array:
     return scaled
 
 
-def with_forecast(site: SiteState, resource: PEBCResource, horizon: Horizon) -> PEBCResource:
+def with_forecast(resource: PEBCResource, forecast: Forecast, horizon: Horizon) -> PEBCResource:
     """The resource with what it is expected to take if it is left free."""
-    return replace(resource, free=StepSeries(horizon.edges, forecast_resource(site, resource, horizon)))
+    return replace(resource, free=StepSeries(horizon.edges, forecast.power_w))

@@ -15,10 +15,8 @@ import numpy as np
 from cem_service.domain.pebc import PEBCResource
 from cem_service.domain.resource import Resource
 from cem_service.domain.series import Array
-from cem_service.domain.site import SiteState
 from cem_service.planners.coordination import Coordinated, Problem, add_load, rank
 from cem_service.planners.drawn import Side
-from cem_service.planners.forecast import with_forecast
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.oracle import best_response
 from cem_service.planners.pebc import in_force, plan_of_freedom
@@ -35,20 +33,19 @@ def may_vanish_w(resource: PEBCResource, free_w: Array, horizon: Horizon) -> Arr
     return np.nan_to_num(cut_w)
 
 
-def with_those_that_give_way(site: SiteState, problem: Problem, found: Coordinated) -> tuple[Problem, Coordinated]:
+def with_those_that_give_way(problem: Problem, found: Coordinated) -> tuple[Problem, Coordinated]:
     """The problem of the whole site, and the plans for all of it."""
-    resources = [with_forecast(site, one, problem.horizon) for one in site.resources if gives_way_last(one)]
-    if not resources:
+    if not problem.giving_way:
         return problem, found
     cost = problem.whole_cost or problem.cost
     base_w, loads_w = np.atleast_2d(problem.base_w).copy(), found.loads_w.copy()
     plans = dict(found.plans)
-    for resource in resources:
+    for resource in problem.giving_way:
         free = plan_of_freedom(resource, problem.horizon)
         add_load(base_w, resource, -free.power_w)
         add_load(loads_w, resource, -free.power_w)
         others = cost.seen_by(loads_w, resource.phase_shares)
         plan = plans[resource.link_id] = best_response(resource, others, problem.horizon) or free
         add_load(loads_w, resource, plan.power_w)
-    whole = Problem(cost, problem.horizon, base_w, (*problem.resources, *resources))
+    whole = Problem(cost, problem.horizon, base_w, (*problem.resources, *problem.giving_way))
     return whole, Coordinated(plans, loads_w, rank(whole, plans, loads_w))

@@ -57,15 +57,9 @@ class _Move(NamedTuple):
     lag_s: float
 
 
-class _Joint(NamedTuple):
-    """One move of each machine; `modes` are those that they end in, and `lags` says whether one is still on its way."""
-
-    after: tuple[int, ...]
-    modes: Combination
-    eur: float
-    wear_eur: float
-    lags: bool
-    moves: tuple[_Move, ...]
+# One move of each machine: the places of the states after it, the modes that they end in, EUR, what of that is wear,
+# whether one is still on its way, the moves. Without names, since a graph is made of thousands.
+_Joint = tuple[tuple[int, ...], Combination, float, float, bool, tuple[_Move, ...]]
 
 
 @dataclass(frozen=True)
@@ -183,14 +177,17 @@ class _Rules:
             timers = rest
             if starts:
                 timers = tuple(max(steps[n] - 1, 0) if n in starts else left for n, left in enumerate(rest))
-            move = self._move(way.to_mode_id, timers, state.mode_id, way.duration_s, duration_s)
-            found.append(move._replace(eur=way.eur, wear_eur=way.wear_eur))
+            found.append(self._move(way.to_mode_id, timers, state.mode_id, way.duration_s, duration_s, way))
         return tuple(found)
 
-    def _move(self, mode_id: str, timers: tuple[int, ...], left: str, lag_s: float, duration_s: float) -> _Move:
+    def _move(
+        self, mode_id: str, timers: tuple[int, ...], left: str, lag_s: float, duration_s: float, way: Way | None = None
+    ) -> _Move:
         remains_s = max(lag_s - duration_s, 0.0) if self.exact else 0.0
         after = MachineState(mode_id, timers, left if remains_s else "", remains_s)
-        return _Move(self.place_of(after), mode_id, 0.0, 0.0, left if lag_s else mode_id, min(lag_s, duration_s))
+        eur, wear_eur = (way.eur, way.wear_eur) if way else (0.0, 0.0)
+        acts_as = left if lag_s else mode_id
+        return _Move(self.place_of(after), mode_id, eur, wear_eur, acts_as, min(lag_s, duration_s))
 
 
 def _steps_until(seconds: float, first_s: float, most: int) -> int:
@@ -236,19 +233,19 @@ class _Builder:
 
     def _add(self, moves: Sequence[tuple[_Move, ...]], duration_s: float, order: list[tuple[int, ...]]) -> None:
         """All moves out of one state."""
-        to, eur, part_of, share = self.to, self.eur, self.part_of, self.share
-        for joint in _together(moves):
-            place = self.states.setdefault(joint.after, len(order))
+        states, combinations, part_of, share = self.states, self.combinations, self.part_of, self.share
+        for after, modes, eur, wear_eur, lags, chosen in _together(moves):
+            place = states.setdefault(after, len(order))
             if place == len(order):
-                order.append(joint.after)
-            to.append(place)
-            eur.append(joint.eur)
-            self.wear_eur.append(joint.wear_eur)
-            for combination, lasts in _parts(joint, duration_s):
-                part_of.append(self.combinations.setdefault(combination, len(self.combinations)))
+                order.append(after)
+            self.to.append(place)
+            self.eur.append(eur)
+            self.wear_eur.append(wear_eur)
+            for combination, lasts in _parts(chosen, duration_s) if lags else ((modes, 1.0),):
+                part_of.append(combinations.setdefault(combination, len(combinations)))
                 share.append(lasts)
             self.part_begins.append(len(part_of))
-        self.begins.append(len(to))
+        self.begins.append(len(self.to))
 
     def _walk(self) -> Walk:
         return Walk(
@@ -263,31 +260,29 @@ class _Builder:
 
 def _together(moves: Sequence[tuple[_Move, ...]]) -> list[_Joint]:
     """One move of each machine, in all ways; put together machine by machine, since a graph has many of them."""
-    joints = [_Joint((), (), 0.0, 0.0, lags=False, moves=())]
+    joints: list[_Joint] = [((), (), 0.0, 0.0, False, ())]
     for each in moves:
         joints = [
-            _Joint(
-                (*before.after, move.after),
-                (*before.modes, move.mode_id),
-                before.eur + move.eur,
-                before.wear_eur + move.wear_eur,
-                before.lags or move.lag_s > 0.0,
-                (*before.moves, move),
+            (
+                (*after, move.after),
+                (*modes, move.mode_id),
+                eur + move.eur,
+                wear_eur + move.wear_eur,
+                lags or move.lag_s > 0.0,
+                (*chosen, move),
             )
-            for before in joints
+            for after, modes, eur, wear_eur, lags, chosen in joints
             for move in each
         ]
     return joints
 
 
-def _parts(joint: _Joint, duration_s: float) -> list[tuple[Combination, float]]:
-    """What the machines act as during a step, each combination with its share of it."""
-    if not joint.lags:
-        return [(joint.modes, 1.0)]
-    cuts = sorted({0.0, duration_s, *(move.lag_s for move in joint.moves)})
+def _parts(moves: tuple[_Move, ...], duration_s: float) -> list[tuple[Combination, float]]:
+    """What the machines act as during a step in which some lag, each combination with its share of it."""
+    cuts = sorted({0.0, duration_s, *(move.lag_s for move in moves)})
     return [
         (
-            tuple(move.acts_as if start < move.lag_s else move.mode_id for move in joint.moves),
+            tuple(move.acts_as if start < move.lag_s else move.mode_id for move in moves),
             (end - start) / duration_s,
         )
         for start, end in pairwise(cuts)

@@ -197,6 +197,10 @@ class ModeUnit:
         return next_look(self.now)
 
     @property
+    def told_w(self) -> float | None:
+        return self.last.expected_power_w if self.last and self._told else None
+
+    @property
     def worth_eur_per_kwh(self) -> None:
         return None
 

@@ -37,11 +37,6 @@ PLANNERS: dict[type[Resource], Planner] = {
 DRAFTERS: dict[type[Resource], Planner] = {FRBCResource: draft_store}
 
 
-def is_planned(resource: Resource) -> bool:
-    """Whether the resource can be planned as it is now."""
-    return resource.ready and type(resource) in PLANNERS
-
-
 def best_response(resource: Resource, cost: PowerCost, horizon: Horizon) -> DevicePlan | None:
     """The best plan of one ready resource; None where it has nothing to choose."""
     planner = PLANNERS.get(type(resource))

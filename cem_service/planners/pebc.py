@@ -50,8 +50,10 @@ def plan_envelope(resource: PEBCResource, cost: PowerCost, horizon: Horizon) -> 
     drawn.limits_w[~in_force(resource, horizon)] = np.nan
     drawn.drop_what_is_not_on_offer()
     power_w = course.within(drawn, horizon)
-    drawn.leave_room(cost.eur(course.free_w, horizon.durations_s) - cost.eur(power_w, horizon.durations_s), horizon)
-    power_w = course.within(drawn, horizon)
+    if resource.windows:
+        step_eur = cost.eur(course.free_w, horizon.durations_s) - cost.eur(power_w, horizon.durations_s)
+        drawn.leave_room(step_eur, horizon)
+        power_w = course.within(drawn, horizon)
     return DevicePlan(
         resource.link_id, power_w, envelopes=drawn.spans(horizon), own=_own_cost(course, power_w, horizon)
     )
@@ -140,18 +142,20 @@ def _cut(course: Course, cost: PowerCost, horizon: Horizon) -> Drawn:
     best_eur = cost.eur(course.free_w, horizon.durations_s)
     for sign, lost_eur_per_kwh in ((1.0, LOST_CONSUMPTION_EUR_PER_KWH), (-1.0, LOST_PRODUCTION_EUR_PER_KWH)):
         side = Side.of(course.resource, sign)
-        free_w = np.maximum(sign * course.free_w, 0.0)
+        free_w = np.maximum(sign * course.free_w, 0.0)[:, None]
         if not free_w.any():
             continue
         ends_w = np.broadcast_to(side.ends_w, (horizon.steps, side.ends_w.size))
-        for wanted_w in np.hstack((sign * cost.at_w, ends_w, np.zeros((horizon.steps, 1)))).T:
-            limits_w = side.on_offer(np.clip(wanted_w, 0.0, free_w))
-            amount_w = limits_w.sum(axis=1)
-            lost_kwh = np.maximum(free_w - amount_w, 0.0) * horizon.durations_s / J_PER_KWH
-            eur = cost.eur(sign * np.minimum(amount_w, free_w), horizon.durations_s) + lost_eur_per_kwh * lost_kwh
-            better = (amount_w < free_w - NEGLIGIBLE_W) & (eur < best_eur - 1e-12)
-            best_eur = np.where(better, eur, best_eur)
-            drawn.limits_w[better] = limits_w[better]
+        wanted_w = np.hstack((sign * cost.at_w, ends_w, np.zeros((horizon.steps, 1))))
+        limits_w = side.on_offer(np.clip(wanted_w, 0.0, free_w))
+        amounts_w = limits_w.sum(axis=2)
+        lost_kwh = np.maximum(free_w - amounts_w, 0.0) * horizon.durations_s[:, None] / J_PER_KWH
+        eur = cost.eur(sign * np.minimum(amounts_w, free_w), horizon.durations_s) + lost_eur_per_kwh * lost_kwh
+        cuts = amounts_w < free_w - NEGLIGIBLE_W
+        for index in np.flatnonzero(cuts.any(axis=0)):
+            better = cuts[:, index] & (eur[:, index] < best_eur - 1e-12)
+            best_eur = np.where(better, eur[:, index], best_eur)
+            drawn.limits_w[better] = limits_w[better, index]
     return drawn
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cem_service.domain.decision import Objective
+from cem_service.domain.forecasts import Forecasts
 from cem_service.domain.reason import Reason, ReasonCode
 from cem_service.instructions import Envelope
 from cem_service.planners.mode_values import ModeValues
@@ -78,7 +79,7 @@ class ValueTable:
     def as_dict(self) -> dict[str, Any]:
         return {
             "start": self.start.isoformat(),
-            "levels": [float(f"{level:.6g}") for level in self.levels],
+            "levels": [float(f"{level:.6g}") for level in self.levels.tolist()],
             "cost_eur": np.round(self.cost_eur - self.cost_eur.min(), 4).tolist(),
         }
 
@@ -193,7 +194,7 @@ class DevicePlan:
     def as_dict(self) -> dict[str, Any]:
         return {
             "power_w": _whole(self.power_w),
-            "levels": None if self.levels is None else [float(f"{level:.5g}") for level in self.levels],
+            "levels": None if self.levels is None else [float(f"{level:.5g}") for level in self.levels.tolist()],
             "values": None if self.values is None else self.values.as_dict(),
             "placements": [placement.as_dict() for placement in self.placements],
             "mode_values": None if self.mode_values is None else self.mode_values.as_dict(),
@@ -223,7 +224,8 @@ class SitePlan:
 
     `cost_eur` is what the coming day is expected to cost in money, `costs` the share of each objective in EUR; an
     objective without a price counts what is beyond it in kWh. `notes` names what was missing or had to be relaxed, the
-    most important first, and `reasons` says the same as data.
+    most important first, and `reasons` says the same as data. `forecasts` are what it stands on; they are not stored
+    with it.
     """
 
     site_id: UUID
@@ -236,6 +238,7 @@ class SitePlan:
     notes: tuple[str, ...] = ()
     costs: Mapping[Objective, float] = field(default_factory=dict)
     reasons: tuple[Reason, ...] = ()
+    forecasts: Forecasts = field(default_factory=dict)
 
     @property
     def all_reasons(self) -> tuple[Reason, ...]:

@@ -9,20 +9,22 @@ nothing changes, save the first of a session: it makes the CEM's will explicit a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from cem_service.domain.decision import Decision, LastInstruction, Objective
 from cem_service.domain.site import SiteState
 from cem_service.instructions import NewId
-from cem_service.planners.balance import SETTLES_WITHIN, balance_site
+from cem_service.planners.balance import SETTLES_WITHIN, Balance, balance_site, with_powers
 from cem_service.planners.calm import DEADBAND_W
 from cem_service.planners.choices import Choice, Prices, SteeredUnit
 from cem_service.planners.limits_now import LimitsNow, limits_now
+from cem_service.planners.margins import usable_of_fuse_w, usable_w
+from cem_service.planners.phase_room import PhaseRoom
 from cem_service.planners.plan import STEP, SitePlan
-from cem_service.planners.reasons import LIMITS, Circumstances, Outlook, objective_of, reason_of
+from cem_service.planners.reasons import LIMITS, Circumstances, Outlook, full_phase, objective_of, reason_of
 from cem_service.planners.schedule import schedule_profiles
-from cem_service.planners.settling import settle
+from cem_service.planners.settling import Around, powers_of, settle
 from cem_service.planners.units import Surroundings, units_of
 
 
@@ -42,17 +44,43 @@ def react(
     steered = {unit.resource.link_id: unit.resource for unit in units}
     in_place_w = sum(one.power_w(site.now) or 0.0 for one in steered.values())
     fixed_w = balance.net_w - in_place_w
-    chosen, wanted = settle(units, fixed_w, prices, hold=balance.settling)
+    phases = _phase_room(site, balance, units)
+    held = _held(units, balance.unsure) if balance.unsure else None
+    chosen, wanted = settle(units, Around(fixed_w, prices, phases), held=held)
     outlook = Outlook(
         before_w=fixed_w + steered_w,
         wanted_w=fixed_w + sum(choice.power_w for choice in wanted),
         after_w=fixed_w + sum(choice.power_w for choice in chosen),
+        full=full_phase(phases, powers_of(wanted)),
     )
     decisions = []
     for unit, choice, wish in zip(units, chosen, wanted, strict=True):
         if unit.worth_sending(choice):
             decisions.append(_decision(site, unit, choice, wish, outlook, prices, limits, last, new_id))
     return decisions + schedule_profiles(site, plan, balance.base_w, last, new_id)
+
+
+def _held(units: Sequence[SteeredUnit], unsure: Collection[UUID]) -> list[Choice]:
+    """What each unit is about to do: what it was told, where that may not show yet, else what it does now."""
+    return [
+        unit.stay if unit.resource.link_id not in unsure or unit.told_w is None else Choice(unit.told_w, 0.0, None)
+        for unit in units
+    ]
+
+
+def _phase_room(site: SiteState, balance: Balance, units: Sequence[SteeredUnit]) -> PhaseRoom | None:
+    """None where the phases have no fuses of their own. What is steered but no unit counts as it is now."""
+    if site.fuse_per_phase_w is None or balance.phases_w is None:
+        return None
+    moved = {unit.resource.link_id for unit in units}
+    powers_w = {one.link_id: one.power_w(site.now) or 0.0 for one in site.resources}
+    in_place = [one for one in site.resources if one.controllable and one.link_id not in moved]
+    return PhaseRoom(
+        base_w=with_powers(balance.phases_w, in_place, powers_w),
+        shares=[unit.resource.phase_shares for unit in units],
+        draws_w=usable_of_fuse_w(site.fuse_per_phase_w),
+        feeds_w=usable_w(site.fuse_per_phase_w),
+    )
 
 
 def _household_w(site: SiteState, base_w: float) -> float:

@@ -6,9 +6,10 @@ device keeps its plan without us. A pause is told when it is due, and its end as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import numpy as np
@@ -18,6 +19,7 @@ from cem_service.domain.ppbc import Container, PPBCResource, Profile
 from cem_service.domain.series import Array
 from cem_service.domain.site import SiteState
 from cem_service.instructions import NewId, ProfileInstruction
+from cem_service.planners.forecast import as_loads
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.placed import expected_power_w, profile_power_w
 from cem_service.planners.plan import STEP, DevicePlan, Placement, SitePlan
@@ -38,6 +40,9 @@ WORTH_MOVING_EUR = 0.02
 TOO_LATE_TO_MOVE = timedelta(minutes=5)
 # A pause is told so long before it begins: what is best by then may have changed until then.
 TELL_PAUSE_BEFORE = timedelta(minutes=1)
+
+# Worked out where it is asked for: most looks at a site move nothing.
+LateCost = Callable[[], PowerCost]
 
 
 def schedule_profiles(
@@ -61,18 +66,22 @@ def schedule_profiles(
 
 def _plan_of(
     resource: PPBCResource, site: SiteState, plan: SitePlan | None, base_w: float
-) -> tuple[DevicePlan | None, PowerCost]:
+) -> tuple[DevicePlan | None, LateCost]:
     """The plan's placements while they can still be kept; else a plan on the spot, on the power drawn now.
 
     With the cost of the resource's power beside everything else.
     """
     horizon = Horizon.at(site.now)
-    cost = SiteCost.of(site, horizon)
     device = plan.devices.get(resource.link_id) if plan else None
     if plan is not None and device is not None and _still_fits(resource, device, site.now):
-        return device, cost.seen_by(_aligned(plan.net_w - device.power_w, plan.start, horizon))
-    seen = cost.seen_by(np.full(horizon.steps, base_w))
-    return plan_profile(resource, seen, horizon), seen
+        others_w = _aligned(plan.net_w - device.power_w, plan.start, horizon)
+        return device, partial(_seen, resource, site, others_w, horizon)
+    seen = _seen(resource, site, np.full(horizon.steps, base_w), horizon)
+    return plan_profile(resource, seen, horizon), lambda: seen
+
+
+def _seen(resource: PPBCResource, site: SiteState, others_w: Array, horizon: Horizon) -> PowerCost:
+    return SiteCost.of(site, horizon).seen_by(as_loads(site, others_w), resource.phase_shares)
 
 
 def _aligned(power_w: Array, start: datetime, horizon: Horizon) -> Array:
@@ -96,13 +105,19 @@ def _still_fits(resource: PPBCResource, device: DevicePlan, now: datetime) -> bo
     )
 
 
-def _orders(resource: PPBCResource, device: DevicePlan, told: Told, cost: PowerCost, now: datetime) -> Iterator[Order]:
+def _orders(resource: PPBCResource, device: DevicePlan, told: Told, cost: LateCost, now: datetime) -> Iterator[Order]:
     """What the resource has to be told, the most urgent first."""
     placed = {placement.key: placement for placement in device.placements}
     for profile in resource.open_profiles(now):
-        others = replace(resource, profiles=tuple(one for one in resource.profiles if one is not profile))
-        others_w = expected_power_w(others, device.placements, Horizon.at(now))
-        yield from _Desk(profile, placed, told, cost.beside(others_w), now, device.is_late).orders()
+        beside = partial(_beside_others, resource, profile, device, cost, now)
+        yield from _Desk(profile, placed, told, beside, now, device.is_late).orders()
+
+
+def _beside_others(
+    resource: PPBCResource, profile: Profile, device: DevicePlan, cost: LateCost, now: datetime
+) -> PowerCost:
+    others = replace(resource, profiles=tuple(one for one in resource.profiles if one is not profile))
+    return cost().beside(expected_power_w(others, device.placements, Horizon.at(now)))
 
 
 @dataclass(frozen=True)
@@ -112,7 +127,7 @@ class _Desk:
     profile: Profile
     placed: Mapping[Key, Placement]
     told: Told
-    cost: PowerCost
+    cost: LateCost
     now: datetime
     too_late: bool
 
@@ -199,8 +214,8 @@ class _Desk:
     def _eur(self, chain: Mapping[str, Placement]) -> float:
         horizon = Horizon.at(self.now)
         power_w = profile_power_w(self.profile, {one.key: one for one in chain.values()}, horizon)
-        nothing_w = np.zeros(horizon.steps)
-        cost = self.cost.eur(power_w, horizon.durations_s) - self.cost.eur(nothing_w, horizon.durations_s)
+        seen, nothing_w = self.cost(), np.zeros(horizon.steps)
+        cost = seen.eur(power_w, horizon.durations_s) - seen.eur(nothing_w, horizon.durations_s)
         return float(cost.sum())
 
     def _standing(self, containers: Iterable[Container]) -> tuple[ProfileInstruction, ...]:

@@ -24,6 +24,7 @@ from cem_service.domain.phases import EVEN, PhaseShares
 from cem_service.domain.series import Array
 from cem_service.domain.site import SiteState
 from cem_service.planners.horizon import Horizon
+from cem_service.planners.kernels.seen import Seen, hinges_beside
 from cem_service.planners.objectives.external import target_terms
 from cem_service.planners.objectives.green import carbon_terms, self_consumption_terms
 from cem_service.planners.objectives.incentivised import bandwidth_terms, capacity_terms
@@ -61,15 +62,10 @@ class _Stacked:
 class _View:
     """What a device with certain shares of the phases sees of the terms, whatever everything else does.
 
-    The terms that its power counts in: `at_w` by its own power, (terms, steps), if nothing else took any. `slope`,
-    `weights` and `below_weight`, of those that are below a power, are in EUR/kWh of its own power.
+    `slope` and `weights` are in EUR/kWh of its own power.
     """
 
-    circuit: NDArray[np.intp]
-    share: Array
-    at_w: Array
-    below: NDArray[np.intp]
-    below_weight: Array
+    seen: Seen
     slope: Array
     weights: Array
 
@@ -121,13 +117,8 @@ class SiteCost:
             *carbon_terms(site.objectives, site.grid_g_per_kwh(horizon.edges)),
             *self_consumption_terms(site.objectives, horizon),
         )
-        cost = cls(buy, sell, terms)
-        base_w = nothing if base_w is None else base_w
-        return replace(
-            cost,
-            leftover_eur_per_kwh=cost.cheapest_eur_per_kwh(base_w),
-            returned_eur_per_kwh=float(cost.marginal_eur_per_kwh(base_w).mean()),
-        )
+        marginal = cls(buy, sell, terms).marginal_eur_per_kwh(nothing if base_w is None else base_w)
+        return cls(buy, sell, terms, _of_cheapest(marginal), float(marginal.mean()))
 
     @classmethod
     def within(cls, buy: Array, sell: Array, import_limit_w: float, export_limit_w: float) -> Self:
@@ -149,13 +140,8 @@ class SiteCost:
         `shares` of its power lie on the phases. A phase that carries none of it costs the same whatever the device
         does, so that it is left out.
         """
-        others_w, view = np.atleast_2d(others_w), self._view(shares)
-        at_w = view.at_w - others_w[view.circuit] / view.share
-        # max(0, at - p) is max(0, p - at) less (p - at).
-        offset = self.sell * others_w[0] + (view.below_weight * at_w[view.below]).sum(axis=0)
-        hinges = np.empty(view.weights.shape)
-        hinges[:, 0] = -others_w[0]
-        hinges[:, 1:] = at_w.T
+        view = self._view(shares)
+        offset, hinges = hinges_beside(np.atleast_2d(others_w), self.sell, view.seen)
         return PowerCost(offset, view.slope, hinges, view.weights, self.leftover_eur_per_kwh, self.returned_eur_per_kwh)
 
     def amounts(self, loads_w: Array, durations_s: Array) -> Array:
@@ -217,8 +203,7 @@ class SiteCost:
 
     def cheapest_eur_per_kwh(self, base_w: Array) -> float:
         """What a kWh more costs in the cheapest quarter of all steps, while the site takes `base_w`."""
-        marginal = self.marginal_eur_per_kwh(base_w)
-        return float(np.sort(marginal)[: max(1, int(CHEAPEST_SHARE * marginal.size))].mean())
+        return _of_cheapest(self.marginal_eur_per_kwh(base_w))
 
     def marginal_eur_per_kwh(self, base_w: Array) -> Array:
         """What a kWh more costs in each step while the site takes `base_w`; money only."""
@@ -256,14 +241,16 @@ class SiteCost:
         stacked = self._stacked
         share = np.array((1.0, *shares))[stacked.circuit]
         on = share > 0.0
-        share, below = share[on][:, None], np.flatnonzero(stacked.sign[on] < 0)
-        weight = stacked.told_eur[on] * share
+        share, below = share[on], stacked.sign[on] < 0
+        weight = stacked.told_eur[on] * share[:, None]
         return _View(
-            circuit=stacked.circuit[on],
-            share=share,
-            at_w=stacked.at_w[on] / share,
-            below=below,
-            below_weight=weight[below],
+            Seen(
+                circuits=1 + int(stacked.circuit[on].max(initial=0)),
+                circuit=stacked.circuit[on],
+                share=share,
+                at_w=stacked.at_w[on] / share[:, None],
+                below_eur_per_kwh=np.where(below[:, None], weight, 0.0),
+            ),
             slope=self.sell - weight[below].sum(axis=0),
             weights=np.ascontiguousarray(np.concatenate(((self.buy - self.sell)[None, :], weight)).T),
         )
@@ -279,6 +266,10 @@ class SiteCost:
             sign=np.array([1.0 if term.above else -1.0 for term in terms]),
             circuit=np.array([term.circuit for term in terms], dtype=np.intp),
         )
+
+
+def _of_cheapest(marginal: Array) -> float:
+    return float(np.sort(marginal)[: max(1, int(CHEAPEST_SHARE * marginal.size))].mean())
 
 
 def _told_eur(term: Term, terms: tuple[Term, ...]) -> Array:

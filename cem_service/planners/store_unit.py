@@ -203,6 +203,12 @@ class StoreUnit:
     def until(self) -> datetime:
         return next_look(self.now)
 
+    @property
+    def told_w(self) -> float | None:
+        told = self.last.message if self.last else None
+        is_ours = isinstance(told, FRBCInstruction) and told.actuator_id == self.actuator.actuator_id
+        return self.last.expected_power_w if self.last and is_ours else None
+
     def worth_sending(self, choice: Choice) -> bool:
         order, told = choice.order, self.last.message if self.last else None
         if not isinstance(order, ModeOrder):

@@ -17,6 +17,7 @@ from cem_service.domain.resource import Resource
 from cem_service.domain.site import SiteState
 from cem_service.planners.choices import Prices, SteeredUnit
 from cem_service.planners.envelope_unit import EnvelopeUnit
+from cem_service.planners.forecast import as_loads
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.mode_unit import ModeUnit
 from cem_service.planners.mode_values import ModeValues
@@ -68,7 +69,8 @@ def _mode_values(resource: OMBCResource | DDBCResource, around: Surroundings) ->
     if values is not None and now + LOOKAHEAD <= values.ends:
         return values
     horizon = Horizon.at(now)
-    cost = SiteCost.of(around.site, horizon).seen_by(np.full(horizon.steps, around.base_w))
+    loads_w = as_loads(around.site, np.full(horizon.steps, around.base_w))
+    cost = SiteCost.of(around.site, horizon).seen_by(loads_w, resource.phase_shares)
     device = best_response(resource, cost, horizon)
     return device.mode_values if device else None
 

@@ -7,14 +7,14 @@ it is, is measured on days that it was not fitted to (`scores`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cem_service.domain.local_time import places_in_week, places_of_steps
 from cem_service.domain.series import Array
 from cem_service.domain.usual_day import QUANTILES, QUARTERS, UsualDay
 from cem_service.planners.horizon import Horizon
@@ -46,7 +46,7 @@ def learn(history: History, now: datetime, timezone: str) -> UsualDay | None:
         return None
     starts = sorted(known)
     values = np.array([known[start] for start in starts])
-    kinds, quarters = _calendar(starts, ZoneInfo(timezone))
+    kinds, quarters = places_in_week(starts, timezone)
     weights = 0.5 ** (np.array([(now - start) / DAY for start in starts]) / HALF_LIFE_DAYS)
     usual_w = _usual_day(values, weights, kinds, quarters)
     differences = values - usual_w[kinds, quarters]
@@ -61,7 +61,7 @@ def learn(history: History, now: datetime, timezone: str) -> UsualDay | None:
 
 def forecast_usual(usual: UsualDay, history: History, horizon: Horizon) -> Array:
     """Expected mean power of each step in W."""
-    kinds, quarters = _calendar(horizon.starts, ZoneInfo(usual.timezone))
+    kinds, quarters = places_of_steps(horizon.start, horizon.steps, STEP, usual.timezone)
     usual_w = usual.usual_w[kinds, quarters]
     difference = _present_difference(usual, history, horizon.start) * usual.fading ** np.arange(1, horizon.steps + 1)
     expected: Array = usual_w + np.where(usual.darkness[quarters], 0.0, difference)
@@ -72,7 +72,7 @@ def forecast_usual(usual: UsualDay, history: History, horizon: Horizon) -> Array
 
 def quantiles_around(usual: UsualDay, expected_w: Array, horizon: Horizon) -> Array:
     """The quantiles of QUANTILES around a forecast from this usual day, shape (3, steps), in W."""
-    _, quarters = _calendar(horizon.starts, ZoneInfo(usual.timezone))
+    _, quarters = places_of_steps(horizon.start, horizon.steps, STEP, usual.timezone)
     around: Array = expected_w + usual.spread_w[:, quarters // QUARTERS_PER_SPREAD]
     return around
 
@@ -81,16 +81,8 @@ def _present_difference(usual: UsualDay, history: History, start: datetime) -> f
     recent = [at for at in (start - k * STEP for k in range(1, RECENT // STEP + 1)) if at in history]
     if not recent:
         return 0.0
-    kinds, quarters = _calendar(recent, ZoneInfo(usual.timezone))
+    kinds, quarters = places_in_week(recent, usual.timezone)
     return float(np.mean([history[at] for at in recent] - usual.usual_w[kinds, quarters]))
-
-
-def _calendar(starts: Sequence[datetime], zone: ZoneInfo) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """(1 on a weekend, the quarter hour of the local day) of each moment."""
-    local = [start.astimezone(UTC).astimezone(zone) for start in starts]
-    kinds = np.array([moment.weekday() >= 5 for moment in local], dtype=np.intp)
-    quarters = np.array([moment.hour * 4 + moment.minute // 15 for moment in local], dtype=np.intp)
-    return kinds, quarters
 
 
 def _usual_day(values: Array, weights: Array, kinds: NDArray[np.intp], quarters: NDArray[np.intp]) -> Array:

@@ -8,7 +8,7 @@ can, what keeps something warm takes no more than it needs for that, and nothing
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import UUID
 
 import numpy as np
@@ -19,7 +19,7 @@ from cem_service.domain.ppbc import PPBCResource
 from cem_service.domain.resource import Resource
 from cem_service.domain.series import Array, StepSeries
 from cem_service.domain.site import SiteState
-from cem_service.domain.tariff import Tariff
+from cem_service.domain.what_if import Outcome, WhatIf
 from cem_service.planners.building import no_more_time, problem_of
 from cem_service.planners.coordination import Coordinated, Problem, combined, coordinate
 from cem_service.planners.oracle import best_response
@@ -32,35 +32,6 @@ from cem_service.planners.why import NOTICEABLE_COMFORT_EUR
 SOONER_EUR_PER_KWH = 1e-6
 
 _Solver = Callable[[Problem], Coordinated]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WhatIf:
-    """What is different; nothing, unless said otherwise.
-
-    `tariff` counts instead of the site's and of its feeds of prices. `comfort_percent` of what a store holds are added
-    to the levels that it is wanted to keep, or taken off them. `cem_off`: everybody minds himself.
-    """
-
-    tariff: Tariff | None = None
-    comfort_percent: float = 0.0
-    cem_off: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Of the coming 24 hours. `missed` are those that cannot keep their targets.
-
-    `bill_eur` is what its energy costs, peaks and carbon included where the site counts them; `eur` also counts what
-    running devices costs, less the worth of what is in their stores at the end.
-    """
-
-    eur: float
-    bill_eur: float
-    drawn_kwh: float
-    fed_in_kwh: float
-    peak_w: float
-    missed: tuple[str, ...]
 
 
 def compare(site: SiteState, what_if: WhatIf) -> tuple[Outcome, Outcome]:

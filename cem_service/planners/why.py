@@ -31,10 +31,14 @@ NOTICEABLE_COMFORT_EUR = 0.05
 OVER_W = 1.0
 
 
-def reasons_of_resource(problem: Problem, found: Coordinated, resource: Resource) -> tuple[Reason, ...]:
-    """What it does, then which objectives moved it, in their order of importance."""
-    plan = found.plans[resource.link_id]
-    return (_deed(problem, found, plan), *_moved(problem, found, resource, plan), *_missed(plan))
+def reasons_of_resources(problem: Problem, found: Coordinated) -> Iterator[tuple[Resource, tuple[Reason, ...]]]:
+    """For each that is planned: what it does, then which objectives moved it, in their order of importance."""
+    objectives = _that_matter(problem, found)
+    for resource in problem.resources:
+        plan = found.plans.get(resource.link_id)
+        if plan is not None:
+            moved = _moved(problem, found, resource, plan, objectives)
+            yield resource, (_deed(problem, found, plan), *moved, *_missed(plan))
 
 
 def reasons_of_site(site: SiteState, problem: Problem, found: Coordinated) -> tuple[Reason, ...]:
@@ -81,9 +85,13 @@ def _energy(problem: Problem, found: Coordinated, plan: DevicePlan) -> Reason:
     return Reason(ReasonCode.ENERGY if figures else ReasonCode.RESTS, figures=figures)
 
 
-def _moved(problem: Problem, found: Coordinated, resource: Resource, plan: DevicePlan) -> Iterator[Reason]:
+def _moved(
+    problem: Problem, found: Coordinated, resource: Resource, plan: DevicePlan, objectives: list[Objective]
+) -> Iterator[Reason]:
+    if not objectives:
+        return
     loads_w = others_w(problem, found.plans, resource)
-    for objective in _that_matter(problem, found):
+    for objective in objectives:
         cost = problem.cost.without(objective).with_peak(float(found.loads_w[0].max()))
         otherwise = best_response(resource, cost.seen_by(loads_w, resource.phase_shares), problem.horizon)
         if otherwise is None:

@@ -10,7 +10,6 @@ from cem_service.domain.frbc import FRBCResource
 from cem_service.domain.site import SiteState
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.plan import STEP, SitePlan, ValueTable
-from cem_service.planners.site_cost import SiteCost
 from cem_service.planners.store import BELOW_TARGET_EUR, edge_cost_eur
 
 # Constant, whatever is left of the quarter hour: with a shrinking one, the same state would be judged anew each minute.
@@ -36,8 +35,8 @@ def value_by_rule(resource: FRBCResource, site: SiteState) -> ValueTable:
     before it is sold, and used before any is bought. Below the level that a target or comfort needs, it is worth more.
     """
     horizon = Horizon(site.now, steps=1)
-    cost = SiteCost.of(site, horizon)
-    middle = max(0.0, float(cost.buy[0] + cost.sell[0]) / 2)
+    buy, sell = site.prices(horizon.start, horizon.steps, STEP)
+    middle = max(0.0, float(buy[0] + sell[0]) / 2)
     level = resource.fill_level if resource.fill_level is not None else resource.lowest_level
     lowest, highest = min(resource.lowest_level, level), max(resource.highest_level, level)
     levels = np.linspace(lowest, max(highest, lowest + 1e-9 * max(1.0, abs(lowest))), RULE_LEVELS)

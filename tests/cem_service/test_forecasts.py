@@ -9,6 +9,7 @@ import pytest
 from cem_service import forecasts, services
 from cem_service.domain.forecasts import ForecastSource, Learned
 from cem_service.domain.site import SiteState
+from cem_service.forecast_rows import USED, recent_scores
 from cem_service.loading import load_site, with_history
 from cem_service.models import ForecastModel, ForecastScore, PlanRun, PlanRunKind
 from cem_service.planners.scores import LEAST_DAYS
@@ -111,7 +112,7 @@ def test_a_plan_says_which_forecasts_it_stands_on(lived_in: World) -> None:
         run = PlanRun.objects.get(kind=PlanRunKind.PLAN)
 
     now = lived_in.clock.now().isoformat()
-    assert run.inputs[forecasts.USED] == [{"link": None, "name": "Base load", "source": "present", "as_of": now}]
+    assert run.inputs[USED] == [{"link": None, "name": "Base load", "source": "present", "as_of": now}]
 
 
 def test_panels_are_learned_beside_the_base_load_and_what_is_planned_is_not(lived_in: World) -> None:
@@ -185,7 +186,7 @@ def test_recent_scores_are_those_of_a_week(lived_in: World) -> None:
     with tenant_scope(tenant_id):
         for days in (0.5, 7.9, 8.1, -1):
             ForecastScore.objects.create(tenant_id=tenant_id, site_id=site_id, start=now - days * DAY, **values)
-        starts = [(link, score.start) for link, score in forecasts.recent_scores(site_id, now)]
+        starts = [(link, score.start) for link, score in recent_scores(site_id, now)]
 
     nobody: UUID | None = None
     assert starts == [(nobody, now - 7.9 * DAY), (nobody, now - 0.5 * DAY)]

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from cem_service.forecasts import USED
+from cem_service.forecast_rows import USED
 from cem_service.models import PlanRunKind
 from cem_service.plan_page import plan_page
 from tenants.scope import tenant_scope

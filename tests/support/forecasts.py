@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from cem_service.forecasts import USED
+from cem_service.forecast_rows import USED
 from cem_service.models import ForecastModel, ForecastScore
 from tenants.scope import tenant_scope
 from tests.support.decisions import AT, make_plan_run

@@ -78,6 +78,11 @@ EVERY = [
     Reason(ReasonCode.FORECAST_NEW),
     *(Reason(ReasonCode.FORECAST_SCORE, figures=SCORED | floor) for floor in ({}, {"floor_off_by": 0.4})),
     *(Reason(ReasonCode.DECIDED, one, LIMITED | {"way": way}) for one in LIMITS for way in ("drawing", "feeding_in")),
+    Reason(
+        ReasonCode.DECIDED,
+        Objective.FUSE,
+        MOVES | {"wanted_w": 7360.0, "load_w": 7e3, "usable_w": 4e3, "circuit": "L1"},
+    ),
     *(
         Reason(ReasonCode.DECIDED, one, FREE | worth)
         for one in (Objective.TARGET, Objective.SELF_CONSUMPTION, Objective.PRICE, Objective.TAKE_CONTROL)

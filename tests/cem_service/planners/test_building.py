@@ -7,6 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from cem_service.domain.forecasts import ForecastSource
 from cem_service.planners.building import plan_site
 from cem_service.planners.plan import STEPS, SitePlan
 from tests.support.resources import (
@@ -87,3 +88,15 @@ def test_uses_history_for_the_base_load() -> None:
     site = replace(site_with(meter_w=5000.0), base_history=history)
 
     assert plan_site(site).base_w == pytest.approx(100.0 + np.arange(96))
+
+
+def test_tells_what_it_stands_on() -> None:
+    """The base load and the panels; what the others draw is planned."""
+    forecasts = plan_site(site_with(*HOME, meter_w=-4500.0)).forecasts
+
+    panels = HOME[-1].link_id
+    assert {link: one.source for link, one in forecasts.items()} == {
+        None: ForecastSource.PRESENT,
+        panels: ForecastSource.DAYLIGHT,
+    }
+    assert forecasts[panels].power_w.min() < 0.0

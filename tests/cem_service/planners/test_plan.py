@@ -13,10 +13,13 @@ from tests.support.sites import EVENING_PEAK, site_with
 
 def test_a_plan_survives_being_stored() -> None:
     site = site_with(battery(), ev_charger(), heat_pump(), dishwasher(), solar(3000.0), tariff=EVENING_PEAK)
-    stored = json.dumps(plan_site(site).as_dict(), allow_nan=False)
+    plan = plan_site(site).as_dict()
+    stored = json.dumps(plan, allow_nan=False)
 
     again = SitePlan.from_dict(json.loads(stored))
 
+    # So that whoever has it at hand need not read it again.
+    assert json.loads(stored) == plan
     assert json.dumps(again.as_dict()) == stored
     assert len(stored) < 30_000
 

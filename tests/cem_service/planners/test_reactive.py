@@ -6,6 +6,9 @@ from datetime import timedelta
 import pytest
 
 from cem_service.domain.decision import Decision, LastInstruction, Objective
+from cem_service.domain.phases import EVEN, PhasePowers
+from cem_service.domain.reserve import with_reserve
+from cem_service.domain.resource import Resource
 from cem_service.domain.site import SiteState
 from cem_service.domain.tariff import Tariff
 from cem_service.planners.building import plan_site
@@ -13,6 +16,7 @@ from cem_service.planners.calm import REPEAT_AFTER
 from cem_service.planners.plan import SitePlan
 from cem_service.planners.reactive import react
 from s2.messages import FRBCInstruction, PEBCInstruction, PPBCScheduleInstruction
+from tests.support.mode_resources import resistor
 from tests.support.resources import (
     NOON,
     actuator,
@@ -28,7 +32,7 @@ from tests.support.resources import (
     store_messages,
     transition,
 )
-from tests.support.sites import EVENING_PEAK, site_with
+from tests.support.sites import EVENING_PEAK, FLAT, site_with
 
 
 def decide(
@@ -275,6 +279,75 @@ def test_while_a_reading_may_or_may_not_hold_an_effect_nobody_moves_but_for_a_li
     site = site_with(battery(now=NOON - timedelta(seconds=30)), meter_w=-1900.0)
 
     assert decide(site, last=[told], ago=timedelta(seconds=5)) == {}
+
+
+def test_a_limit_that_is_being_mended_is_not_mended_once_more() -> None:
+    """The owner wants to keep some of what the battery holds, but the fuse wants all of its power."""
+    drawing = site_with(with_reserve(battery(), 0.45, NOON), meter_w=9000.0, fuse_limit_w=4000.0)
+    told = decide(drawing)["Home battery"]
+    soon = replace(drawing, now=NOON + timedelta(seconds=2), main_meter_at=NOON + timedelta(seconds=1))
+
+    assert order(told) == ("discharge", 1.0)
+    assert decide(soon, last=[told], ago=timedelta(seconds=2)) == {}
+
+
+def test_a_limit_that_stays_broken_by_what_was_told_moves_others() -> None:
+    """The battery has been told to give all that it can, and that is not enough."""
+    car = ev_charger(active=("charge", 1.0), power_w=7400.0)
+    site = site_with(battery(), car, meter_w=14_000.0, fuse_limit_w=8000.0)
+    told = decide(site_with(battery(), meter_w=6000.0))["Home battery"]
+
+    assert told.expected_power_w == pytest.approx(-5000.0)
+    assert set(decide(site, last=[told], ago=timedelta())) == {"EV charger"}
+
+
+PAID_TO_TAKE = Tariff.flat(-0.2, -0.3)
+
+
+def with_phase_fuses(*resources: Resource, meter_phases_w: PhasePowers | None = None) -> SiteState:
+    """Fuses of 25 A, of which 4312 W on each phase may be planned for; the household draws 900 W."""
+    meter_w = 900.0 if meter_phases_w is None else sum(meter_phases_w)
+    site = site_with(*resources, meter_w=meter_w, tariff=PAID_TO_TAKE)
+    return replace(site, fuse_per_phase_w=5750.0, main_meter_phases_w=meter_phases_w)
+
+
+def test_a_car_on_one_phase_takes_no_more_than_its_fuse_carries() -> None:
+    car = decide(with_phase_fuses(ev_charger()))["EV charger"]
+
+    assert car.expected_power_w == pytest.approx(4312.5 - 300.0)
+    assert car.objective is Objective.FUSE
+    assert car.reason.figures["circuit"] == "L1"
+    assert car.reason.figures["load_w"] == pytest.approx(7700.0)
+
+
+def test_what_the_meter_reads_on_the_phase_counts() -> None:
+    full = decide(with_phase_fuses(ev_charger(), meter_phases_w=(4000.0, 0.0, 0.0)))["EV charger"]
+    free = decide(with_phase_fuses(ev_charger(), meter_phases_w=(0.0, 4000.0, 0.0)))["EV charger"]
+
+    assert full.expected_power_w == 0.0
+    assert free.expected_power_w == pytest.approx(4312.5)
+
+
+def test_devices_share_a_phase_and_those_on_three_phases_load_each() -> None:
+    devices = (ev_charger(), replace(battery(), phase_shares=EVEN), resistor())
+
+    told = decide(with_phase_fuses(*devices))
+
+    on_l1_w = 300.0 + sum(told[one.name].expected_power_w * one.phase_shares[0] for one in devices if one.name in told)
+    assert on_l1_w <= 4312.5 + 1.0
+    assert on_l1_w > 4000.0
+
+
+def test_a_phase_that_is_too_full_is_relieved_by_who_is_on_it() -> None:
+    car = ev_charger(active=("charge", 1.0), power_w=7400.0)
+    site = with_phase_fuses(car, battery(), meter_phases_w=(8000.0, 300.0, 300.0))
+
+    told = decide(replace(site, tariff=FLAT))
+
+    assert (
+        sum(told[name].expected_power_w if name in told else 7400.0 for name in ("EV charger", "Home battery"))
+        <= 3712.5 + 1.0
+    )
 
 
 def test_resources_that_are_not_ready_are_left_out() -> None:

@@ -84,6 +84,11 @@ def test_a_device_sees_the_fuse_of_each_phase_it_is_on(
     assert rise == pytest.approx(cost.eur(after, 900.0) - cost.eur(before, 900.0), rel=1e-9, abs=1e-6)
 
 
+def test_a_fuse_of_each_phase_asks_for_the_power_of_each() -> None:
+    with pytest.raises(ValueError, match="4 circuits"):
+        phase_cost().seen_by(np.zeros(1))
+
+
 def test_a_phase_may_be_overloaded_while_the_connection_is_not() -> None:
     durations = np.array([3600.0])
 

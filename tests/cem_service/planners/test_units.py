@@ -13,6 +13,7 @@ from cem_service.domain.ombc import OMBCResource
 from cem_service.domain.resource import Resource
 from cem_service.domain.site import SiteState
 from cem_service.domain.tariff import Tariff
+from cem_service.planners.building import plan_site
 from cem_service.planners.choices import Prices
 from cem_service.planners.envelope_unit import ENVELOPE_LASTS
 from cem_service.planners.plan import STEP
@@ -129,3 +130,19 @@ def test_a_power_profile_has_no_units() -> None:
     around = Surroundings(site_with(), None, Prices(0.3, 0.05, 9000.0, 9000.0), 0.0)
 
     assert not units_of(dishwasher(), around, None)
+
+
+@pytest.mark.parametrize("resource", [dishwasher(), resistor(), hybrid()], ids=["profile", "mode", "demand"])
+@pytest.mark.parametrize("is_planned", [False, True])
+def test_fuses_of_the_phases_silence_nobody(resource: Resource, is_planned: bool) -> None:
+    """What is planned on the spot, or looked at again, is told as it is where only the connection has a fuse."""
+    whole = site_with(resource, tariff=PAID)
+    phased = replace(whole, fuse_per_phase_w=6000.0)
+    plan = plan_site(whole) if is_planned else None
+
+    decisions, alike = (react(site, plan, {}, new_id=new_id) for site in (phased, whole))
+
+    assert [(one.link_id, one.expected_power_w, one.until) for one in decisions] == [
+        (one.link_id, one.expected_power_w, one.until) for one in alike
+    ]
+    assert decisions

@@ -12,7 +12,8 @@ from cem_service.domain.reserve import with_reserve
 from cem_service.domain.series import StepSeries
 from cem_service.domain.site import SiteState
 from cem_service.domain.tariff import Tariff
-from cem_service.planners.what_if import Outcome, WhatIf, compare, otherwise
+from cem_service.domain.what_if import Outcome, WhatIf
+from cem_service.planners.what_if import compare, otherwise
 from tests.support.resources import NOON, battery, dishwasher, ev_charger, heat_pump, solar, solar_forecast
 from tests.support.sites import site_with
 
