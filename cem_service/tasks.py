@@ -1,4 +1,8 @@
-"""Celery's doors into the CEM. Each body is one call; what it needs of the process comes from `runtime`."""
+"""Celery's doors into the CEM. Each body is one call; what it needs of the process comes from `runtime`.
+
+Whatever brings the planners' kernels is imported where it runs: beat, gateways and other workers know these tasks too,
+and would start more slowly and be larger with them.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,8 @@ from celery import shared_task, signals
 from celery.apps.worker import Worker
 from django.db import OperationalError
 
-from cem_service import housekeeping, ledger, limits, runtime, services
+from cem_service import housekeeping, ledger, limits, runtime
 from cem_service import what_if as asking
-from cem_service.planners.kernels.warm import warm_up
 from flexhub.bus.errors import BusUnavailable
 from flexhub.observability.outage import Outage
 from tenants.tasks import TenantTask
@@ -27,19 +30,27 @@ _CALCULATING = {"cem", "plan"}
 @signals.celeryd_after_setup.connect
 def compile_kernels(instance: Worker, **_: object) -> None:
     """Before the pool forks, so that its children share what was compiled, and before the worker reports ready."""
-    if _CALCULATING & set(instance.app.amqp.queues.consume_from):
-        warm_up()
+    if not _CALCULATING & set(instance.app.amqp.queues.consume_from):
+        return
+    from cem_service import services  # noqa: F401 - As above: the children share what is imported.
+    from cem_service.planners.kernels.warm import warm_up
+
+    warm_up()
 
 
 @shared_task(base=TenantTask)
 def react(*, tenant_id: str, site_id: str, **_: object) -> None:
     """Look at a site now: select control types, act on what was measured, ask for a plan where one is due."""
+    from cem_service import services
+
     services.react_to_site(UUID(tenant_id), UUID(site_id), tools=runtime.tools())
 
 
 @shared_task(base=TenantTask)
 def plan(*, tenant_id: str, site_id: str, **_: object) -> None:
     """Plan the coming day of a site, then look at it once, so that the plan is acted upon."""
+    from cem_service import services
+
     services.plan_site(UUID(tenant_id), UUID(site_id), tools=runtime.tools())
 
 

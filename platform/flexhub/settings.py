@@ -89,7 +89,6 @@ QUOTAS = default_quotas(env)
 
 # -- Applications -----------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "daphne",
     # Before unfold, whose page frame it extends.
     "flexhub.portal",
     "unfold.apps.BasicAppConfig",

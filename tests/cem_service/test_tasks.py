@@ -10,6 +10,7 @@ import pytest
 from celery import signals
 
 from cem_service import runtime, services, tasks
+from cem_service.planners.kernels import warm
 from flexhub.bus.worker_side import RedisWorkerBus
 from flexhub.celery import app
 from tests.support.cem_world import World
@@ -69,7 +70,7 @@ def test_workers_that_calculate_compile_the_kernels_before_they_start(
     monkeypatch: pytest.MonkeyPatch, queue: str, calculates: bool
 ) -> None:
     done: list[str] = []
-    monkeypatch.setattr(tasks, "warm_up", lambda: done.append("compiled"))
+    monkeypatch.setattr(warm, "warm_up", lambda: done.append("compiled"))
     queues = SimpleNamespace(consume_from={queue: None})
     worker = SimpleNamespace(app=SimpleNamespace(amqp=SimpleNamespace(queues=queues)))
 
