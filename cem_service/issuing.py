@@ -20,6 +20,8 @@ from cem_service.domain.decision import Decision
 from cem_service.loading import LoadedSite
 from cem_service.models import Instruction, LedgerStatus, PlanRun
 from cem_service.phrases import DEFAULT, sentence
+from cem_service.plan_runs import store_run
+from cem_service.prepared import PreparedInsert
 from flexhub.bus.envelope import Envelope, PublishResult
 from flexhub.bus.errors import BusUnavailable
 from flexhub.bus.ports import WorkerBus
@@ -27,17 +29,19 @@ from s2.messages import ControlType, RevokeObject, SelectControlType, dump_messa
 from s2.messages import Instruction as S2Instruction
 from s2.versions import WireProfile
 from tenants.scope import tenant_scope
-from tenants.statements import kept_statements
 
 log = structlog.get_logger(__name__)
+
+_STORE = PreparedInsert(Instruction)
 
 
 def issue(loaded: LoadedSite, run: PlanRun, decisions: Sequence[Decision], *, bus: WorkerBus) -> None:
     """Write the plan run and an instruction for each decision in one transaction, then publish the instructions."""
     now = loaded.state.now
-    with tenant_scope(loaded.tenant_id), kept_statements():
-        run.save(force_insert=True)
-        rows = Instruction.objects.bulk_create(_row(loaded, run, decision) for decision in decisions)
+    rows = [_row(loaded, run, decision) for decision in decisions]
+    with tenant_scope(loaded.tenant_id):
+        store_run(run)
+        _STORE(rows)
         transaction.on_commit(lambda: _publish_all(loaded, rows, decisions, bus=bus, now=now))
 
 

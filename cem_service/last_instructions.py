@@ -29,7 +29,12 @@ MODE_DESCRIPTIONS = (FRBCSystemDescription, OMBCSystemDescription, DDBCSystemDes
 
 
 def last_instructions(loaded: LoadedSite, tools: Tools) -> Mapping[UUID, LastInstruction]:
-    """The latest instruction of each present session that reached its device, or may still do so."""
+    """The latest instruction of each present session that reached its device, or may still do so.
+
+    Raises ValueError for a site that was not loaded to be acted upon: its devices would be told everything once more.
+    """
+    if loaded.instructions is None:
+        raise ValueError("what the devices were told was not loaded")
     overdue = loaded.state.now - tools.clock.duration_of(ANSWER_OVERDUE_S)
     counting = (row for row in loaded.instructions if _still_counts(row, loaded, overdue))
     return {row.link_id: found for row in counting if (found := _remembered(row, loaded)) is not None}

@@ -9,9 +9,14 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
+from django.db.models.functions import JSONObject
 
 from cem_service.domain.abnormal import without_marks
 from cem_service.domain.feed import NO_FEEDS, SiteFeeds
+from cem_service.domain.fixed import NotControllable
+from cem_service.domain.leaving_out import leave_out
 from cem_service.domain.phases import PhasePowers, phase_powers_w
 from cem_service.domain.quantities import total_power_w
 from cem_service.domain.reserve import with_reserve
@@ -20,6 +25,7 @@ from cem_service.domain.site import QuarterHourMeans, SiteState
 from cem_service.feeds.loading import Followed, load_feeds
 from cem_service.following import with_feed_limits
 from cem_service.forecast_rows import load_learned
+from cem_service.mistakes import Mistakes
 from cem_service.models import Instruction, PlanRun, PlanRunKind
 from cem_service.peaks import with_peak
 from cem_service.planners.forecast import DAYS_BACK
@@ -37,21 +43,23 @@ from tenants.scope import tenant_scope
 log = structlog.get_logger(__name__)
 
 HISTORY = DAYS_BACK * timedelta(days=1)
+_mistakes = Mistakes("description")
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedSite:
     """A site with what is needed to act on it: its state, the living session of each link, and what was decided before.
 
-    `instructions` holds the latest one of each link, of whatever session; `plan` the latest plan run. `abnormal`: an
-    abnormal condition is on, so every instruction has to say so. `told` has what was told in the living session, oldest
-    first, for links of which more than the latest counts. `links` are all of ours, also those without a session.
+    `instructions` holds the latest one of each link, of whatever session, and is None where nobody asked for them;
+    `plan` is the latest plan run. `abnormal`: an abnormal condition is on, so every instruction has to say so. `told`
+    has what was told in the living session, oldest first, for links of which more than the latest counts. `links` are
+    all of ours, also those without a session.
     """
 
     tenant_id: UUID
     state: SiteState
     snapshots: Mapping[UUID, Snapshot]
-    instructions: Sequence[Instruction]
+    instructions: Sequence[Instruction] | None
     plan: PlanRun | None
     abnormal: bool = False
     told: Mapping[UUID, Sequence[Instruction]] = field(default_factory=dict)
@@ -71,26 +79,37 @@ class _Rows:
     feeds: SiteFeeds
     links: Mapping[UUID, str]
     main_meter_link: UUID | None
-    counting: Mapping[UUID, list[Instruction]]
+    counting: Mapping[UUID, list[Instruction]] | None
     plan: PlanRun | None
 
 
-def load_site(tenant_id: UUID, site_id: UUID, *, bus: WorkerBus, now: datetime) -> LoadedSite | None:
-    """The site as it is now; None if it is gone, or its tenant is deactivated. Raises BusUnavailable."""
+def load_site(
+    tenant_id: UUID,
+    site_id: UUID,
+    *,
+    bus: WorkerBus,
+    now: datetime,
+    to_act: bool = True,
+) -> LoadedSite | None:
+    """The site as it is now; None if it is gone, or its tenant is deactivated. Raises BusUnavailable.
+
+    Only who is `to_act` has to know what devices were told before.
+    """
     with tenant_scope(tenant_id):
-        rows = _rows(site_id, now)
+        rows = _rows(site_id, now, to_act=to_act)
     if rows is None:
         return None
-    living = {link_id: shot for link_id, shot in bus.snapshots(rows.links).items() if shot is not None}
+    snapshots, last_reading = bus.look(site_id, rows.links)
+    living = {link_id: shot for link_id, shot in snapshots.items() if shot is not None}
     site, abnormal = rows.site, bool(rows.site.abnormal_until)
     resources = {
-        link_id: with_reserve(_resource(link_id, rows.links[link_id], shot, abnormal, now), reserve_of(site), now)
+        link_id: with_reserve(_readable(link_id, rows.links[link_id], shot, abnormal, now), reserve_of(site), now)
         for link_id, shot in living.items()
     }
     meter = living.get(rows.main_meter_link) if rows.main_meter_link else None
     if rows.main_meter_link is not None:
         resources.pop(rows.main_meter_link, None)
-    reading = _reading(meter) if site.main_meter_id is not None else bus.meter(site_id)
+    reading = _reading(meter) if site.main_meter_id is not None else last_reading
     state = SiteState(
         site_id=site_id,
         now=now,
@@ -110,13 +129,25 @@ def load_site(tenant_id: UUID, site_id: UUID, *, bus: WorkerBus, now: datetime) 
         tenant_id=tenant_id,
         state=with_feed_limits(state),
         snapshots=living,
-        instructions=[told[-1] for told in rows.counting.values()],
+        instructions=None if rows.counting is None else [told[-1] for told in rows.counting.values()],
         plan=rows.plan,
         abnormal=abnormal,
-        told=_told(living, rows.counting),
+        told=_told(living, rows.counting or {}),
         links=tuple(rows.links),
         main_meter_link=rows.main_meter_link,
     )
+
+
+def _readable(link_id: UUID, name: str, shot: Snapshot, abnormal: bool, now: datetime) -> Resource:
+    """The resource; left out where our own code raises on what it says."""
+    errors: dict[UUID, Exception] = {}
+    try:
+        resource = _resource(link_id, name, shot, abnormal, now)
+    except Exception as error:  # noqa: BLE001 - It is told below.
+        errors[link_id] = error
+        resource = leave_out(NotControllable(link_id=link_id, name=name))
+    _mistakes.tell([link_id], errors)
+    return resource
 
 
 def _resource(link_id: UUID, name: str, shot: Snapshot, abnormal: bool, now: datetime) -> Resource:
@@ -188,45 +219,63 @@ def read_plan(site_id: UUID, stored: dict[str, Any] | None) -> SitePlan | None:
         return None
 
 
-def _rows(site_id: UUID, now: datetime) -> _Rows | None:
+def _rows(site_id: UUID, now: datetime, *, to_act: bool) -> _Rows | None:
     """All that PostgreSQL knows, in few statements: a reaction waits for each of them."""
     site = next(iter(_SITE(site_id, now, now + AHEAD)), None)
     if site is None:
         return None
-    links = _LINKS(site_id)
-    names = {link_id: name for link_id, _, name in links}
-    counting: dict[UUID, list[Instruction]] = {}
-    for instruction in _COUNTING(list(names)):
-        counting.setdefault(instruction.link_id, []).append(instruction)
+    nodes = {UUID(row["id"]): UUID(row["node"]) for row in site.links}
+    names = {UUID(row["id"]): row["name"] for row in site.links}
     return _Rows(
         site=site,
         feeds=_feeds(site),
         links=names,
-        main_meter_link=next((link_id for link_id, node_id, _ in links if node_id == site.main_meter_id), None),
-        counting=counting,
+        main_meter_link=next((link_id for link_id, node_id in nodes.items() if node_id == site.main_meter_id), None),
+        counting=_by_link(_COUNTING(list(names))) if to_act else None,
         plan=next(iter(_PLAN(site_id, now)), None),
     )
 
 
+def _by_link(instructions: Iterable[Instruction]) -> dict[UUID, list[Instruction]]:
+    found: dict[UUID, list[Instruction]] = {}
+    for instruction in instructions:
+        found.setdefault(instruction.link_id, []).append(instruction)
+    return found
+
+
+def _with_links(sites: QuerySet[Site]) -> QuerySet[Any]:
+    """The same sites, each with its links; of what an energy manager elsewhere controls, none.
+
+    That is its own, and to us a part of what the rest of the building draws.
+    """
+    links = Link.objects.filter(rm_node__site=OuterRef("pk"), cem_node__hosted=True).order_by("id")
+    columns = JSONObject(id="id", node="rm_node_id", name="rm_node__name")
+    return sites.annotate(links=ArraySubquery(links.values(json=columns)))
+
+
 _SITE = Prepared(
-    lambda site_id, now, until: with_pursuits(Site.objects.filter(id=site_id, tenant__deactivated_at=None), now, until),
-    UUID,
-    datetime,
-    datetime,
-)
-# What an energy manager elsewhere controls is its own, and to us a part of what the rest of the building draws.
-_LINKS = Prepared(
-    lambda site_id: (
-        Link.objects.filter(rm_node__site=site_id, cem_node__hosted=True)
-        .order_by("id")
-        .values_list("id", "rm_node_id", "rm_node__name")
+    lambda site_id, now, until: with_pursuits(
+        _with_links(Site.objects.filter(id=site_id, tenant__deactivated_at=None)), now, until
     ),
     UUID,
+    datetime,
+    datetime,
 )
-_COUNTING = Prepared(Instruction.objects.that_count, list)
+# What a decision reads of them: sentences, reasons and findings are for people, and long.
+_COUNTING = Prepared(
+    lambda link_ids: Instruction.objects.that_count(link_ids).only(
+        *("link_id", "seat_token", "message_type", "message", "objective", "expected_power_w", "power_before_w"),
+        *("issued_at", "ends_at", "status", "status_at", "reception"),
+    ),
+    list,
+)
 # A plan of the future is one that was made before the clock was set back.
 _PLAN = Prepared(
-    lambda site_id, now: PlanRun.objects.filter(site=site_id, kind=PlanRunKind.PLAN, at__lte=now).order_by("-at")[:1],
+    lambda site_id, now: (
+        PlanRun.objects.filter(site=site_id, kind=PlanRunKind.PLAN, at__lte=now)
+        .only("at", "inputs", "plan")
+        .order_by("-at")[:1]
+    ),
     UUID,
     datetime,
 )

@@ -15,8 +15,10 @@ from cem_service.loading import LoadedSite
 from cem_service.models import PLANNED_PRICES, PlanRun, PlanRunKind
 from cem_service.planners.plan import STEP, SitePlan
 from cem_service.planners.words import notes
+from cem_service.prepared import PreparedInsert
 from flexhub.observability.failures import place_of
 
+_STORE = PreparedInsert(PlanRun)
 _STAYS = "The one before it stays, where there is one."
 
 
@@ -48,6 +50,11 @@ def run_of_failure(loaded: LoadedSite, started: float, error: Exception) -> Plan
         run.plan = loaded.plan.plan
         run.inputs |= {key: loaded.plan.inputs.get(key) for key in (PLANNED_PRICES, USED)}
     return run
+
+
+def store_run(run: PlanRun) -> None:
+    """In the tenant's scope."""
+    _STORE([run])
 
 
 def _run(loaded: LoadedSite, kind: PlanRunKind, started: float, summary: str) -> PlanRun:

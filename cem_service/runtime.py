@@ -27,9 +27,9 @@ class Tools:
     # From the begin of a planning task, until which it looks for a better plan; there is always one before.
     plan_time_s: float = 0.0
 
-    def wake(self, tenant_id: UUID, site_id: UUID) -> None:
+    def wake(self, tenant_id: UUID, site_id: UUID, *, delay_s: float = 0.0) -> None:
         """Have the site looked at soon, unless that is already on its way. Raises BusUnavailable."""
-        send_once(self.bus, site_id, lambda: self.send_react(tenant_id, site_id, 0.0))
+        send_once(self.bus, site_id, lambda: self.send_react(tenant_id, site_id, delay_s))
 
 
 @cache

@@ -125,7 +125,7 @@ def _computed(tenant_id: UUID, site_id: UUID, question: Question, tools: Tools) 
     """Two outcomes; none where no device is connected."""
     from cem_service.planners.what_if import compare  # It brings the planners' kernels, which who asks does without.
 
-    loaded = load_site(tenant_id, site_id, bus=tools.bus, now=tools.clock.now())
+    loaded = load_site(tenant_id, site_id, bus=tools.bus, now=tools.clock.now(), to_act=False)
     if loaded is None or not loaded.snapshots:
         return []
     began = time.perf_counter()

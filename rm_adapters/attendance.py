@@ -63,7 +63,6 @@ _Result = TypeVar("_Result")
 def attend(tenant_id: UUID, node_id: UUID, *, tools: Tools) -> None:
     """Do what there is to do for a hosted RM now. Raises BusUnavailable, and Django's OperationalError."""
     started = tools.monotonic()
-    tools.bus.begin_wake(node_id)
     with tools.bus.site_lock(node_id, LOCK_S) as ours:
         if not ours:
             # The one at work may have read the mail before what woke us arrived.

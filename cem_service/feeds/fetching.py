@@ -34,7 +34,6 @@ LOCK_S = FETCH_TIMEOUT_S + STEP_TIMEOUT_S + 5.0
 
 def fetch(tenant_id: UUID, feed_id: UUID, *, tools: Tools) -> None:
     """Ask the provider of a feed if that is still due and its tenant is on. Raises BusUnavailable."""
-    tools.bus.begin_wake(feed_id)
     with tools.bus.site_lock(feed_id, LOCK_S) as ours:
         if not ours:
             return  # Somebody is asking right now.

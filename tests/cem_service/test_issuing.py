@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from cem_service import services
+from cem_service import issuing, services
 from cem_service.domain.decision import Decision
 from cem_service.instructions import ppbc_instruction, revocation_of
 from cem_service.models import Instruction, LedgerStatus, PlanRun
@@ -94,10 +94,10 @@ def test_nothing_is_sent_when_the_decision_cannot_be_stored(world: World, monkey
     world.connect()
     world.describe()
 
-    def no_room(rows: Iterable[Instruction]) -> None:
+    def no_room(rows: Sequence[Instruction]) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(Instruction.objects, "bulk_create", no_room)
+    monkeypatch.setattr(issuing, "_STORE", no_room)
     with pytest.raises(OSError, match="disk"):
         world.run(services.react_to_site, *world.ids)
 

@@ -93,13 +93,13 @@ def test_a_site_is_woken_when_a_limit_begins_and_when_it_ends(world: World) -> N
     now = world.clock.now()
     _set(world, starts_at=now + timedelta(minutes=5), ends_at=now + timedelta(minutes=10))
     world.sent.reactions.clear()
-    world.bus.begin_wake(world.household.site.pk)
+    world.bus.end_wake(world.household.site.pk)
 
     woken = []
     for _ in range(12):
         world.clock.advance(60)
         woken.append(limits.wake_changed(world.tools))
-        world.bus.begin_wake(world.household.site.pk)
+        world.bus.end_wake(world.household.site.pk)
 
     assert woken == [0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0]
     assert world.sent.reactions == [(*world.ids, 0.0)] * 2

@@ -4,13 +4,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from cem_service import services
 from cem_service.loading import LoadedSite, load_site, with_history
+from cem_service.models import PlanRun, PlanRunKind
 from flexhub.bus import TelemetryRow
 from flexhub.devices.services import create_cem_node, link_nodes, set_main_meter
 from flexhub.telemetry import writer
 from tenants.deactivation import deactivate, reactivate
+from tenants.scope import platform_scope
 from tests.support.cem_world import World
 
 
@@ -36,6 +40,20 @@ def test_reads_the_living_resources_of_a_site(world: World) -> None:
     assert resource.link_id == world.household.link.pk
     assert resource.measured_w == 120.0
     assert loaded.token(resource.link_id) == world.token
+
+
+def test_asks_postgresql_for_the_site_the_instructions_and_the_plan_at_once(world: World) -> None:
+    world.connect()
+    world.describe()
+    world.run(services.plan_site, *world.ids)
+    with platform_scope("test"):
+        run = PlanRun.objects.get(kind=PlanRunKind.PLAN)
+
+    with CaptureQueriesContext(connection) as asked:
+        loaded = _load(world)
+
+    assert loaded.plan == run
+    assert len([one for one in asked if "set_config" not in one["sql"] and "SAVEPOINT" not in one["sql"]]) == 3
 
 
 def test_what_an_energy_manager_elsewhere_controls_is_not_ours(world: World) -> None:

@@ -3,17 +3,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
-from uuid import uuid4
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
 from cem_service import services
 from cem_service.domain import pace
+from cem_service.domain.decision import Decision
+from cem_service.domain.frbc import FRBCResource
 from cem_service.domain.site import SiteState
+from cem_service.last_instructions import last_instructions
+from cem_service.loading import load_site, read_plan
 from cem_service.models import Instruction, LedgerStatus, PlanRun, PlanRunKind
 from cem_service.planners.building import plan_site as compute_plan
 from cem_service.planners.plan import SitePlan
+from cem_service.planners.reactive import react
 from flexhub.bus import Batch, LedgerRow
 from s2.messages import ControlType, FRBCInstruction, SelectControlType
 from tenants.scope import platform_scope
@@ -188,6 +194,80 @@ def test_leaves_acting_on_a_plan_to_a_task_that_is_on_its_way(world: World) -> N
 
     assert _instructions() == []
     assert world.sent.reactions == [(*world.ids, 0.0)]
+
+
+def test_acts_on_just_what_was_stored(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.connect()
+    world.describe()
+    acted_on: list[object] = []
+
+    def remembered(site_id: UUID, plan: dict[str, Any] | None) -> SitePlan | None:
+        acted_on.append(plan)
+        return read_plan(site_id, plan)
+
+    monkeypatch.setattr(services, "read_plan", remembered)
+    run = world.run(services.plan_site, *world.ids)
+
+    assert isinstance(run, PlanRun)
+    (stored,) = _plan_runs(PlanRunKind.PLAN)
+    assert acted_on == [stored.plan]
+    assert (run.at, run.inputs, run.reasons) == (stored.at, stored.inputs, stored.reasons)
+
+
+def test_does_not_repeat_what_a_device_was_told_while_the_site_was_planned(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.connect()
+    world.describe()
+
+    def plan_slowly(site: SiteState, **named: Any) -> SitePlan:
+        services.react_to_site(*world.ids, tools=world.tools)
+        return compute_plan(site, **named)
+
+    monkeypatch.setattr(services, "compute_plan", plan_slowly)
+    world.run(services.plan_site, *world.ids)
+
+    assert len(_plan_runs(PlanRunKind.PLAN)) == 1
+    assert len(_instructions()) == 1
+
+
+@pytest.mark.parametrize(("is_looked_at", "acted_upon"), [(False, 5000.0), (True, 9000.0)])
+def test_reads_a_site_again_that_was_looked_at_while_it_was_planned(
+    world: World, monkeypatch: pytest.MonkeyPatch, is_looked_at: bool, acted_upon: float
+) -> None:
+    """What is worth a look wakes the site, and that was not so where nobody has looked."""
+    world.connect()
+    world.describe(level=5000.0)
+    seen: list[tuple[float | None, datetime]] = []
+
+    def plan_slowly(site: SiteState, **named: Any) -> SitePlan:
+        plan = compute_plan(site, **named)
+        world.describe(level=9000.0)
+        world.clock.advance(1)
+        if is_looked_at:
+            services.react_to_site(*world.ids, tools=world.tools)
+        return plan
+
+    def looked(site: SiteState, *rest: Any, **named: Any) -> list[Decision]:
+        seen.extend((one.fill_level, site.now) for one in site.resources if isinstance(one, FRBCResource))
+        return react(site, *rest, **named)
+
+    monkeypatch.setattr(services, "compute_plan", plan_slowly)
+    monkeypatch.setattr(services, "react", looked)
+    world.run(services.plan_site, *world.ids)
+
+    assert seen[-1] == (acted_upon, world.clock.now())
+    assert len(seen) == 1 + is_looked_at
+
+
+def test_a_site_that_was_read_to_be_planned_is_not_acted_upon(world: World) -> None:
+    world.connect()
+    world.describe()
+    loaded = load_site(*world.ids, bus=world.bus, now=world.clock.now(), to_act=False)
+
+    assert loaded is not None
+    with pytest.raises(ValueError, match="was not loaded"):
+        last_instructions(loaded, world.tools)
 
 
 def test_acts_on_a_plan_later_when_a_reaction_is_at_work(world: World) -> None:

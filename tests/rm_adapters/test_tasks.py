@@ -69,7 +69,7 @@ def test_an_absent_redis_is_told_once(
 
     home = AttendedHome()
     monkeypatch.setattr(runtime, "tools", lambda: home.tools)
-    for name in ("begin_wake", "request_wake", "sessions"):
+    for name in ("site_lock", "request_wake", "sessions"):
         monkeypatch.setattr(MemoryWorkerBus, name, away)
     with tenant_scope(home.hosted_rm.tenant_id):
         HostedRM.objects.update(next_at=home.now)

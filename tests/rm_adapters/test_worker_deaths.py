@@ -14,6 +14,7 @@ import pytest
 from django.db import transaction
 
 from flexhub.bus.memory import MemoryWorkerBus
+from flexhub.bus.site_lock import SiteLock
 from rm_adapters import rows
 from rm_adapters.attendance import LOCK_S
 from rm_adapters.models import HostedRM
@@ -28,8 +29,9 @@ DONE = [InstructionStatus.ACCEPTED, InstructionStatus.STARTED, InstructionStatus
 
 #: What a worker does to the world: it dies after each of these.
 EFFECTS: list[tuple[Any, str]] = [
-    *((MemoryWorkerBus, name) for name in ("begin_wake", "publish", "drop_mail")),
-    *((rows, name) for name in ("store", "check_current")),
+    *((MemoryWorkerBus, name) for name in ("publish", "drop_mail")),
+    # The first of these comes right after the lock was taken, which ends the wake.
+    *((rows, name) for name in ("load", "store", "check_current")),
     (SimulatedCloud, "set"),
 ]
 #: What a worker learns and goes by: it stands still after each of these, until what it has learnt is old.
@@ -53,11 +55,11 @@ class Killed(BaseException):
 class FragileBus(MemoryWorkerBus):
     """Whoever is killed gives no lock back."""
 
-    kept: list[AbstractContextManager[bool]] = []  # noqa: RUF012 - One for all, until the process ends.
+    kept: list[AbstractContextManager[SiteLock]] = []  # noqa: RUF012 - One for all, until the process ends.
 
     @contextmanager
-    def site_lock(self, site_id: UUID, ttl_s: float, *, look: bool = False) -> Iterator[bool]:
-        lock = super().site_lock(site_id, ttl_s, look=look)
+    def site_lock(self, site_id: UUID, ttl_s: float) -> Iterator[SiteLock]:
+        lock = super().site_lock(site_id, ttl_s)
         yielded = lock.__enter__()
         try:
             yield yielded

@@ -27,6 +27,7 @@ from flexhub.bus.ports import (
     POISON_LIMIT,
     WAKE_TTL_S,
 )
+from flexhub.bus.site_lock import SiteLock
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, RELEASED_FIELD, Snapshot, moment_of
 from flexhub.bus.streams import (
     Delivery,
@@ -226,6 +227,10 @@ class MemoryWorkerBus:
         with self._store.lock:
             return {link_id: self._snapshot(link_id) for link_id in link_ids}
 
+    def look(self, site_id: UUID, link_ids: Iterable[UUID]) -> tuple[dict[UUID, Snapshot | None], MeterReading | None]:
+        with self._store.lock:
+            return self.snapshots(link_ids), self.meter(site_id)
+
     def _snapshot(self, link_id: UUID) -> Snapshot | None:
         seat = self._store.seat(link_id)
         return Snapshot(link_id, seat.token, dict(self._store.link(link_id).snapshot)) if seat else None
@@ -278,22 +283,28 @@ class MemoryWorkerBus:
         with self._store.lock:
             return self._store.set_flag("wake", site_id, WAKE_TTL_S) is not None
 
-    def begin_wake(self, site_id: UUID) -> None:
+    def end_wake(self, site_id: UUID) -> None:
         with self._store.lock:
-            self._store.flags.pop(("wake", site_id), None)
+            self._store.clear_flag("wake", site_id)
 
     @contextmanager
-    def site_lock(self, site_id: UUID, ttl_s: float, *, look: bool = False) -> Iterator[bool]:
+    def site_lock(self, site_id: UUID, ttl_s: float) -> Iterator[SiteLock]:
         with self._store.lock:
+            awaited = self._store.clear_flag("wake", site_id)
             mine = self._store.set_flag("lock", site_id, ttl_s)
+            lock = SiteLock(mine is not None, awaited, self._store.looks.get(site_id))
         try:
-            yield mine is not None
-            if look and mine is not None:
-                self._store.looks[site_id] = str(mine)
+            yield lock
         finally:
             with self._store.lock:
+                if mine is not None and lock.looked:
+                    self._store.looks[site_id] = str(mine)
                 if mine is not None and self._store.flags.get(("lock", site_id), (0.0, 0))[1] == mine:
                     del self._store.flags["lock", site_id]
+
+    def last_look(self, site_id: UUID) -> str | None:
+        with self._store.lock:
+            return self._store.looks.get(site_id)
 
     def take_telemetry(self, count: int = 500) -> Delivery[TelemetryRow]:
         return self._take(self._store.telemetry, count, decode_telemetry)

@@ -179,3 +179,8 @@ class MemoryStore:
         number = next(self.numbers)
         self.flags[name, site_id] = (self.seconds() + ttl_s, number)
         return number
+
+    def clear_flag(self, name: str, site_id: UUID) -> bool:
+        """Whether it was set."""
+        ends, _ = self.flags.pop((name, site_id), (0.0, 0))
+        return ends > self.seconds()

@@ -13,6 +13,7 @@ from flexhub.bus.envelope import Envelope, PublishResult
 from flexhub.bus.mail import Mailbag
 from flexhub.bus.meter import MeterReading
 from flexhub.bus.poison import PoisonReport, PoisonSource
+from flexhub.bus.site_lock import SiteLock
 from flexhub.bus.snapshot import Snapshot
 from flexhub.bus.streams import Delivery, LedgerRow, LogEntry, TelemetryRow
 from flexhub.bus.use import TenantUse, UseReport
@@ -102,7 +103,7 @@ class GatewayBus(Protocol):
         ...
 
     async def last_looks(self, site_ids: Sequence[UUID]) -> list[str | None]:
-        """What tells each site's last look of the CEM from the one before, see `site_lock`; None without any."""
+        """What tells each site's last look of the CEM from the one before, see `SiteLock`; None without any."""
         ...
 
     async def set_aside(self, source: PoisonSource, reason: str, text: str) -> None:
@@ -129,6 +130,10 @@ class WorkerBus(Protocol):
 
     def snapshots(self, link_ids: Iterable[UUID]) -> dict[UUID, Snapshot | None]:
         """The state of each link, None where there is no living seat; one round trip for all."""
+        ...
+
+    def look(self, site_id: UUID, link_ids: Iterable[UUID]) -> tuple[dict[UUID, Snapshot | None], MeterReading | None]:
+        """`snapshots` of the links and the `meter` of the site, in one round trip."""
         ...
 
     def conversation(self, link_id: UUID, count: int = LOG_LENGTH) -> list[LogEntry]:
@@ -169,15 +174,20 @@ class WorkerBus(Protocol):
         """True when the caller should send the task of the site or hosted node: none was on its way."""
         ...
 
-    def begin_wake(self, site_id: UUID) -> None:
-        """Clear the flag. First thing in the task, so that what arrives while it runs wakes its site or node again."""
+    def end_wake(self, site_id: UUID) -> None:
+        """Clear the flag of a task that was not sent after all."""
         ...
 
-    def site_lock(self, site_id: UUID, ttl_s: float, *, look: bool = False) -> AbstractContextManager[bool]:
-        """Try to be the only one at work for a site or node; yields whether we are. Ends by itself after `ttl_s`.
+    def site_lock(self, site_id: UUID, ttl_s: float) -> AbstractContextManager[SiteLock]:
+        """Try to be the only one at work for a site or node. Ends by itself after `ttl_s`.
 
-        With `look` the work is a look of the CEM at the site. When it ends without an error, `last_looks` changes.
+        First thing in a task: in the same round trip it clears the flag of `request_wake`, whether the lock is ours or
+        not, so that what arrives while the task runs wakes the site or node again.
         """
+        ...
+
+    def last_look(self, site_id: UUID) -> str | None:
+        """What tells the site's last look of the CEM from the one before, see `SiteLock`; None without any."""
         ...
 
     def take_telemetry(self, count: int = 500) -> Delivery[TelemetryRow]:

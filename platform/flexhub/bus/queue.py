@@ -42,5 +42,5 @@ def send_once(bus: WorkerBus, name: UUID, send: Callable[[], None]) -> None:
     try:
         send()
     except BusUnavailable:
-        bus.begin_wake(name)  # Whoever comes next has to send it.
+        bus.end_wake(name)  # Whoever comes next has to send it.
         raise

@@ -6,7 +6,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, cast
@@ -22,6 +22,7 @@ from flexhub.bus.opening import open_worker_line
 from flexhub.bus.poison import PoisonReport, PoisonSource, read_poison, reason_of, within_limits
 from flexhub.bus.ports import LOG_LENGTH, LOOKED_TTL_S, POISON_LIMIT, TELEMETRY_LIMIT, WAKE_TTL_S
 from flexhub.bus.scripts import Command
+from flexhub.bus.site_lock import SiteLock
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, RELEASED_FIELD, Snapshot
 from flexhub.bus.streams import (
     Delivery,
@@ -108,15 +109,13 @@ class RedisWorkerBus:
 
     def snapshots(self, link_ids: Iterable[UUID]) -> dict[UUID, Snapshot | None]:
         wanted = list(dict.fromkeys(link_ids))
-        commands: list[Command] = []
-        for link_id in wanted:
-            link = keys.link_keys(link_id)
-            commands += (("HMGET", link.seat, "process", "token"), ("HGETALL", link.snapshot))
-        *replies, living = self._line.exchange([*commands, _LIVING])
-        result: dict[UUID, Snapshot | None] = {}
-        for link_id, (process, token), texts in zip(wanted, replies[::2], replies[1::2], strict=True):
-            result[link_id] = Snapshot(link_id, int(token), texts) if process in living else None
-        return result
+        *replies, living = self._line.exchange([*_asking(wanted), _LIVING])
+        return _snapshots(wanted, replies, living)
+
+    def look(self, site_id: UUID, link_ids: Iterable[UUID]) -> tuple[dict[UUID, Snapshot | None], MeterReading | None]:
+        wanted = list(dict.fromkeys(link_ids))
+        *replies, living, reading = self._line.exchange([*_asking(wanted), _LIVING, _meter(site_id)])
+        return _snapshots(wanted, replies, living), _reading(reading)
 
     def conversation(self, link_id: UUID, count: int = LOG_LENGTH) -> list[LogEntry]:
         (entries,) = self._line.exchange([("XREVRANGE", keys.link_keys(link_id).log, "+", "-", "COUNT", count)])
@@ -147,8 +146,8 @@ class RedisWorkerBus:
         return bool(taken)
 
     def meter(self, site_id: UUID) -> MeterReading | None:
-        (text,) = self._line.exchange([("HGET", keys.meter(site_id), "reading")])
-        return None if text is None else decode_reading(text)
+        (text,) = self._line.exchange([_meter(site_id)])
+        return _reading(text)
 
     def forget(self, ids: Iterable[UUID]) -> None:
         commands: list[Command] = []
@@ -213,27 +212,35 @@ class RedisWorkerBus:
         (flagged,) = self._line.exchange([("SET", keys.wake(site_id), 1, "NX", "EX", WAKE_TTL_S)])
         return bool(flagged)
 
-    def begin_wake(self, site_id: UUID) -> None:
+    def end_wake(self, site_id: UUID) -> None:
         self._line.exchange([("DEL", keys.wake(site_id))])
 
     @contextmanager
-    def site_lock(self, site_id: UUID, ttl_s: float, *, look: bool = False) -> Iterator[bool]:
+    def site_lock(self, site_id: UUID, ttl_s: float) -> Iterator[SiteLock]:
         token = secrets.token_hex(16)
-        (locked,) = self._line.exchange([("SET", keys.lock(site_id), token, "NX", "PX", int(ttl_s * 1000))])
-        done = False
+        awaited, ours, last_look = self._line.exchange(
+            [
+                ("DEL", keys.wake(site_id)),
+                ("SET", keys.lock(site_id), token, "NX", "PX", int(ttl_s * 1000)),
+                ("GET", keys.looked(site_id)),
+            ]
+        )
+        lock = SiteLock(bool(ours), bool(awaited), last_look)
         try:
-            yield bool(locked)
-            done = True
+            yield lock
         finally:
-            if locked:
-                self._unlock(site_id, token, looked=look and done)
+            if ours:
+                self._unlock(site_id, token, looked=lock.looked)
+
+    def last_look(self, site_id: UUID) -> str | None:
+        (mark,) = self._line.exchange([("GET", keys.looked(site_id))])
+        return cast(str | None, mark)
 
     def _unlock(self, site_id: UUID, token: str, *, looked: bool) -> None:
-        commands: list[Command] = [scripts.UNLOCK.call([keys.lock(site_id)], token)]
-        if looked:
-            commands.append(("SET", keys.looked(site_id), token, "EX", LOOKED_TTL_S))
+        # The mark first: whoever takes the lock next has to see it.
+        mark: list[Command] = [("SET", keys.looked(site_id), token, "EX", LOOKED_TTL_S)] if looked else []
         try:
-            self._line.exchange(commands)
+            self._line.exchange([*mark, scripts.UNLOCK.call([keys.lock(site_id)], token)])
         except BusUnavailable:
             # The work under the lock is done, and the lock ends by itself: nothing that the caller should fail for.
             logger.warning("lock of site %s could not be given back and will time out", site_id)
@@ -264,17 +271,15 @@ class RedisWorkerBus:
         return decode_rows([(entry_id, fields.get("rows", "")) for entry_id, fields in entries], decode)
 
     def _entries(self, stream: str, count: int) -> list[tuple[str, Mapping[str, str]]]:
-        (claimed,) = self._line.exchange(
-            [("XAUTOCLAIM", stream, GROUP, self._consumer, self._reclaim_after_ms, "0-0", "COUNT", count)]
+        claimed, fresh = self._line.exchange(
+            [
+                ("XAUTOCLAIM", stream, GROUP, self._consumer, self._reclaim_after_ms, "0-0", "COUNT", count),
+                ("XREADGROUP", "GROUP", GROUP, self._consumer, "COUNT", count, "STREAMS", stream, ">"),
+            ]
         )
         # Redis 6.2 reports an entry that was deleted meanwhile as (None, None).
         entries = [entry for entry in claimed[1] if entry[0] is not None]
-        if len(entries) < count:
-            wanted = count - len(entries)
-            (fresh,) = self._line.exchange(
-                [("XREADGROUP", "GROUP", GROUP, self._consumer, "COUNT", wanted, "STREAMS", stream, ">")]
-            )
-            entries += fresh[0][1] if fresh else []
+        entries += fresh[0][1] if fresh else []
         return cast(list[tuple[str, Mapping[str, str]]], entries)
 
     def _create_group(self, stream: str) -> None:
@@ -304,6 +309,31 @@ class RedisWorkerBus:
 
     def discard_poison(self, entry_ids: Sequence[str]) -> int:
         return sum(self._line.exchange([("XDEL", keys.POISON[0], entry_id) for entry_id in entry_ids]))
+
+
+def _asking(link_ids: Iterable[UUID]) -> Iterator[Command]:
+    """Two commands for each link: who has its seat, and what was said there."""
+    for link_id in link_ids:
+        link = keys.link_keys(link_id)
+        yield "HMGET", link.seat, "process", "token"
+        yield "HGETALL", link.snapshot
+
+
+def _snapshots(
+    link_ids: Sequence[UUID], replies: Sequence[Any], living: Collection[str]
+) -> dict[UUID, Snapshot | None]:
+    return {
+        link_id: Snapshot(link_id, int(token), texts) if process in living else None
+        for link_id, (process, token), texts in zip(link_ids, replies[::2], replies[1::2], strict=True)
+    }
+
+
+def _meter(site_id: UUID) -> Command:
+    return "HGET", keys.meter(site_id), "reading"
+
+
+def _reading(text: str | None) -> MeterReading | None:
+    return None if text is None else decode_reading(text)
 
 
 def _results(number: int, parcels: Iterable[Sequence[int]], taken: Sequence[int]) -> list[PublishResult]:

@@ -54,7 +54,7 @@ def pool_flexibility(pool_row: Pool, *, bus: WorkerBus, now: datetime, minimum_s
     """
     enrolled = _enrolled(pool_row, now, minimum_sites)
     horizon = Horizon.at(now)
-    loaded = [load_site(tenant_id, site_id, bus=bus, now=now) for tenant_id, site_id in enrolled.sites]
+    loaded = [load_site(tenant_id, site_id, bus=bus, now=now, to_act=False) for tenant_id, site_id in enrolled.sites]
     present = [site for site in loaded if site is not None and site.snapshots]
     if len(present) < minimum_sites:
         raise TooFewConnected(len(present), minimum_sites)

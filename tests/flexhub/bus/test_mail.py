@@ -185,7 +185,7 @@ async def test_a_node_is_woken_once_until_its_task_begins(hub: Hub) -> None:
     assert woken == [Wake(ALDER, SEAT.site_id), Wake(ALDER, None, node_id)]
     assert (await gateway.write(batch)).woken == []
     assert not hub.worker.request_wake(node_id)
-    hub.worker.begin_wake(node_id)
+    hub.worker.end_wake(node_id)
     assert (await gateway.write(batch)).woken == [Wake(ALDER, None, node_id)]
 
 

@@ -67,7 +67,7 @@ def test_one_is_on_its_way_until_it_begins(sent: Sent) -> None:
 
     for _ in range(2):
         send_once(bus, name, lambda: send_task(attend))
-    bus.begin_wake(name)
+    bus.end_wake(name)
     send_once(bus, name, lambda: send_task(attend))
 
     assert len(sent) == 2

@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-import pytest
-
 from flexhub.bus import Batch, Envelope, GatewayBus, MeterReading, PublishResult, SeatInfo, TelemetryRow
 from tests.flexhub.bus.conftest import Hub
 from tests.support.links import AT, a_ledger_row, a_seat
@@ -95,20 +93,21 @@ async def test_each_look_that_ended_well_leaves_another_mark(hub: Hub) -> None:
         return found
 
     assert await mark() is None
-    with hub.worker.site_lock(site, 30, look=True):
+    with hub.worker.site_lock(site, 30) as lock:
+        lock.looked = True
         assert await mark() is None
     first = await mark()
-    with hub.worker.site_lock(site, 30, look=True), hub.worker.site_lock(site, 30, look=True) as busy:
-        assert not busy
+    with hub.worker.site_lock(site, 30) as lock, hub.worker.site_lock(site, 30) as busy:
+        lock.looked = busy.looked = True
+        assert (lock.ours, busy.ours) == (True, False)
     second = await mark()
-    with hub.worker.site_lock(site, 30):
-        pass
-    with pytest.raises(ZeroDivisionError), hub.worker.site_lock(site, 30, look=True):
-        raise ZeroDivisionError
+    with hub.worker.site_lock(site, 30) as lock:
+        assert lock.last_look == hub.worker.last_look(site) == second
 
     assert first is not None
     assert second not in (None, first)
     assert await mark() == second
+    assert hub.worker.last_look(other) is None
 
 
 async def test_a_link_that_moved_is_listed_once(hub: Hub) -> None:
@@ -123,9 +122,29 @@ async def test_a_wake_is_on_its_way_until_its_task_begins(hub: Hub) -> None:
     site = uuid4()
 
     asked = [hub.worker.request_wake(site), hub.worker.request_wake(site)]
-    hub.worker.begin_wake(site)
+    with hub.worker.site_lock(site, 30) as first:
+        asked.append(hub.worker.request_wake(site))
+        # Also by a task that finds another one at work: it has to ask for one that comes later.
+        with hub.worker.site_lock(site, 30) as second:
+            asked.append(hub.worker.request_wake(site))
+    hub.end_wakes_and_locks()
+    with hub.worker.site_lock(site, 30) as third:
+        pass
 
-    assert asked == [True, False]
+    assert asked == [True, False, True, True]
+    assert [(lock.ours, lock.was_awaited) for lock in (first, second, third)] == [
+        (True, True),
+        (False, True),
+        (True, False),
+    ]
+
+
+async def test_a_wake_that_was_not_sent_can_be_asked_for_again(hub: Hub) -> None:
+    site = uuid4()
+    hub.worker.request_wake(site)
+
+    hub.worker.end_wake(site)
+
     assert hub.worker.request_wake(site)
 
 
@@ -146,7 +165,7 @@ async def test_one_worker_at_a_time_works_for_a_site(hub: Hub) -> None:
     with hub.worker.site_lock(site, 30) as afterwards:
         pass
 
-    assert (mine, theirs, afterwards) == (True, False, True)
+    assert [lock.ours for lock in (mine, theirs, afterwards)] == [True, False, True]
 
 
 async def test_giving_back_a_lock_that_ended_leaves_the_next_holder_alone(hub: Hub) -> None:
@@ -160,7 +179,7 @@ async def test_giving_back_a_lock_that_ended_leaves_the_next_holder_alone(hub: H
         pass
     next_holder.__exit__(None, None, None)
 
-    assert (held, third) == (True, False)
+    assert (held.ours, third.ours) == (True, False)
 
 
 async def test_takes_each_row_once(hub: Hub) -> None:
@@ -234,6 +253,8 @@ async def test_a_meter_is_read_where_its_last_reading_lies(hub: Hub) -> None:
 
     assert taken == [True, True]
     assert hub.worker.meter(site) == latest
+    link = uuid4()
+    assert hub.worker.look(site, [link]) == ({link: None}, latest)
     assert [(row.link_id, row.value) for row in hub.worker.take_telemetry().rows] == [(site, 6.0), (site, 1.0)]
     hub.worker.forget([site])
     assert hub.worker.meter(site) is None

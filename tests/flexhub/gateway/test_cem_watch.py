@@ -44,8 +44,9 @@ class Watched:
         return seat
 
     def look_at(self, seat: Seat) -> None:
-        with self._worker.site_lock(seat.info.site_id, 5, look=True) as ours:
-            assert ours
+        with self._worker.site_lock(seat.info.site_id, 5) as lock:
+            lock.looked = lock.ours
+        assert lock.looked
 
     async def rounds(self, number: int = limits.CEM_ROUNDS + 1) -> None:
         for _ in range(number):

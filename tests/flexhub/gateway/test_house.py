@@ -127,8 +127,8 @@ async def test_a_hosted_rm_is_released_when_the_hosted_cem_is_silent(
     house.order(SelectControlType(message_id=str(uuid4()), control_type=FRBC))
     await eventually(lambda: ("selected", FRBC.value) in house.task.heard())
 
-    with worker.site_lock(RM.site_id, 5, look=True):
-        pass  # The last look of a worker.
+    with worker.site_lock(RM.site_id, 5) as lock:
+        lock.looked = True  # The last time that a worker does.
 
     await eventually(lambda: house.task.heard()[-1] == ("selected", "NO_SELECTION"))
     await eventually(lambda: house.snapshot().is_released)

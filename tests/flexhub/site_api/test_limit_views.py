@@ -74,7 +74,7 @@ def test_the_same_reference_again_replaces_it(caller: Caller) -> None:
 
 def test_ends_a_limit_and_wakes_the_site(caller: Caller) -> None:
     caller.about("put", LIMIT, _wish(caller))
-    caller.world.bus.begin_wake(caller.world.household.site.pk)
+    caller.world.bus.end_wake(caller.world.household.site.pk)
     caller.world.sent.reactions.clear()
 
     answers = [caller.about("delete", LIMIT) for _ in range(2)]

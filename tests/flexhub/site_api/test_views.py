@@ -74,7 +74,7 @@ def test_phases_are_told_apart(caller: Caller) -> None:
 
 def test_one_that_comes_late_is_history_and_wakes_nobody(caller: Caller) -> None:
     _report(caller, {"at": _at(), "power_w": 1000})
-    caller.world.bus.begin_wake(caller.world.household.site.pk)
+    caller.world.bus.end_wake(caller.world.household.site.pk)
     caller.world.sent.reactions.clear()
 
     response = _report(caller, {"at": _at(days=2), "power_w": 50})

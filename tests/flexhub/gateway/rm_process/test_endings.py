@@ -29,7 +29,7 @@ async def test_the_node_is_woken_once_the_seat_of_a_socket_that_is_gone_is_free(
     bus.down = True
     await close(link.socket)
     woken.clear()
-    worker.begin_wake(WHO.peer_node_id)
+    worker.end_wake(WHO.peer_node_id)
     assert link.task.token is not None
 
     bus.down = False
