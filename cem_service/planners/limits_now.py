@@ -18,6 +18,10 @@ class Bound:
     usable_w: float
     source: str = ""
 
+    def is_exceeded(self, power_w: float) -> bool:
+        """Of a limit on steered resources what all others draw is free, and lies in `usable_w` alone."""
+        return power_w > max(self.limit_w, self.usable_w)
+
 
 @dataclass(frozen=True, slots=True)
 class LimitsNow:

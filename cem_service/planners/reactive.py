@@ -10,6 +10,7 @@ nothing changes, save the first of a session: it makes the CEM's will explicit a
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from cem_service.domain.decision import Decision, LastInstruction, Objective
@@ -33,7 +34,7 @@ def react(
 ) -> list[Decision]:
     """What to send now; mostly nothing. `last` holds the latest instruction of the session to each resource.
 
-    Resources that are not ready are left alone, and so are those that refused until their back-off ends or the fuse
+    Resources that are not ready are left alone, and so are those that refused until their back-off ends or a limit
     needs them; their power counts as it is.
     """
     balance = balance_site(site, last)
@@ -103,20 +104,31 @@ def _units(
     base_w: float,
 ) -> list[SteeredUnit]:
     around = Surroundings(site, plan, prices, base_w)
+    over = _is_over_a_limit(site, limits)
     units: list[SteeredUnit] = []
     for resource in site.resources:
         latest = last.get(resource.link_id)
-        if resource.ready and not _is_left_alone(latest, site, limits):
+        if resource.ready and not _is_left_alone(latest, site.now, is_over_a_limit=over):
             units += units_of(resource, around, latest)
     return units
 
 
-def _is_left_alone(latest: LastInstruction | None, site: SiteState, limits: LimitsNow) -> bool:
+def _is_left_alone(latest: LastInstruction | None, now: datetime, *, is_over_a_limit: bool) -> bool:
     """After a refusal. But while a limit is exceeded a device is asked again as soon as its answer is settled."""
-    if latest is None or not latest.refused_at(site.now):
+    if latest is None or not latest.refused_at(now):
         return False
-    overloaded = site.main_meter_is_recent and (site.main_meter_w or 0.0) > limits.drawing.limit_w
-    return not overloaded or site.now - latest.issued_at < SETTLES_WITHIN
+    return not is_over_a_limit or now - latest.issued_at < SETTLES_WITHIN
+
+
+def _is_over_a_limit(site: SiteState, limits: LimitsNow) -> bool:
+    """Whether the main meter reads more than may be drawn or fed in, or than the fuse of a phase is made for."""
+    if site.main_meter_w is None or not site.main_meter_is_recent:
+        return False
+    phase_w = max(map(abs, site.main_meter_phases_w or (0.0,)))
+    over_phase = site.fuse_per_phase_w is not None and phase_w > site.fuse_per_phase_w
+    return (
+        over_phase or limits.drawing.is_exceeded(site.main_meter_w) or limits.feeding_in.is_exceeded(-site.main_meter_w)
+    )
 
 
 def _decision(

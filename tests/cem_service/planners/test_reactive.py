@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from cem_service.domain.decision import Decision, LastInstruction, Objective
+from cem_service.domain.objectives import Objectives, SteerableLimit
 from cem_service.domain.phases import EVEN, PhasePowers
 from cem_service.domain.reserve import with_reserve
 from cem_service.domain.resource import Resource
@@ -121,6 +122,27 @@ def test_an_overloaded_fuse_is_a_reason_to_ask_a_device_again_that_refused(refus
 
     assert bool(decisions) is is_asked
     assert all(decision.expected_power_w < 0 for decision in decisions)
+
+
+FUSES_OF_PHASES = replace(site_with(battery(), meter_w=7600.0), fuse_per_phase_w=5750.0)
+STEERED_LITTLE = Objectives(steerable_limits=(SteerableLimit(source="Grid", import_w=4200.0),))
+
+
+@pytest.mark.parametrize(
+    ("site", "is_asked"),
+    [
+        pytest.param(site_with(battery(), meter_w=-6000.0, export_limit_w=5000.0), True, id="feeding in"),
+        pytest.param(replace(FUSES_OF_PHASES, main_meter_phases_w=(7000.0, 300.0, 300.0)), True, id="a phase"),
+        pytest.param(replace(FUSES_OF_PHASES, main_meter_phases_w=(2600.0, 2500.0, 2500.0)), False, id="no phase"),
+        # The household may draw as much as it likes.
+        pytest.param(replace(site_with(battery(), meter_w=5000.0), objectives=STEERED_LITTLE), False, id="steered"),
+    ],
+)
+def test_any_limit_that_is_broken_is_such_a_reason(site: SiteState, is_asked: bool) -> None:
+    told = decide(site_with(battery(), meter_w=1000.0))["Home battery"]
+    refused = LastInstruction.of(told, NOON - timedelta(minutes=1), refused_until=NOON + timedelta(minutes=4))
+
+    assert bool(react(site, None, {told.link_id: refused}, new_id=new_id)) is is_asked
 
 
 def test_the_fuse_comes_first_and_what_can_wait_gives_way() -> None:
