@@ -12,6 +12,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flexhub.settings")
     from django.core.management import execute_from_command_line
 
+    from flexhub import celery  # noqa: F401 - What a command or the shell sends would else go to no broker of ours.
+
     execute_from_command_line(sys.argv)
 
 
