@@ -6,12 +6,11 @@ from datetime import timedelta
 
 from cem_service import services
 from cem_service.domain import pace
-from cem_service.models import PlanRun
+from cem_service.models import PlanRunKind
 from cem_service.objectives import create_tariff, set_objectives
 from flexhub.bus.snapshot import CONTROL_TYPE_FIELD
 from s2.messages import ControlType, PEBCEnergyConstraint, PEBCInstruction, PEBCPowerConstraints
-from tenants.scope import platform_scope
-from tests.support.cem_world import World
+from tests.support.cem_world import World, plan_runs
 from tests.support.resources import L1, allowed, measurement, new_id
 from tests.support.scenarios.envelopes import DEFER, LOWER, UPPER
 
@@ -49,11 +48,6 @@ def want(world: World, *, power_w: float) -> None:
     world.fold(energy)
 
 
-def plan_runs() -> list[PlanRun]:
-    with platform_scope("test"):
-        return list(PlanRun.objects.filter(plan__isnull=False).order_by("at"))
-
-
 def test_a_car_that_may_wait_is_told_to_while_it_is_dear(world: World) -> None:
     hour = world.clock.now().hour
     dear = [0.5 if hour <= each < hour + 3 else 0.1 for each in range(24)]
@@ -81,4 +75,4 @@ def test_another_energy_constraint_makes_a_plan_due(world: World) -> None:
 
     world.run(services.plan_site, *world.ids)
 
-    assert len(plan_runs()) == 2
+    assert len(plan_runs(PlanRunKind.PLAN)) == 2

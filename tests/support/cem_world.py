@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from cem_service.limits import LimitWish
+from cem_service.models import Instruction, PlanRun, PlanRunKind
 from cem_service.objectives import create_tariff, set_objectives
 from cem_service.runtime import Tools
 from flexhub.bus import Batch, Envelope, SeatInfo
@@ -31,6 +32,7 @@ from s2.messages import (
     parse_message,
 )
 from s2.versions import WireProfile
+from tenants.scope import platform_scope
 from tests.support import resources
 from tests.support.clock import FixedClock
 from tests.support.registry import Household, make_household
@@ -164,6 +166,18 @@ def make_world(clock: FixedClock, on_commit: Callable[..., AbstractContextManage
             return service(*args, tools=tools, **options)
 
     return World(make_household(), clock, gateway, bus, sent, tools, run)
+
+
+def instructions() -> list[Instruction]:
+    """All that were ever stored, oldest first."""
+    with platform_scope("test"):
+        return list(Instruction.objects.select_related("plan_run").order_by("issued_at"))
+
+
+def plan_runs(kind: PlanRunKind) -> list[PlanRun]:
+    """All that were ever stored, oldest first."""
+    with platform_scope("test"):
+        return list(PlanRun.objects.filter(kind=kind).order_by("at"))
 
 
 def _details() -> ResourceManagerDetails:
