@@ -159,11 +159,14 @@ def _pausing(
 ) -> tuple[float, float, float]:
     """Fill `total`, and `moves[k, t]`: whether slot `k` of the sequence runs in slot `t` if it is due, in bit 0 when
     the sequence runs already and in bit 1 when it is paused. Returns the cost from slot 0 on by the state before it.
+    Where there are fewer slots than the sequence takes, that is infinite, and nothing is filled.
 
     `running` is the least cost from slot `t` on when `k` slots of the sequence are done and it runs, `after` the same
     when one more is done, and `paused` that when it is paused, for which one slot at a time is enough.
     """
     slots, length = eur.shape[1], own.size
+    if length > slots:
+        return NEVER_EUR, NEVER_EUR, NEVER_EUR
     running, after, paused = done.copy(), np.empty(slots + 1), NEVER_EUR
     for at in range(length - 1, -1, -1):
         after, running = running, after

@@ -120,6 +120,25 @@ def test_what_has_begun_goes_on_from_where_it_is(status: PPBCPowerSequenceStatus
     assert found.power_w.sum() == pytest.approx(2 * 1000.0)
 
 
+@pytest.mark.parametrize("status", [PPBCPowerSequenceStatus.EXECUTING, PPBCPowerSequenceStatus.INTERRUPTED])
+def test_what_has_begun_and_outlasts_its_window_goes_on_at_once(status: PPBCPowerSequenceStatus) -> None:
+    container = PPBCPowerSequenceContainer(
+        id="heat", power_sequences=(sequence("slow", (200, 2000.0), interruptible=True),)
+    )
+    now_at = PPBCPowerSequenceContainerStatus(
+        power_profile_id="profile", sequence_container_id="heat", selected_sequence_id="slow", progress=0, status=status
+    )
+    horizon = Horizon.at(NOON)
+    resource = dishwasher(container, statuses=[now_at], window=timedelta(minutes=110))
+
+    found = plan_profile(resource, flat_cost(horizon).seen_by(np.full(96, 200.0)), horizon)
+
+    assert found is not None
+    (placement,) = found.placements
+    assert (placement.start, placement.end) == (NOON, NOON + timedelta(minutes=200))
+    assert "too short" in found.reason
+
+
 def test_all_profiles_are_placed_beside_each_other() -> None:
     """Only one of them fits under the limit at a time."""
     other = PPBCPowerProfileDefinition(

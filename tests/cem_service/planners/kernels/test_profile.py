@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cem_service.planners.kernels.profile import WAITING, find_course
+from cem_service.planners.kernels.profile import PAUSED, RUNNING, WAITING, SlotProfile, find_course
 from tests.support.reference.ppbc import eur_of, least_eur, random_problem
 
 LATER_EUR, INTERRUPTION_EUR = 1e-5, 0.003
@@ -45,6 +45,23 @@ def test_nothing_fits_into_too_few_slots() -> None:
     profile, eur, _ = random_problem(random, 30, pausable=True)
 
     course = find_course(profile, eur[:, :1], WAITING, later_eur=LATER_EUR, interruption_eur=INTERRUPTION_EUR)
+
+    assert not np.isfinite(course.eur)
+    assert (course.chosen == -1).all()
+
+
+@pytest.mark.parametrize("begun", [WAITING, RUNNING, PAUSED])
+def test_what_has_begun_and_is_too_long_does_not_fit_either(begun: int) -> None:
+    longer = SlotProfile(
+        first=np.array([0, 1]),
+        begins=np.array([0, 40]),
+        level=np.zeros(40, np.int64),
+        power_w=np.zeros(1),
+        pause=np.array([1]),
+        pausable=np.array([True]),
+    )
+
+    course = find_course(longer, np.zeros((1, 22)), begun, later_eur=LATER_EUR, interruption_eur=INTERRUPTION_EUR)
 
     assert not np.isfinite(course.eur)
     assert (course.chosen == -1).all()
