@@ -15,6 +15,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.db.models import Model
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.views.generic import RedirectView
 
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)")
 _MODEL_PAGE = re.compile(r"/admin/(\w+)/(\w+)/<")
@@ -134,6 +135,11 @@ class Route:
     def writes(self) -> bool:
         """Whether anything more can come of a POST than of a GET."""
         return not _MODEL_PAGE.match(self.pattern) or not self.pattern.endswith((">/", "/history/"))
+
+    @property
+    def only_leads_on(self) -> bool:
+        """Whether it is Django's redirect to another of these URLs, which looks at no row, whoever asks."""
+        return getattr(self.callback, "view_class", None) is RedirectView
 
     def case(self) -> Case | None:
         """What is known of it; None for a URL that nobody has thought of."""
