@@ -1,13 +1,16 @@
-"""Celery's way to Redis: from an address of ours to kombu's, with one fault of the library put right.
+"""Celery's way to Redis: from an address of ours to kombu's, with two faults of the library put right.
 
 When a worker loses Redis while a task is not yet acknowledged, kombu takes the address from the transport that it gives
 up and only then asks the old channel to hand the task back, which needs the address: an AttributeError that Celery
 takes for unrecoverable, so the worker ends just when it should wait for Redis.
+
+For each command, of which a task takes three, kombu makes a client of redis-py, which takes longer than the command.
 """
 
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,12 +38,35 @@ class _KeepsAddress:
             self._address = address
 
 
+class _Channel(redis.Channel):
+    """Keeps its client for as long as the pool of connections that it takes them from."""
+
+    _kept: Any = None
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        create: Callable[..., Any] = super()._create_client  # type: ignore[misc] # The stubs leave it out.
+        if asynchronous:
+            return create(asynchronous=True)
+        # After a fork, and after an outage, there is another pool.
+        if self._kept is None or self._kept.connection_pool is not self.pool:
+            self._kept = create()
+        return self._kept
+
+
+class _SentinelChannel(_Channel, redis.SentinelChannel):
+    """As above."""
+
+
 class Transport(_KeepsAddress, redis.Transport):
     """To one server."""
+
+    Channel = _Channel
 
 
 class SentinelTransport(_KeepsAddress, redis.SentinelTransport):
     """To the master that Sentinels name."""
+
+    Channel = _SentinelChannel
 
 
 def celery_settings(url: str, transport_options: dict[str, Any]) -> dict[str, Any]:

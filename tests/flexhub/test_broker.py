@@ -114,5 +114,18 @@ def test_a_channel_that_outlives_its_connection_hands_its_tasks_back(
         assert other.SimpleQueue(QUEUE).get(timeout=10).payload == "work"
 
 
+def test_a_channel_asks_by_one_client_until_its_connections_are_given_up(redis_url: str) -> None:
+    with Connection(redis_url, transport="flexhub.broker:Transport") as connection:
+        channel: Any = connection.default_channel
+        with channel.conn_or_acquire() as first, channel.conn_or_acquire() as second:
+            assert first is second is not channel.client
+
+        channel._disconnect_pools()
+
+        with channel.conn_or_acquire() as third:
+            assert third is not first
+            assert third.connection_pool is channel.pool
+
+
 def _refused() -> None:
     raise redis.ConnectionError("refused")
