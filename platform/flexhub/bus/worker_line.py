@@ -8,7 +8,7 @@ from threading import BoundedSemaphore
 from typing import Any, Protocol
 
 import redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from flexhub.bus.errors import BusUnavailable
 from flexhub.bus.line import raise_first, unavailable
@@ -56,6 +56,7 @@ class WorkerWire:
         self._pool = pool
         self._forget = forget
         self._client: redis.Redis = redis.Redis(connection_pool=pool)
+        self._read: Callable[..., Any] = self._client.parse_response
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
         """The replies in order, those that are errors as values. Scripts that Redis forgot are loaded and run.
@@ -83,10 +84,29 @@ class WorkerWire:
             self._forget()
 
     def _pipelined(self, commands: Sequence[Command]) -> list[Any]:
-        with self._client.pipeline(transaction=False) as pipeline:
-            for command in commands:
-                pipeline.execute_command(*command)  # type: ignore[no-untyped-call] # redis-py's.
-            return pipeline.execute(raise_on_error=False)
+        """As redis-py's own pipeline does it, which takes half as long again."""
+        connection: Any = self._pool.get_connection()
+        try:
+            replies: list[Any] = connection.retry.call_with_retry(
+                lambda: self._asked(connection, commands), lambda _: connection.disconnect()
+            )
+            return replies
+        except BaseException:
+            # Answers may still be on their way.
+            connection.disconnect()
+            raise
+        finally:
+            self._pool.release(connection)
+
+    def _asked(self, connection: Any, commands: Sequence[Command]) -> list[Any]:
+        connection.send_packed_command(connection.pack_commands(commands))
+        replies: list[Any] = []
+        for command in commands:
+            try:
+                replies.append(self._read(connection, command[0]))
+            except ResponseError as error:
+                replies.append(error)
+        return replies
 
 
 class ServerWorkerLine:

@@ -47,6 +47,18 @@ def test_an_error_from_redis_is_no_answer(redis_url: str) -> None:
     line.close()
 
 
+def test_whoever_is_interrupted_leaves_no_answers_to_the_next(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = open_worker_line(redis_url, timeout_s=5, connections=1)
+    line.exchange([("SET", "a", 0)])
+    with monkeypatch.context() as interruption:
+        interruption.setattr(redis.connection.AbstractConnection, "read_response", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            line.exchange([("SET", "a", 1), ("GET", "a")])
+
+    assert line.exchange([("GET", "b"), ("GET", "a")]) == [None, "1"]
+    line.close()
+
+
 def test_what_is_no_text_is_read_all_the_same(redis_url: str) -> None:
     line = open_worker_line(redis_url, timeout_s=5, connections=1)
 
@@ -82,3 +94,7 @@ def test_threads_wait_for_a_free_connection(redis_url: str) -> None:
 
     assert len(replies) == 2
     assert True in replies
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
