@@ -12,7 +12,7 @@ from django.urls import path
 from flexhub import urls
 from flexhub.content_security import content_security_policy
 from tests.flexhub.portal.conftest import alder, seats
-from tests.support.pages import offences_in, pages_of_operator
+from tests.support.pages import offences_in, pages_of_operator, without_repeats
 from tests.support.registry import Household, make_operator
 
 __all__ = ["alder", "seats"]
@@ -135,3 +135,19 @@ def test_data_and_files_are_no_offence() -> None:
         offences_in('<script type="application/json">{}</script><script src="/x.js"></script><p style="width: 1px">')
         == []
     )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        '<p class="wide red"></p>',
+        '<p class="wide"><b></b></p>',
+        '<p class="wide" x-text="another"></p>',
+        '<p class="wide"></p><script src="/another.js"></script>',
+    ],
+)
+def test_a_page_that_differs_in_more_than_names_is_no_repetition(other: str) -> None:
+    first, second = '<p class="wide" x-text="name"></p><script src="/a.js"></script>', '<p class="wide field-name"></p>'
+
+    assert without_repeats({"/first/": first, "/second/": second}) == ["/first/"]
+    assert set(without_repeats({"/first/": first, "/other/": other})) == {"/first/", "/other/"}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 
 from django.contrib import admin
@@ -16,6 +17,11 @@ from tests.support.registry import Household
 # What browsers run; a block of any other type is data.
 _SCRIPT_TYPES = {"", "module", "text/javascript", "application/javascript"}
 
+# Classes that only say which model or field it is about, and attributes whose values a browser acts on.
+_NAME = re.compile(r"(?:app|column|field|model)-")
+_ACTED_ON = re.compile(r"x-(?!ref$)|@|:|(?:type|rel|style)$")
+_LOADED = {("script", "src"), ("link", "href")}
+
 _ACCOUNT = (
     "signin_account",
     "account_change_password",
@@ -26,6 +32,9 @@ _ACCOUNT = (
     "mfa_list_webauthn",
     "mfa_add_webauthn",
 )
+
+# An element, one of its attributes, and what that says where it matters.
+_Feature = tuple[str, str, str]
 
 
 def pages_of_operator(user: User, household: Household) -> Iterator[str]:
@@ -56,6 +65,41 @@ def offences_in(html: str) -> list[str]:
     reader = _Reader()
     reader.feed(html)
     return reader.offences
+
+
+def without_repeats(pages: Mapping[str, str]) -> list[str]:
+    """The addresses of so many of these, given with their HTML, that whatever a browser may act on is on one of them.
+
+    The others are made of the same elements, classes, attributes, expressions, scripts and styles, and differ in names.
+    """
+    found = {address: _features_of(html) for address, html in pages.items()}
+    kept, seen = [], set[_Feature]()
+    for address in sorted(found, key=lambda each: len(found[each]), reverse=True):
+        if found[address] - seen:
+            kept.append(address)
+            seen |= found[address]
+    return kept
+
+
+def _features_of(html: str) -> set[_Feature]:
+    reader = _Features()
+    reader.feed(html)
+    return reader.found
+
+
+class _Features(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[_Feature] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.add((tag, "", ""))
+        for name, value in attrs:
+            if name == "class":
+                self.found |= {(tag, name, word) for word in (value or "").split() if not _NAME.match(word)}
+            else:
+                is_acted_on = _ACTED_ON.match(name) or (tag, name) in _LOADED
+                self.found.add((tag, name, value or "" if is_acted_on else ""))
 
 
 class _Reader(HTMLParser):
