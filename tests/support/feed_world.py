@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -17,12 +17,14 @@ from cem_service.loading import load_site
 from cem_service.models import PlanRun
 from cem_service.objectives import create_tariff, follow_feeds, set_objectives
 from tenants.scope import tenant_scope
-from tests.simulators.feed_server import FeedServer
+from tests.simulators.feed_server import Fault, FeedServer
 from tests.support.cem_world import World
 
 TARIFF_EUR = 0.5
 # Real seconds that a provider may be silent; a right answer of a simulator takes some milliseconds.
 STEP_TIMEOUT_S = 3.0
+# The same where it is known to be silent.
+SILENCE_S = 0.2
 
 
 @dataclass
@@ -35,6 +37,11 @@ class FeedWorld:
     tools: Tools
     fetches: list[tuple[UUID, UUID]] = field(default_factory=list)
     woken: list[tuple[UUID, UUID]] = field(default_factory=list)
+
+    def put_out_of_order(self, fault: Fault) -> None:
+        self.server.fault = fault
+        if fault is Fault.SILENT:
+            self.tools = replace(self.tools, step_timeout_s=SILENCE_S)
 
     def fetch(self) -> Feed:
         """What the task does; the feed as it is then."""

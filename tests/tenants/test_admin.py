@@ -40,8 +40,7 @@ def _url(model: type[Model], page: str = "") -> str:
     return f"/admin/{model._meta.app_label}/{model._meta.model_name}/{page}"
 
 
-@pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
-def test_every_page_opens_for_an_operator(client: Client, model: type[Model]) -> None:
+def test_every_page_opens_for_an_operator(client: Client) -> None:
     household = make_household("Alder")
     make_program(household.tenant)
     make_customer(household.tenant, "Smiths")
@@ -51,14 +50,13 @@ def test_every_page_opens_for_an_operator(client: Client, model: type[Model]) ->
     client.force_login(make_operator())
     with platform_scope("test"):
         Retention.objects.create(tenant=household.tenant)
-        row = model._default_manager.order_by("pk").first()
-    assert row is not None
+        keys = {model: model._default_manager.order_by("pk").values_list("pk", flat=True)[0] for model in OURS}
 
-    assert client.get(_url(model)).status_code == 200
-    assert client.get(_url(model), {"q": "Alder"}).status_code == 200
-    assert client.get(_url(model, f"{row.pk}/change/")).status_code == 200
-    assert client.get(_url(model, f"{row.pk}/history/"), follow=True).status_code == 200
-    assert client.get(_url(model, "add/")).status_code == (403 if model in NOT_ADDED else 200)
+    for model, key in keys.items():
+        for page in ("", "?q=Alder", f"{key}/change/", f"{key}/history/", "add/"):
+            expected = 403 if page == "add/" and model in NOT_ADDED else 200
+            answer = client.get(_url(model, page), follow=page.endswith("/history/"))
+            assert answer.status_code == expected, _url(model, page)
 
 
 def test_changes_are_written_to_the_audit_trail_alone(client: Client) -> None:

@@ -180,7 +180,7 @@ def test_before_the_first_answer_a_plan_says_so(here: FeedWorld, case: Case) -> 
 )
 def test_the_last_answer_stays_until_it_is_too_old(here: FeedWorld, case: Case, fault: Fault, error: str) -> None:
     here.fetch()
-    here.server.fault = fault
+    here.put_out_of_order(fault)
     here.world.clock.advance(3 * 3600)
     later = here.world.clock.now()
 
