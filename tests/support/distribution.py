@@ -12,8 +12,10 @@ from xdist.scheduler import LoadScopeScheduling
 TOGETHER = ("tests/e2e/hub", "tests/flexhub/bus")
 FIRST = (
     "tests/e2e/hub",
-    "tests/e2e/test_demo.py",
     "tests/isolation/test_urls.py",
+    "tests/e2e/test_demo.py",
+    "tests/e2e/test_pages.py",
+    "tests/flexhub/gateway/test_dialled_links.py",
     "tests/isolation/test_admin.py",
     "tests/e2e",
     "tests/flexhub/bus",
@@ -24,6 +26,8 @@ FIRST = (
     "tests/rm_adapters",
     "tests/flexhub/portal",
     "tests/flexhub/embedded",
+    "tests/s2/messages/test_schemas.py",
+    "tests/s2/test_session_properties.py",
 )
 
 
