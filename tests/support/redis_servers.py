@@ -25,7 +25,7 @@ from flexhub.embedded.binaries import find_binaries
 from flexhub.embedded.server import bare_environment
 
 PASSWORD = "known to tests@only"  # With what a URL has to quote.
-WITHIN_S = 30.0
+WITHIN_S = 60.0
 _QUOTED = quote(PASSWORD, safe="")
 _LINES_TOLD = 40
 

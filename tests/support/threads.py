@@ -12,7 +12,7 @@ from django.db import connections
 
 from tests.support.registry import query
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 POLL_S = 0.02
 
 

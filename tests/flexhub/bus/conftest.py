@@ -160,11 +160,14 @@ def _over_cluster(request: pytest.FixtureRequest) -> ClusterHub:
 async def until_someone_waits(url: str) -> None:
     """Until a client of this Redis is in a blocking command. Raises TimeoutError."""
     with redis.Redis.from_url(url, socket_timeout=5) as client:
-        for _ in range(100_000):
-            if int(client.info("clients")["blocked_clients"]):
-                return
+        await until(lambda: int(client.info("clients")["blocked_clients"]) > 0)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Lets everybody else go on as long as it does not hold. Raises TimeoutError."""
+    async with asyncio.timeout(WITHIN_S):
+        while not condition():  # noqa: ASYNC110  # What changes is in another process.
             await asyncio.sleep(0)
-    raise TimeoutError
 
 
 async def once_available(attempt: Callable[[], Awaitable[T]]) -> T:

@@ -14,7 +14,7 @@ from flexhub.bus.opening import open_line, open_worker_line
 from flexhub.bus.scripts import REGISTER, Script
 from flexhub.bus.slots import slot_of
 from flexhub.bus.worker_line import WorkerLine
-from tests.flexhub.bus.conftest import once_available
+from tests.flexhub.bus.conftest import once_available, until
 from tests.support.redis_servers import (
     RedisCluster,
     RunningServer,
@@ -45,14 +45,6 @@ def a_worker_line(cluster: RedisCluster, timeout_s: float = 5.0) -> Iterator[Wor
         yield line
     finally:
         line.close()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(100_000):
-        if condition():
-            return
-        await asyncio.sleep(0)
-    raise TimeoutError
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from flexhub.demo.processes import Group, ProcessSpec, Record
 from flexhub.demo.supervisor import ProcessFailed, Supervisor
 from flexhub.embedded.processes import is_gone, wait_until
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 SLEEPER = "import time; print('up', flush=True); time.sleep(60)"
 IGNORES_TERM = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPER}"
 # Two processes in one group; the second one's pid is printed.

@@ -108,7 +108,7 @@ async def test_drains_before_it_ends(
         assert await readiness(own_gateway) == (503, "draining")
         assert await refusal_of(url, household.token) == (503, None)
         assert await device.closed() == 1012
-    assert own_gateway.process.wait(20) == 0
+    assert own_gateway.process.wait(TIMEOUT_S) == 0
     links = {household.link.pk, second_device.rm_node.rm_link.pk}
     assert not [each for each in worker_bus.sessions() if each.info.link_id in links]
 
@@ -148,7 +148,7 @@ async def test_runs_under_any_asgi_server(household: Household, module_environme
             gateway.signal(signal.SIGTERM)
             assert await device.closed() == 1012
         # Uvicorn by itself ends in order and then lets the signal have its default effect.
-        assert gateway.process.wait(20) == -signal.SIGTERM
+        assert gateway.process.wait(TIMEOUT_S) == -signal.SIGTERM
 
 
 def test_names_a_port_in_use() -> None:

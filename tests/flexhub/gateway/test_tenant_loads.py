@@ -51,16 +51,17 @@ async def test_asks_for_many_at_once(store: MemoryStore, allowances: GivenAllowa
 async def test_whoever_comes_while_others_are_asked_about_is_asked_about_next(
     store: MemoryStore, allowances: GivenAllowances, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer, read = asyncio.Event(), allowances.read
+    asked, answer, read = asyncio.Event(), asyncio.Event(), allowances.read
 
     async def slow(tenant_ids: set[object]) -> object:
+        asked.set()
         await answer.wait()
         return await read(tenant_ids)  # type: ignore[arg-type]
 
     monkeypatch.setattr(allowances, "read", slow)
     _, loads = await process(store, allowances)
     first = asyncio.create_task(loads.of(ALDER))
-    await asyncio.sleep(0.01)
+    await asked.wait()
     second = asyncio.create_task(loads.of(BIRCH))
     await asyncio.sleep(0.01)
 

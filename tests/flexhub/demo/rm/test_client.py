@@ -30,7 +30,7 @@ from s2.messages import (
 from s2.session import Session
 from tests.support.demo_home import BATTERY_DEVICE, MORNING, home_config
 
-WITHIN_S = 10.0
+WITHIN_S = 60.0
 
 
 @dataclass
