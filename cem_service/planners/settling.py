@@ -82,7 +82,25 @@ def settle(
         if held is None:
             # A device that can only be switched off may have given up more than was needed; others may take it up.
             _descend(units, chosen, around, within_limits=True)
+            chosen = _no_worse_than_now(units, chosen, around)
     return chosen, wanted
+
+
+def _no_worse_than_now(units: Sequence[Unit], chosen: list[Choice], around: Around) -> list[Choice]:
+    """Steps of one unit each may end where only two at once would come within the limits. Then it is the better way to
+    begin at what all do now, as far as they may go on with that.
+    """
+    left_w = around.overrun_w(chosen)
+    if left_w <= NEGLIGIBLE_W:
+        return chosen
+    calm = [unit.stay if _may_go_on(unit) else choice for unit, choice in zip(units, chosen, strict=True)]
+    _step_back(units, calm, around)
+    return calm if around.overrun_w(calm) < left_w - NEGLIGIBLE_W else chosen
+
+
+def _may_go_on(unit: Unit) -> bool:
+    """An empty store may not, whatever its mode says."""
+    return any(abs(choice.power_w - unit.stay.power_w) <= NEGLIGIBLE_W for choice in unit.choices(0.0))
 
 
 def _descend(units: Sequence[Unit], chosen: list[Choice], around: Around, *, within_limits: bool) -> None:

@@ -65,6 +65,32 @@ def test_a_limit_that_nobody_can_keep_is_approached() -> None:
     assert powers([Switch("only", 3000.0, 5.0)], 9000.0) == [0.0]
 
 
+def test_two_that_keep_a_limit_only_together_stay_as_they_are_where_one_alone_would_make_it_worse() -> None:
+    units = [Switch("taker", 20_000.0, 9.0, on=False), Switch("giver", -13_500.0, 9.0, on=False)]
+
+    assert powers(units, 0.0) == [0.0, 0.0]
+
+
+@dataclass(frozen=True)
+class Empty:
+    """A battery that has nothing left, and that says that it goes on giving."""
+
+    turn: int = 0
+
+    @property
+    def stay(self) -> Choice:
+        return Choice(-3000.0, 0.0, None)
+
+    def choices(self, others_w: float) -> list[Choice]:
+        return [Choice(0.0, 0.0, ModeOrder("battery", "idle", 0.0))]
+
+
+def test_nothing_is_left_as_it_is_that_cannot_go_on() -> None:
+    chosen, _ = settle([Empty()], Around(9000.0, PRICES))
+
+    assert [choice.power_w for choice in chosen] == [0.0]
+
+
 @dataclass(frozen=True)
 class Dimmer:
     """In quarters; each one less costs more than the one before."""
