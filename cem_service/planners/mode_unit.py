@@ -36,8 +36,9 @@ from cem_service.planners.worth import LOOKAHEAD
 from s2.messages import DDBCInstruction, Instruction, OMBCInstruction
 
 LOOKAHEAD_S = LOOKAHEAD.total_seconds()
-# A change of a factor that is smaller is not worth a message.
+# A change of a factor that is smaller is not worth a message, but for devices so large that it is one of much power.
 LEAST_FACTOR_CHANGE = 0.02
+LEAST_CHANGE_W = 500.0
 # More combinations than this are not looked at together; then one machine changes at a time.
 MOST_COMBINATIONS = 200
 # A device that left a mode of ours by itself had a reason, and is not told otherwise for this long but for a limit.
@@ -175,8 +176,8 @@ class ModeUnit:
         """
         orders = []
         for machine, (mode_id, way), factor in zip(self.machines, targets, factors, strict=True):
-            unchanged = way is None and abs(float(factor) - machine.active_factor) < LEAST_FACTOR_CHANGE
             mode = machine.modes[mode_id]
+            unchanged = way is None and _is_next_to(float(factor), machine.active_factor, mode)
             if unchanged or (way is None and (mode.is_fixed or mode.abnormal_condition_only)):
                 continue
             hops = way is not None and way.via is not None
@@ -213,8 +214,10 @@ class ModeUnit:
             return True
         age = self.now - self.last.issued_at
         actuator_id, mode_id, factor = told
-        if order == ModeOrder(actuator_id, mode_id, order.factor) and abs(order.factor - factor) < LEAST_FACTOR_CHANGE:
-            return age >= REPEAT_AFTER
+        if order == ModeOrder(actuator_id, mode_id, order.factor):
+            mode = next(one for one in self.machines if _id_of(one) == actuator_id).modes[mode_id]
+            if _is_next_to(order.factor, factor, mode):
+                return age >= REPEAT_AFTER
         shown = any(_id_of(machine) == actuator_id and machine.active_mode_id == mode_id for machine in self.machines)
         return shown or age >= SETTLES_WITHIN
 
@@ -236,6 +239,12 @@ class ModeUnit:
         if isinstance(message, OMBCInstruction) and isinstance(self.resource, OMBCResource):
             return "", message.operation_mode_id, message.operation_mode_factor
         return None
+
+
+def _is_next_to(factor: float, before: float, mode: PowerMode) -> bool:
+    """Whether a change from one factor to another is not worth a message."""
+    changed_w = abs(mode.power_w(factor) - mode.power_w(before))
+    return abs(factor - before) < LEAST_FACTOR_CHANGE and changed_w < LEAST_CHANGE_W
 
 
 def _id_of(machine: Machine[PowerMode]) -> str:

@@ -80,6 +80,20 @@ def test_a_rod_takes_what_is_paid_for_and_no_more_than_the_fuse_bears() -> None:
     assert decide(resistor(), CHEAP) is None
 
 
+def test_a_small_change_of_a_large_device_is_told_where_it_keeps_the_fuse() -> None:
+    messages = ombc_messages((ombc_mode("on", 0.0, 100_000.0),), active=("on", 0.5))
+    park = read_ombc("Charging park", messages)
+
+    limited = decide(park, PAID, meter_w=55_000.0, fuse_limit_w=60_000.0)
+
+    assert limited is not None
+    assert limited.expected_power_w == pytest.approx(49_000.0)
+    assert decide(park, PAID, meter_w=55_000.0, fuse_limit_w=60_000.0, last=limited, ago=MINUTE) is None
+    louder = decide(park, PAID, meter_w=56_000.0, fuse_limit_w=60_000.0, last=limited, ago=MINUTE)
+    assert louder is not None
+    assert louder.expected_power_w == pytest.approx(48_000.0)
+
+
 def test_timers_and_transitions_under_way_are_waited_for() -> None:
     resting = generator(timers_end={"rest": NOON + MINUTE})
     starting = generator(("on", 0.0), came_from=("off", NOON - MINUTE), timers_end={"run": NOON - MINUTE})
