@@ -204,7 +204,8 @@ class EnvelopeUnit:
             return last.until > self.now and not self._holds_by(last.message, order, small_w=1.0)
         lowest, highest = self.resource.widest_w
         small_w = deadband_w(min(max(-lowest, highest), 1e9))
-        return last.until - self.now <= RENEW_BEFORE or not self._holds_by(last.message, order, small_w)
+        ends_soon = last.until - self.now <= RENEW_BEFORE and last.until < self.until
+        return ends_soon or not self._holds_by(last.message, order, small_w)
 
     def _holds_by(self, told: PEBCInstruction, order: EnvelopeOrder, small_w: float) -> bool:
         before = elements_at(told, self.now)

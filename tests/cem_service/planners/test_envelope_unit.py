@@ -110,6 +110,16 @@ def test_is_told_again_only_where_the_plan_has_changed_or_the_envelope_ends() ->
     assert told(decide(resource, *longer, now=NOON + 2 * QUARTER, last=last))[0] == (QUARTER, 2000.0)
 
 
+def test_is_not_told_again_and_again_while_what_is_on_offer_ends() -> None:
+    resource = replace(charger(), valid_until=NOON + timedelta(minutes=8))
+    first = decide(resource, EnvelopeSpan(NOON + HOUR, LIMITED))
+    assert told(first) == [(timedelta(minutes=8), 2000.0)]
+    assert first is not None
+    last = {resource.link_id: LastInstruction.of(first, NOON)}
+
+    assert decide(resource, EnvelopeSpan(NOON + HOUR, LIMITED), now=NOON + timedelta(minutes=1), last=last) is None
+
+
 @pytest.mark.parametrize(
     ("minutes", "upper_w"), [(0, 2000.0), (14, 2000.0), (15, 11_000.0), (59, 11_000.0), (60, None)]
 )
