@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -137,6 +138,9 @@ def envelopes(draw: st.DrawFn) -> Resource:
         )
         for _ in range(draw(st.integers(2, 8)))
     ]
+    if draw(st.booleans()):
+        # As drawn they mostly belong to several quantities, of which none has both limits.
+        ranges = [replace(one, commodity_quantity=ranges[0].commodity_quantity) for one in ranges]
     constraints = PEBCPowerConstraints(
         message_id=new_id(),
         id="constraints",
@@ -154,8 +158,8 @@ def envelopes(draw: st.DrawFn) -> Resource:
 
 
 @st.composite
-def profiles(draw: st.DrawFn) -> Resource:
-    containers = [
+def containers(draw: st.DrawFn) -> tuple[PPBCPowerSequenceContainer, ...]:
+    return tuple(
         PPBCPowerSequenceContainer(
             id=f"c{index}",
             power_sequences=tuple(
@@ -170,5 +174,9 @@ def profiles(draw: st.DrawFn) -> Resource:
             ),
         )
         for index in range(draw(st.integers(1, 3)))
-    ]
-    return dishwasher(*containers, window=timedelta(minutes=draw(st.integers(0, 10**5))))
+    )
+
+
+@st.composite
+def profiles(draw: st.DrawFn) -> Resource:
+    return dishwasher(*draw(containers()), window=timedelta(minutes=draw(st.integers(0, 10**5))))

@@ -3,44 +3,24 @@
 from __future__ import annotations
 
 import json
-import math
 from datetime import timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cem_service.domain.ddbc import DDBCResource
-from cem_service.domain.decision import Decision, LastInstruction
+from cem_service.domain.decision import LastInstruction
 from cem_service.domain.ombc import OMBCResource
 from cem_service.domain.tariff import Tariff
 from cem_service.planners.building import plan_site
 from cem_service.planners.plan import SitePlan
 from cem_service.planners.reactive import react
 from cem_service.planners.words import notes
-from s2.messages import DDBCInstruction, OMBCInstruction
 from tests.support.absurd import prices
 from tests.support.absurd_modes import ddbc_devices, ombc_devices
+from tests.support.offered import assert_offered
 from tests.support.resources import NOON, new_id
 from tests.support.sites import site_with
-
-
-def assert_offered(decision: Decision, resource: OMBCResource | DDBCResource) -> None:
-    message = decision.message
-    assert notes([decision.reason], "UTC")
-    assert math.isfinite(decision.expected_power_w)
-    assert isinstance(message, OMBCInstruction | DDBCInstruction)
-    if isinstance(resource, OMBCResource):
-        assert isinstance(message, OMBCInstruction)
-        machine = resource.machine
-    else:
-        assert isinstance(message, DDBCInstruction)
-        machine = next(one for one in resource.actuators if one.actuator_id == message.actuator_id)
-    assert machine is not None
-    assert 0.0 <= message.operation_mode_factor <= 1.0
-    assert not machine.modes[message.operation_mode_id].abnormal_condition_only
-    assert machine.may_switch(message.operation_mode_id, message.execution_time)
-    if message.operation_mode_id != machine.active_mode_id:
-        assert machine.on_its_way_s(message.execution_time) == 0.0
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -70,4 +50,5 @@ def test_no_decision_leaves_what_was_offered(
     again = react(site, plan, last, new_id=new_id)
 
     for decision in (*first, *again):
-        assert_offered(decision, resource)
+        assert_offered(decision, resource, NOON)
+        assert notes([decision.reason], "UTC")
