@@ -66,7 +66,7 @@ class RunningDemo:
         """SIGINT; how long the demo took to end, in s."""
         begun = time.monotonic()
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(30)
+        self.process.wait(READY_WITHIN_S)
         return time.monotonic() - begun
 
     def leftovers(self) -> list[str]:

@@ -4,6 +4,7 @@ import shutil
 import signal
 import socket
 import stat
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,26 @@ from flexhub import embedded
 from flexhub.embedded import Services
 from flexhub.embedded.processes import is_gone, wait_until
 from flexhub.embedded.server import Server
-from tests.flexhub.embedded.conftest import Start
+from tests.flexhub.embedded.conftest import Start, root_folder
+
+
+@pytest.fixture(scope="module")
+def kept_root() -> Iterator[Path]:
+    with root_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def start(kept_root: Path, messages: list[str]) -> Iterator[Start]:
+    """Nothing runs before and after a test. What the servers keep stays, since it takes longest to make."""
+    yield partial(embedded.start, kept_root, messages.append, tethered=True, durable=False, environment={})
+    embedded.stop(kept_root, messages.append)
+
+
+@pytest.fixture
+def start_anew(root: Path, messages: list[str]) -> Start:
+    """For a test that leaves a folder in which nothing starts."""
+    return partial(embedded.start, root, messages.append, tethered=True, durable=False, environment={})
 
 
 def pid_of(services: Services, name: str) -> int:
@@ -38,7 +58,7 @@ def answers(services: Services) -> bool:
         return connection.execute("SELECT 1").fetchone() == (1,) and bool(client.ping())
 
 
-def test_starts_both_reuses_them_and_stops_them(start: Start, root: Path, messages: list[str]) -> None:
+def test_starts_both_reuses_them_and_stops_them(start: Start, messages: list[str]) -> None:
     first = start()
     second = start()
 
@@ -119,7 +139,7 @@ def test_a_silent_redis_is_restarted_with_its_data(
     monkeypatch.setattr("flexhub.embedded.redis_server._ANSWER_TIMEOUT_S", 0.2)
     first = start()
     with redis.Redis.from_url(first.redis_url) as client:
-        client.lpush("queue", "task")
+        client.lpush("letters", "letter")
     before = process_of(first, "Redis")
     before.send_signal(signal.SIGSTOP)
 
@@ -128,7 +148,7 @@ def test_a_silent_redis_is_restarted_with_its_data(
     assert f"Redis (pid {before.pid}) runs but does not answer; restarting it" in messages
     assert pid_of(second, "Redis") != before.pid
     with redis.Redis.from_url(second.redis_url) as client:
-        assert client.llen("queue") == 1
+        assert client.llen("letters") == 1
 
 
 def test_a_killed_postgresql_leaves_a_pid_file_that_does_no_harm(start: Start, messages: list[str]) -> None:
@@ -196,11 +216,11 @@ def test_a_taken_port_is_changed(start: Start, messages: list[str]) -> None:
     assert answers(second)
 
 
-def test_stop_ends_servers_whoever_started_them(start: Start, root: Path) -> None:
+def test_stop_ends_servers_whoever_started_them(start: Start, kept_root: Path) -> None:
     services = start()
 
-    assert embedded.stop(root, lambda _: None) == ["PostgreSQL", "Redis"]
-    assert embedded.stop(root, lambda _: None) == []
+    assert embedded.stop(kept_root, lambda _: None) == ["PostgreSQL", "Redis"]
+    assert embedded.stop(kept_root, lambda _: None) == []
     assert all(server.find() is None for server in services.servers)
 
 
@@ -225,20 +245,20 @@ def test_servers_of_a_removed_root_are_ended(root: Path, messages: list[str], mo
         first.places.remove()
 
 
-def test_a_server_that_cannot_start_shows_the_end_of_its_log(start: Start) -> None:
-    services = start()
+def test_a_server_that_cannot_start_shows_the_end_of_its_log(start_anew: Start) -> None:
+    services = start_anew()
     services.stop()
     (services.places.postgres / "PG_VERSION").write_text("9\n", encoding="utf-8")
 
     with pytest.raises(embedded.ServiceNotStarted, match=r"(?s)PostgreSQL did not start.*version 9"):
-        start()
+        start_anew()
 
     assert all(server.find() is None for server in services.servers)
 
 
-def test_a_password_that_no_longer_fits_is_explained(start: Start) -> None:
-    services = start()
+def test_a_password_that_no_longer_fits_is_explained(start_anew: Start) -> None:
+    services = start_anew()
     services.places.secrets.unlink()
 
     with pytest.raises(embedded.EmbeddedError, match="has another password than"):
-        start()
+        start_anew()
