@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.db.utils import ProgrammingError
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from cem_service.models import Instruction, PlanRun, SiteObjectives, Tariff
 from cem_service.objectives import create_tariff, set_objectives
@@ -20,8 +21,6 @@ from tenants.models import APIClient, AuditEntry, Household, Membership, Tenant,
 from tenants.scope import platform_scope, tenant_scope
 from tenants.services import create_api_client
 from tests.support.registry import audited, make_customer, make_device, make_resident, make_site, make_tenant
-
-pytestmark = pytest.mark.django_db
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +34,22 @@ class Street:
     hourly: Tariff
 
 
-@pytest.fixture
-def street() -> Street:
+@pytest.fixture(scope="module")
+def street(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Street]:
+    """All tests look at the same, since none keeps a change."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield make_street()
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(autouse=True)
+def _undone(street: Street) -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def make_street() -> Street:
     alder = make_tenant("Alder")
     flat, hourly = (
         create_tariff(tenant=alder, name=name, import_eur_per_kwh=[0.3] * 24, export_eur_per_kwh=[0.1] * 24)
