@@ -36,7 +36,7 @@ from flexhub.bus.meter import MeterReading
 from flexhub.bus.ports import WorkerBus
 from flexhub.bus.snapshot import Snapshot
 from flexhub.devices.models import Link, Site
-from flexhub.telemetry.rollups import roll_up, stored_means
+from flexhub.telemetry.rollups import past_means
 from s2.messages import ControlType, Message, PowerMeasurement
 from tenants.scope import tenant_scope
 
@@ -188,8 +188,9 @@ def with_history(loaded: LoadedSite, *, back: timedelta = HISTORY) -> LoadedSite
         # What came by the API is stored under the id of the site, where another meter's is under its link.
         meter_id = loaded.main_meter_link or state.site_id
         ids = [meter_id, *(link_id for link_id in loaded.links if link_id != meter_id)]
-        roll_up(tenant_id=loaded.tenant_id, site_id=state.site_id, link_ids=ids, until=state.now)
-        means = stored_means(ids, since=state.now - back, until=state.now)
+        means = past_means(
+            tenant_id=loaded.tenant_id, site_id=state.site_id, link_ids=ids, since=state.now - back, until=state.now
+        )
         meter = means.pop(meter_id, {})
         state = with_peak(state, loaded.tenant_id, meter_id, meter)
         state = replace(state, learned=load_learned(state.site_id))

@@ -36,7 +36,7 @@ from flexhub.pairing.models import NodeToken
 from flexhub.pairing.services import issue_node_token
 from flexhub.telemetry import writer
 from flexhub.telemetry.models import Measurement, Rollup
-from flexhub.telemetry.rollups import roll_up
+from flexhub.telemetry.rollups import past_means
 from rm_adapters.services import link_account, look_for_devices, register
 from rm_adapters.vendors.simulator.models import SimulatedMachine
 from tenants.models import AuditEntry, DataKey, Erasure, Household, Membership, Quota, Retention, Tenant, User
@@ -282,7 +282,7 @@ def _history(tenant: Tenant, family: str, site: Site, link: Any) -> list[Model]:
             ends_at=AT,
             status_at=AT,
         )
-        roll_up(tenant_id=tenant.pk, site_id=site.pk, link_ids=[link.pk], until=AT + timedelta(hours=1))
+        past_means(tenant_id=tenant.pk, site_id=site.pk, link_ids=[link.pk], since=AT, until=AT + timedelta(hours=1))
         measured = [Measurement.objects.get(link_id=link.pk), Rollup.objects.get(link_id=link.pk)]
         return [run, instruction, *measured]
 

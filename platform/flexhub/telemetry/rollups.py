@@ -6,24 +6,21 @@ again, since a measurement may come late.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from uuid import UUID
 
-from django.db import connection
-
 from flexhub.telemetry.models import QUARTERS_PER_DAY, Rollup
 from flexhub.telemetry.quarters import QUARTER, quarter_start
 from flexhub.telemetry.queries import QuarterHourMeans, quarter_hour_means
-from tenants.statements import fetch_all, kept_statements
+from tenants.statements import fetch_all
 
 # How far back the first look at a link goes. Later ones go on from there.
 FIRST_LOOK = timedelta(days=7)
 
-_LOOKED_UNTIL = """
-    SELECT link_id, max(until) FROM telemetry_rollup
-    WHERE link_id = ANY(%s) AND day >= %s AND until <= %s GROUP BY link_id
+_STORED = """
+    SELECT link_id, day, mean_w, until FROM telemetry_rollup WHERE link_id = ANY(%s) AND day BETWEEN %s AND %s
 """
 # What is known of a quarter hour stays where nothing new is.
 _STORE = """
@@ -34,20 +31,40 @@ _STORE = """
         SELECT coalesce(new_w, old_w)
         FROM unnest(excluded.mean_w, stored.mean_w) WITH ORDINALITY AS quarter (new_w, old_w, place) ORDER BY place
     )
+    RETURNING link_id, day, mean_w
 """
-_STORED = "SELECT link_id, day, mean_w FROM telemetry_rollup WHERE link_id = ANY(%s) AND day BETWEEN %s AND %s"
+_Means = Sequence[float | None]
 
 
-def roll_up(*, tenant_id: UUID, site_id: UUID, link_ids: Sequence[UUID], until: datetime) -> None:
-    """Store the means of all quarter hours of these links that have ended by `until`. Needs the tenant's scope."""
+def past_means(
+    *, tenant_id: UUID, site_id: UUID, link_ids: Sequence[UUID], since: datetime, until: datetime
+) -> dict[UUID, QuarterHourMeans]:
+    """Mean electric power in W (sum over phases) of each link by the UTC start of each quarter hour, where known.
+
+    Of those that begin from `since` on and have ended by `until`. Stores what has been measured since the last look.
+    Needs the tenant's scope.
+    """
     end = quarter_start(until)
     first = end - FIRST_LOOK
-    # A time after `end` is from before the clock was set back.
-    looked_until = dict(fetch_all(_LOOKED_UNTIL, [list(link_ids), first.date(), end]))
-    since = min((looked_until.get(link_id, first) for link_id in link_ids), default=end)
-    if since >= end:
-        return
-    since -= QUARTER
+    rows = fetch_all(_STORED, [list(link_ids), min(since.astimezone(UTC), first).date(), end.date()], binary=True)
+    days: dict[UUID, dict[date, _Means]] = {link_id: {} for link_id in link_ids}
+    looked_until = dict.fromkeys(link_ids, first)
+    for link_id, day, means_w, looked in rows:
+        days[link_id][day] = means_w
+        # A time after `end` is from before the clock was set back.
+        if looked <= end:
+            looked_until[link_id] = max(looked, looked_until[link_id])
+    missing_since = min(looked_until.values(), default=end)
+    if missing_since < end:
+        for link_id, day, means_w in _store(tenant_id, site_id, link_ids, missing_since - QUARTER, end):
+            days[link_id][day] = means_w
+    return {link_id: known for link_id, each in days.items() if (known := _by_quarter(each, since, end))}
+
+
+def _store(
+    tenant_id: UUID, site_id: UUID, link_ids: Sequence[UUID], since: datetime, end: datetime
+) -> Sequence[tuple[UUID, date, _Means]]:
+    """The days of which anything was looked at, as they are stored now."""
     # A value from before `since` may hold on into the first quarter hour.
     means = quarter_hour_means(link_ids, since=since - QUARTER, until=end)
     days = {(link_id, end.date()): _nothing() for link_id in link_ids}
@@ -58,8 +75,7 @@ def roll_up(*, tenant_id: UUID, site_id: UUID, link_ids: Sequence[UUID], until: 
                 day[(quarter.hour * 60 + quarter.minute) // 15] = repr(mean_w)
     # In one order, so that two at once cannot wait for each other.
     links, dates, values = zip(*((*key, f"{{{','.join(days[key])}}}") for key in sorted(days)), strict=True)
-    with kept_statements(), connection.cursor() as cursor:
-        cursor.execute(_STORE, [tenant_id, site_id, end, list(links), list(dates), list(values)])
+    return fetch_all(_STORE, [tenant_id, site_id, end, list(links), list(dates), list(values)], binary=True)
 
 
 def _nothing() -> list[str]:
@@ -67,18 +83,20 @@ def _nothing() -> list[str]:
     return ["NULL"] * QUARTERS_PER_DAY
 
 
-def stored_means(link_ids: Sequence[UUID], *, since: datetime, until: datetime) -> dict[UUID, QuarterHourMeans]:
-    """Mean electric power in W (sum over phases) of each link by the UTC start of each quarter hour, where known."""
-    means: dict[UUID, QuarterHourMeans] = {}
-    first, last = since.astimezone(UTC).date(), until.astimezone(UTC).date()
-    for link_id, day, values in fetch_all(_STORED, [list(link_ids), first, last], binary=True):
-        quarters = zip(_quarters_of(day), values, strict=True)
-        known = {quarter: mean_w for quarter, mean_w in quarters if mean_w is not None}
-        if not first < day < last:
-            known = {quarter: mean_w for quarter, mean_w in known.items() if since <= quarter < until}
-        if known:
-            means.setdefault(link_id, {}).update(known)
-    return means
+def _by_quarter(days: Mapping[date, _Means], since: datetime, end: datetime) -> QuarterHourMeans:
+    first_day, last_day = since.astimezone(UTC).date(), end.date()
+    known = {
+        quarter: mean_w
+        for day, means_w in days.items()
+        if day >= first_day
+        for quarter, mean_w in zip(_quarters_of(day), means_w, strict=True)
+        if mean_w is not None
+    }
+    for day in {first_day, last_day} & days.keys():
+        for quarter in _quarters_of(day):
+            if not since <= quarter < end:
+                known.pop(quarter, None)
+    return known
 
 
 def delete_rollups_of(sites: Iterable[UUID]) -> None:

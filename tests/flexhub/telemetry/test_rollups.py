@@ -8,7 +8,7 @@ import pytest
 from flexhub.bus import TelemetryRow
 from flexhub.telemetry import removal, writer
 from flexhub.telemetry.models import Rollup
-from flexhub.telemetry.rollups import FIRST_LOOK, roll_up, stored_means
+from flexhub.telemetry.rollups import FIRST_LOOK, past_means
 from tenants.models import Retention, Tenant
 from tenants.scope import platform_scope, tenant_scope
 from tests.support.registry import make_tenant
@@ -30,33 +30,36 @@ def _report(tenant: Tenant, at: datetime, value: float) -> None:
     writer.store([row], now=TEN + timedelta(days=1), retention=timedelta(days=30))
 
 
-def _roll_up(tenant: Tenant, until: datetime) -> dict[datetime, float]:
+def _means(tenant: Tenant, until: datetime, *, back: timedelta = FIRST_LOOK) -> dict[datetime, float]:
+    """Of the meter."""
     with tenant_scope(tenant.pk):
-        roll_up(tenant_id=tenant.pk, site_id=SITE, link_ids=[METER, BATTERY], until=until)
-        return stored_means([METER, BATTERY], since=until - FIRST_LOOK, until=until).get(METER, {})
+        means = past_means(
+            tenant_id=tenant.pk, site_id=SITE, link_ids=[METER, BATTERY], since=until - back, until=until
+        )
+    return means.get(METER, {})
 
 
 def test_keeps_the_quarter_hours_that_have_ended(alder: Tenant) -> None:
     _report(alder, TEN, 1000.0)
     _report(alder, TEN + QUARTER, 400.0)
 
-    assert _roll_up(alder, TEN + 1.5 * QUARTER) == {TEN: 1000.0}
+    assert _means(alder, TEN + 1.5 * QUARTER) == {TEN: 1000.0}
 
 
 def test_goes_on_where_it_ended_and_takes_in_what_came_late(alder: Tenant) -> None:
     _report(alder, TEN - 3 * QUARTER, 50.0)
     _report(alder, TEN, 1000.0)
-    _roll_up(alder, TEN + QUARTER)
+    _means(alder, TEN + QUARTER)
     _report(alder, TEN - 2 * QUARTER, 70.0)  # Too late: this quarter hour is not looked at again.
     _report(alder, TEN + timedelta(minutes=10), 4000.0)
 
-    means = _roll_up(alder, TEN + 2 * QUARTER)
+    means = _means(alder, TEN + 2 * QUARTER)
 
     assert means == pytest.approx({TEN - 3 * QUARTER: 50.0, TEN: 2000.0, TEN + QUARTER: 4000.0})
 
 
 def test_a_link_without_measurements_is_not_looked_up_from_the_beginning_again(alder: Tenant) -> None:
-    _roll_up(alder, TEN)
+    _means(alder, TEN)
 
     with tenant_scope(alder.pk):
         assert {row.until for row in Rollup.objects.all()} == {TEN}
@@ -67,42 +70,52 @@ def test_a_day_begins_at_midnight_utc(alder: Tenant) -> None:
     _report(alder, midnight - QUARTER, 1.0)
     _report(alder, midnight, 2.0)
 
-    means = _roll_up(alder, midnight + QUARTER)
+    means = _means(alder, midnight + QUARTER)
 
     assert means == {midnight - QUARTER: 1.0, midnight: 2.0}
     with tenant_scope(alder.pk):
         assert Rollup.objects.filter(link_id=METER).count() == 2
 
 
+@pytest.mark.parametrize("back", [2 * QUARTER, timedelta(days=1), timedelta(days=9)])
+def test_looks_back_as_far_as_it_is_asked_to(alder: Tenant, back: timedelta) -> None:
+    quarters = [TEN - ago for ago in (timedelta(days=8), timedelta(days=1), 3 * QUARTER, 2 * QUARTER, QUARTER)]
+    for quarter in quarters:
+        _report(alder, quarter, 1.0)
+        _means(alder, quarter + QUARTER)
+
+    assert list(_means(alder, TEN, back=back)) == [quarter for quarter in quarters if quarter >= TEN - back]
+
+
 def test_a_clock_that_was_set_back_does_not_stop_it(alder: Tenant) -> None:
-    _roll_up(alder, TEN + timedelta(days=3))
+    _means(alder, TEN + timedelta(days=3))
     _report(alder, TEN, 1000.0)
 
-    assert _roll_up(alder, TEN + QUARTER) == {TEN: 1000.0}
+    assert _means(alder, TEN + QUARTER) == {TEN: 1000.0}
 
 
 def test_birch_sees_nothing_of_it(alder: Tenant) -> None:
     _report(alder, TEN, 1000.0)
-    _roll_up(alder, TEN + QUARTER)
+    _means(alder, TEN + QUARTER)
 
     with tenant_scope(make_tenant("Birch").pk):
-        assert stored_means([METER], since=TEN, until=TEN + QUARTER) == {}
+        assert not Rollup.objects.exists()
 
 
 def test_goes_with_its_site_and_with_its_time(alder: Tenant) -> None:
     _report(alder, TEN, 1000.0)
-    _roll_up(alder, TEN + QUARTER)
+    _means(alder, TEN + QUARTER)
     assert removal.forget_rollups(TEN + timedelta(days=30), timedelta(days=30)) == 0
     assert removal.forget_rollups(TEN + timedelta(days=31), timedelta(days=30)) == 2
 
-    _roll_up(alder, TEN + QUARTER)
+    _means(alder, TEN + QUARTER)
     removal.delete_sites(alder.pk, [SITE])
     with platform_scope("test"):
         assert not Rollup.objects.exists()
 
 
 def test_a_tenant_may_keep_it_for_a_shorter_time(alder: Tenant) -> None:
-    _roll_up(alder, TEN)
+    _means(alder, TEN)
     with tenant_scope(alder.pk):
         Retention.objects.create(tenant=alder, telemetry_days=2)
 
