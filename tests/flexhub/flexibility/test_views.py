@@ -89,16 +89,15 @@ def test_answers_with_and_without_a_slash(street: Street) -> None:
     assert without.json() == with_slash.json()
 
 
-@pytest.mark.parametrize("header", [None, "Bearer", "Bearer fha_wrong", "Basic YTpi", "Bearer ä", "Bearer a b"])
-def test_refuses_who_is_not_known(street: Street, header: str | None) -> None:
-    headers: dict[str, Any] = {} if header is None else {"HTTP_AUTHORIZATION": header}
+def test_refuses_who_is_not_known(street: Street) -> None:
+    for header in (None, "Bearer", "Bearer fha_wrong", "Basic YTpi", "Bearer ä", "Bearer a b"):
+        headers: dict[str, Any] = {} if header is None else {"HTTP_AUTHORIZATION": header}
+        for path in (f"/api/v1/pools/{street.pool.pk}/flexibility", "/api/v1/pools/"):
+            response = street.client.get(path, **headers)
 
-    for path in (f"/api/v1/pools/{street.pool.pk}/flexibility", "/api/v1/pools/"):
-        response = street.client.get(path, **headers)
-
-        assert response.status_code == 401
-        assert response["WWW-Authenticate"] == "Bearer"
-        assert response.json()["status"] == 401
+            assert response.status_code == 401, header
+            assert response["WWW-Authenticate"] == "Bearer"
+            assert response.json()["status"] == 401
 
 
 def test_a_foreign_pool_looks_like_none_at_all(street: Street) -> None:
