@@ -17,7 +17,7 @@ from cem_service.domain.pebc import PEBCResource, QuantityLimits
 from cem_service.domain.quantities import total_power_w
 from cem_service.domain.series import StepSeries
 from cem_service.instructions import Envelope, NewId, pebc_instruction
-from cem_service.planners.calm import deadband_w
+from cem_service.planners.calm import DEADBAND_W, deadband_w
 from cem_service.planners.choices import Aim, Choice, EnvelopeOrder, Prices
 from cem_service.planners.plan import EnvelopeSpan
 from cem_service.planners.worth import LOOKAHEAD
@@ -34,7 +34,8 @@ LOST_CONSUMPTION_EUR_PER_KWH = 1.0
 ENVELOPE_LASTS = timedelta(hours=1)
 RENEW_BEFORE = timedelta(minutes=10)
 
-# A resource this near to the limit that we drew may well have more to give than it shows.
+# A resource this near to the limit that we drew may well have more to give than it shows: what it forecasts, and at
+# least so much that it is not let go for being just where we hold it.
 AT_LIMIT_SHARE = 0.95
 
 
@@ -72,9 +73,9 @@ class EnvelopeUnit:
         if self._drawn is not None:
             lower, upper = self._drawn
             if lower > lowest and self.power_now_w <= min(AT_LIMIT_SHARE * lower, 0.0):
-                return min(self._forecast_w(lowest), self.power_now_w)
+                return min(self._forecast_w(lowest), self.power_now_w / AT_LIMIT_SHARE - DEADBAND_W)
             if upper < highest and self.power_now_w >= max(AT_LIMIT_SHARE * upper, 0.0):
-                return max(self._forecast_w(highest), self.power_now_w)
+                return max(self._forecast_w(highest), self.power_now_w / AT_LIMIT_SHARE + DEADBAND_W)
         return self.power_now_w
 
     def _forecast_w(self, otherwise_w: float) -> float:

@@ -17,7 +17,7 @@ from cem_service.planners.envelope_unit import elements_at
 from cem_service.planners.plan import DevicePlan, EnvelopeSpan, SitePlan
 from cem_service.planners.reactive import react
 from s2.messages import PEBCInstruction, PEBCPowerEnvelopeConsequenceType
-from tests.support.resources import L1, NOON, allowed, new_id
+from tests.support.resources import L1, NOON, allowed, new_id, solar, solar_forecast
 from tests.support.scenarios.envelopes import DEFER, LOWER, UPPER, VANISH, envelope
 from tests.support.sites import site_with
 
@@ -118,6 +118,19 @@ def test_is_not_told_again_and_again_while_what_is_on_offer_ends() -> None:
     last = {resource.link_id: LastInstruction.of(first, NOON)}
 
     assert decide(resource, EnvelopeSpan(NOON + HOUR, LIMITED), now=NOON + timedelta(minutes=1), last=last) is None
+
+
+@pytest.mark.parametrize("forecast_w", [0.0, 2650.0])
+def test_panels_that_a_limit_holds_stay_held_however_little_they_forecast(forecast_w: float) -> None:
+    forecast = solar_forecast([forecast_w] * 8, NOON)
+    free, held = solar(3000.0, forecast=forecast), solar(2700.0, forecast=forecast)
+    (first,) = react(site_with(free, meter_w=-3000.0, export_limit_w=3000.0), None, {}, new_id=new_id)
+    assert first.expected_power_w == -2700.0
+    last = {first.link_id: LastInstruction.of(first, NOON - timedelta(minutes=5))}
+
+    assert react(site_with(held, meter_w=-2700.0, export_limit_w=3000.0), None, last, new_id=new_id) == []
+    (second,) = react(site_with(held, meter_w=-1000.0, export_limit_w=3000.0), None, last, new_id=new_id)
+    assert second.expected_power_w < -2700.0
 
 
 @pytest.mark.parametrize(
