@@ -73,9 +73,9 @@ class EnvelopeUnit:
         if self._drawn is not None:
             lower, upper = self._drawn
             if lower > lowest and self.power_now_w <= min(AT_LIMIT_SHARE * lower, 0.0):
-                return min(self._forecast_w(lowest), self.power_now_w / AT_LIMIT_SHARE - DEADBAND_W)
+                return min(self._forecast_w(lowest), max(self.power_now_w / AT_LIMIT_SHARE - DEADBAND_W, lowest))
             if upper < highest and self.power_now_w >= max(AT_LIMIT_SHARE * upper, 0.0):
-                return max(self._forecast_w(highest), self.power_now_w / AT_LIMIT_SHARE + DEADBAND_W)
+                return max(self._forecast_w(highest), min(self.power_now_w / AT_LIMIT_SHARE + DEADBAND_W, highest))
         return self.power_now_w
 
     def _forecast_w(self, otherwise_w: float) -> float:

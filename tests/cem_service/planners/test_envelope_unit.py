@@ -133,6 +133,16 @@ def test_panels_that_a_limit_holds_stay_held_however_little_they_forecast(foreca
     assert second.expected_power_w < -2700.0
 
 
+def test_panels_that_are_held_are_not_taken_to_give_more_than_they_offer() -> None:
+    (first,) = react(site_with(solar(6000.0), meter_w=-6000.0, export_limit_w=6500.0), None, {}, new_id=new_id)
+    assert first.expected_power_w == -5850.0
+    last = {first.link_id: LastInstruction.of(first, NOON - timedelta(minutes=5))}
+
+    (second,) = react(site_with(solar(5850.0), meter_w=0.0, export_limit_w=6500.0), None, last, new_id=new_id)
+
+    assert second.expected_power_w == -6000.0
+
+
 @pytest.mark.parametrize(
     ("minutes", "upper_w"), [(0, 2000.0), (14, 2000.0), (15, 11_000.0), (59, 11_000.0), (60, None)]
 )
