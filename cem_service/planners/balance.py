@@ -25,8 +25,8 @@ SETTLES_WITHIN = timedelta(seconds=30)
 class Balance:
     """`base_w` is the power of all that is not steered, `net_w` that of the whole site, in W.
 
-    `unsure` are the resources of which the meter reading may or may not hold the effect of the latest instruction.
-    While there are any, only a limit that is broken, and stays so by what they were told, is a reason to act.
+    `unsure` are the resources of which the meter reading may or may not hold the effect of what they were told. While
+    there are any, only a limit that is broken, and stays so by what they were told, is a reason to act.
     `phases_w` spreads `base_w` over the phases; None where these have no fuses.
     """
 
@@ -85,7 +85,8 @@ def _power_at(reading: datetime, resource: Resource, last: LastInstruction | Non
     if last is None:
         return now_w, False
     if reading < last.issued_at:
-        return last.power_before_w, False
+        # Where the meter speaks late, what was told before may not be in the reading either, and is not known here.
+        return last.power_before_w, now - reading > SETTLES_WITHIN
     reported = resource.measured_at
     in_between = reported is not None and last.issued_at <= reported <= reading
     if (in_between and _shows_effect(resource.measured_w, last)) or reading - last.issued_at > SETTLES_WITHIN:

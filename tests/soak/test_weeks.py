@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.soak.weeks import live, rows, street
-from tests.support.faults import Trouble, faults
+from tests.soak.weeks import START, config_of, live, rows, street
+from tests.support.faults import Fault, Trouble, faults
+from tests.support.virtual_home import VirtualHome
 
 HOURS = timedelta(hours=4)
 
@@ -20,6 +21,17 @@ def test_a_home_keeps_its_comfort_and_its_calm_when_things_go_wrong(number: int)
     assert weeks.sessions > 0
     # What is saved in a few hours says nothing: it may be lent from the evening.
     assert [row for row in rows([weeks]) if not row.ok and row.row != "weeks-cost"] == []
+
+
+def test_nobody_swings_while_the_main_meter_speaks_late() -> None:
+    """Its readings are older than several instructions; car, panels and battery followed each other once."""
+    home = config_of(street()[6])
+    late = Fault(Trouble.LATE, timedelta(), HOURS, device=0)
+
+    turns = VirtualHome(home, START + timedelta(days=8, hours=6), [late]).run(HOURS).turns
+
+    assert home.devices[0].kind == "METER"
+    assert max(turns.values()) < 100
 
 
 def test_every_kind_of_fault_happens_and_ends() -> None:

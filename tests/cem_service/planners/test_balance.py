@@ -26,6 +26,7 @@ def told(at: datetime) -> LastInstruction:
     ("issued", "reported", "read", "expected"),
     [
         (-10, -1, -20, Balance(-2000.0, 0.0)),  # The meter was read before the instruction.
+        (-10, -1, -40, Balance(-2000.0, 0.0, UNSURE)),  # The same, but late: what was told before may not be in it.
         (-20, -15, -10, Balance(-4000.0, -2000.0)),  # Read after the device reported its new power.
         (-20, -5, -10, Balance(-4000.0, -2000.0, UNSURE)),  # Read in between: the effect may be in it or not.
         (-120, -119, -1, Balance(-4000.0, -2000.0)),
