@@ -84,12 +84,7 @@ class _Rows:
 
 
 def load_site(
-    tenant_id: UUID,
-    site_id: UUID,
-    *,
-    bus: WorkerBus,
-    now: datetime,
-    to_act: bool = True,
+    tenant_id: UUID, site_id: UUID, *, bus: WorkerBus, now: datetime, to_act: bool = True
 ) -> LoadedSite | None:
     """The site as it is now; None if it is gone, or its tenant is deactivated. Raises BusUnavailable.
 
@@ -101,33 +96,17 @@ def load_site(
         return None
     snapshots, last_reading = bus.look(site_id, rows.links)
     living = {link_id: shot for link_id, shot in snapshots.items() if shot is not None}
-    site, abnormal = rows.site, bool(rows.site.abnormal_until)
+    abnormal = bool(rows.site.abnormal_until)
     resources = {
-        link_id: with_reserve(_readable(link_id, rows.links[link_id], shot, abnormal, now), reserve_of(site), now)
+        link_id: with_reserve(_readable(link_id, rows.links[link_id], shot, abnormal, now), reserve_of(rows.site), now)
         for link_id, shot in living.items()
+        if link_id != rows.main_meter_link
     }
     meter = living.get(rows.main_meter_link) if rows.main_meter_link else None
-    if rows.main_meter_link is not None:
-        resources.pop(rows.main_meter_link, None)
-    reading = _reading(meter) if site.main_meter_id is not None else last_reading
-    state = SiteState(
-        site_id=site_id,
-        now=now,
-        timezone=site.timezone,
-        fuse_limit_w=site.fuse_limit_w,
-        fuse_per_phase_w=site.fuse_limit_per_phase_w,
-        export_limit_w=site.export_limit_w,
-        tariff=tariff_of(site),
-        objectives=objectives_of(site, now),
-        feeds=rows.feeds,
-        resources=tuple(resources.values()),
-        main_meter_w=reading.power_w if reading else None,
-        main_meter_phases_w=reading.phases_w if reading else None,
-        main_meter_at=reading.at if reading else None,
-    )
+    reading = _reading(meter) if rows.site.main_meter_id is not None else last_reading
     return LoadedSite(
         tenant_id=tenant_id,
-        state=with_feed_limits(state),
+        state=_state(rows, tuple(resources.values()), reading, now),
         snapshots=living,
         instructions=None if rows.counting is None else [told[-1] for told in rows.counting.values()],
         plan=rows.plan,
@@ -135,6 +114,27 @@ def load_site(
         told=_told(living, rows.counting or {}),
         links=tuple(rows.links),
         main_meter_link=rows.main_meter_link,
+    )
+
+
+def _state(rows: _Rows, resources: tuple[Resource, ...], reading: MeterReading | None, now: datetime) -> SiteState:
+    site = rows.site
+    return with_feed_limits(
+        SiteState(
+            site_id=site.id,
+            now=now,
+            timezone=site.timezone,
+            fuse_limit_w=site.fuse_limit_w,
+            fuse_per_phase_w=site.fuse_limit_per_phase_w,
+            export_limit_w=site.export_limit_w,
+            tariff=tariff_of(site),
+            objectives=objectives_of(site, now),
+            feeds=rows.feeds,
+            resources=resources,
+            main_meter_w=reading.power_w if reading else None,
+            main_meter_phases_w=reading.phases_w if reading else None,
+            main_meter_at=reading.at if reading else None,
+        )
     )
 
 
