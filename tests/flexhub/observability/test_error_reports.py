@@ -37,10 +37,12 @@ def page_of(request: HttpRequest, accept: str = "text/html") -> str:
 
 
 @pytest.mark.parametrize("accept", ["text/html", "text/plain"])
-def test_shows_what_helps_and_no_secret(request_with_secrets: HttpRequest, settings: Settings, accept: str) -> None:
+def test_shows_what_helps_and_no_secret(
+    request_with_secrets: HttpRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch, accept: str
+) -> None:
     settings.DEBUG = True
     settings.REDIS_URL = settings.CELERY_BROKER_URL = f"redis://:{PASSWORD}@host/0"
-    settings.DATABASES["default"]["PASSWORD"] = PASSWORD
+    monkeypatch.setitem(settings.DATABASES["default"], "PASSWORD", PASSWORD)
     settings.SECRETS_KEYS = [PASSWORD]
     settings.LOGGING = {"secrets": [PASSWORD[:-1] + "other"]}
 
