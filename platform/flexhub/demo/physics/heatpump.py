@@ -22,6 +22,8 @@ OFFERED_LOW_C, OFFERED_HIGH_C = 43.0, 55.0
 THERMOSTAT_ON_C, THERMOSTAT_OFF_C = 44.0, 52.0
 GUARD_ON_C, GUARD_RELEASE_C = 43.3, 44.5
 MINIMUM_RUN_S = MINIMUM_PAUSE_S = 600.0
+# For a pause that no heat may interrupt, a cold night is reckoned with.
+COLD_OUTDOOR_C = 0.0
 LONG_AGO_S = 0.0
 
 
@@ -39,7 +41,6 @@ class HeatPump:
     share: float = state(1.0)
     started_s: float = state(LONG_AGO_S)
     stopped_s: float = state(LONG_AGO_S)
-    guarding: bool = state(False)
     switches: int = state(0)
     discomfort_s: float = state(0.0)
     controlled: bool = False
@@ -52,6 +53,12 @@ class HeatPump:
     def stored_wh(self) -> float:
         """The electricity it takes to make the heat above the lower edge of the comfort band."""
         return (self.temperature_c - COMFORT_LOW_C) * self.wh_per_k / cop(self.temperature_c, MEAN_OUTDOOR_C)
+
+    @property
+    def lowest_stop_c(self) -> float:
+        """Down from here it runs on: a tap that is open through the pause after a stop must leave the band kept."""
+        lost_w = DRAW_W + heating_w(self.heat_loss_w_per_k, COLD_OUTDOOR_C)
+        return max(GUARD_RELEASE_C, COMFORT_LOW_C + lost_w * MINIMUM_PAUSE_S / 3600 / self.wh_per_k)
 
     def switch(self, on: bool, share: float, at_s: float) -> None:
         """Run or stop. The caller has asked `locked()` first, unless comfort or safety leaves no choice."""
@@ -82,13 +89,9 @@ class HeatPump:
     def _guard(self, cell: Cell) -> None:
         """Keep the buffer inside its band, whatever was ordered; too hot outranks the compressor's wear."""
         if self.temperature_c >= OFFERED_HIGH_C:
-            self.guarding = False
             self.switch(False, 1.0, cell.start_s)
-        elif self.temperature_c <= GUARD_ON_C and not self.locked(cell.start_s):
-            self.guarding = True
+        elif self.temperature_c <= GUARD_ON_C and (self.running or not self.locked(cell.start_s)):
             self.switch(True, 1.0, cell.start_s)
-        elif self.temperature_c >= GUARD_RELEASE_C:
-            self.guarding = False
 
     def power_w(self, cell: Cell, dt_s: float) -> float:  # noqa: ARG002 - Every device has this signature.
         return self.electric_w * self.share if self.running else 0.0
@@ -103,9 +106,10 @@ class HeatPump:
         return power_w
 
     def minimum_w(self, cell: Cell, dt_s: float) -> float:
-        if not self.controlled or not self.running or self.guarding:
+        if not self.controlled or not self.running or self.temperature_c <= GUARD_ON_C:
             return self.power_w(cell, dt_s)
-        return self.electric_w * self.lowest_share if self.locked(cell.start_s) else 0.0
+        held = self.locked(cell.start_s) or self.temperature_c <= self.lowest_stop_c
+        return self.electric_w * self.lowest_share if held else 0.0
 
 
 def cop(buffer_c: float, outdoor: float) -> float:

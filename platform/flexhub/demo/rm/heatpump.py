@@ -6,7 +6,6 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from flexhub.demo.physics.heatpump import (
-    GUARD_ON_C,
     MEAN_OUTDOOR_C,
     MINIMUM_PAUSE_S,
     MINIMUM_RUN_S,
@@ -90,7 +89,7 @@ class HeatPumpResource(FRBCResource):
 
     def release(self, at_s: float) -> None:
         super().release(at_s)
-        self._heat_pump.controlled = self._heat_pump.guarding = False
+        self._heat_pump.controlled = False
 
     def changes(self, at_s: float) -> list[Message]:
         messages = super().changes(at_s)
@@ -106,15 +105,14 @@ class HeatPumpResource(FRBCResource):
         heat_pump, on = self._heat_pump, mode.name == "on"
         if on != heat_pump.running and heat_pump.locked(at_s):
             return "wear: the compressor has just switched"
-        if not on and heat_pump.temperature_c <= GUARD_ON_C:
-            return "comfort: the buffer is at the bottom of its band"
+        if not on and heat_pump.temperature_c <= heat_pump.lowest_stop_c:
+            return "comfort: the buffer would not outlast a shower"
         if on and not heat_pump.running and heat_pump.temperature_c >= OFFERED_HIGH_C - TOP_MARGIN_K:
             return "safety: the buffer is at the top of its band"
         return None
 
     def apply(self, mode: Mode, factor: float, at_s: float) -> None:
         share = mode.power_w(factor) / self._heat_pump.electric_w
-        self._heat_pump.guarding = False
         self._heat_pump.switch(mode.name == "on", share, at_s)
 
     def timer_finished_s(self, timer: TimerPlan, at_s: float) -> float:  # noqa: ARG002 - The compressor remembers.

@@ -8,6 +8,9 @@ from flexhub.demo.physics.cell import Cell
 from flexhub.demo.physics.heatpump import (
     COMFORT_HIGH_C,
     COMFORT_LOW_C,
+    DRAW_W,
+    GUARD_ON_C,
+    MINIMUM_PAUSE_S,
     MINIMUM_RUN_S,
     HeatPump,
     cop,
@@ -73,6 +76,31 @@ def test_the_compressor_is_locked_after_a_switch() -> None:
     assert device.locked(1000 + MINIMUM_RUN_S - 1)
     assert not device.locked(1000 + MINIMUM_RUN_S)
     assert device.switches == 1
+
+
+@pytest.mark.parametrize("electric_w", [2200, 3600])
+def test_a_tap_that_is_open_through_the_pause_after_a_stop_keeps_the_band(electric_w: float) -> None:
+    device = HeatPump(electric_w, litres=0.2 * electric_w, heat_loss_w_per_k=0.075 * electric_w, controlled=True)
+    device.temperature_c = device.lowest_stop_c
+    device.switch(on=True, share=1.0, at_s=9_000)
+    device.switch(on=False, share=1.0, at_s=10_000)
+    on_a_cold_night_w = DRAW_W + heating_w(device.heat_loss_w_per_k, 4)
+
+    live(device, MINIMUM_PAUSE_S, demand_w=on_a_cold_night_w)
+
+    assert not device.running
+    assert device.discomfort_s == 0
+    assert device.temperature_c < COMFORT_LOW_C + 0.5, "no more is held back than that takes"
+
+
+def test_a_buffer_at_its_bottom_is_heated_with_all_there_is_though_the_compressor_has_just_started() -> None:
+    device = heat_pump(controlled=True, lowest_share=0.3, temperature_c=GUARD_ON_C - 0.2)
+    device.switch(on=True, share=0.3, at_s=10_000)
+
+    live(device, 5)
+
+    assert device.share == 1.0
+    assert device.minimum_w(cell(10_010), 5.0) == 2500, "none of it can be avoided"
 
 
 def test_only_what_may_be_switched_off_is_flexible() -> None:

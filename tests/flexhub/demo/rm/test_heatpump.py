@@ -92,8 +92,9 @@ def test_modulates_between_its_lowest_share_and_full_power() -> None:
     assert home.heard_of(FRBCActuatorStatus)[-1].operation_mode_factor == pytest.approx(0.5)
 
 
-def test_a_buffer_at_its_bottom_keeps_being_heated() -> None:
-    home = selected(temperature_c=43.1, running=True)
+@pytest.mark.parametrize("temperature_c", [43.1, 45.4])
+def test_a_buffer_that_would_not_outlast_a_shower_keeps_being_heated(temperature_c: float) -> None:
+    home = selected(temperature_c=temperature_c, running=True)
 
     instruct(home, "off")
 
