@@ -4,6 +4,8 @@ import gc
 import subprocess
 import sys
 import threading
+import weakref
+from collections.abc import Iterator
 
 import pytest
 from django.db import connection
@@ -27,6 +29,23 @@ def test_what_a_command_sends_goes_to_our_queues() -> None:
     assert done.stdout.strip() == "fh:celery:", done.stderr
 
 
+class Ring:
+    """Only the search for garbage finds it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.fixture
+def own_garbage() -> Iterator[None]:
+    """What a test changes of how garbage is looked for ends with it."""
+    thresholds = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
+
+
+@pytest.mark.usefixtures("own_garbage")
 def test_what_a_process_has_loaded_is_never_looked_through_again() -> None:
     loaded: list[object] = [[]]
     assert any(each is loaded for each in gc.get_objects())
@@ -34,6 +53,17 @@ def test_what_a_process_has_loaded_is_never_looked_through_again() -> None:
     spare_what_stays()
 
     assert not any(each is loaded for each in gc.get_objects())
+
+
+@pytest.mark.usefixtures("own_garbage")
+def test_new_objects_are_looked_through_seldom_and_still_found() -> None:
+    spare_what_stays()
+    found = weakref.WeakSet[Ring]()
+
+    for _ in range(100_000):
+        found.add(Ring())
+
+    assert 0 < len(found) < 50_000
 
 
 def _pid() -> int:
