@@ -9,6 +9,7 @@ Compiled code is kept beside the source, or where NUMBA_CACHE_DIR says (`kernel_
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
@@ -19,6 +20,7 @@ from numba.core import config
 from cem_service.planners.kernel_cache import cache_for
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
+_PLAIN = re.compile(r"None|bool|int|float|tuple\[((bool|int|float)(, )?)+\]")
 
 
 def kernel(function: Kernel) -> Kernel:
@@ -29,9 +31,24 @@ def kernel(function: Kernel) -> Kernel:
     return cast("Kernel", numba.njit(cache=True, error_model="numpy")(function))
 
 
+def filling_kernel(function: Kernel) -> Kernel:
+    """As `kernel`, for what only fills in arrays that it is given: it can make none, and return none.
+
+    So the references of arrays need not be counted, as numba does at each slice and each field of a tuple, which takes
+    longer than most that is done with them. An array that is made here is an error when it is compiled. One that is
+    returned would be freed too early: raises TypeError if it is annotated with anything but plain values.
+    """
+    returned = function.__annotations__["return"]
+    if not _PLAIN.fullmatch(returned):
+        raise TypeError(f"{function.__name__} returns {returned}, where a filling kernel returns plain values only")
+    # numba's own kernels have this option, though its types do not know it.
+    compile_it = numba.njit(cache=True, error_model="numpy", _nrt=False)  # type: ignore[call-overload]
+    return cast("Kernel", compile_it(function))
+
+
 def part_of_kernel(function: Kernel) -> Kernel:
-    """Compile into every kernel that calls it. A call would count the references of each array that it passes, which
-    costs more than what a small function does with them."""
+    """Compile into every kernel that calls it. A call would pass each field of each array by itself, which costs more
+    than what a small function does with them."""
     return cast("Kernel", numba.njit(cache=True, error_model="numpy", inline="always")(function))
 
 

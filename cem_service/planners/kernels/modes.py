@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cem_service.planners.kernels import kernel, part_of_kernel
+from cem_service.planners.kernels import filling_kernel, kernel, part_of_kernel
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -123,22 +123,41 @@ def _best_factors(
     factors = np.zeros((durations_s.size, count, machines))
     lines, free, trial = np.empty((machines, 6)), np.empty(machines, np.int64), np.zeros(machines)
     for c in range(count):
-        found = 0
-        for m in range(machines):
-            lines[m], trial[m] = table[combinations[c, m]], 0.0
-            if lines[m, POWER_SPAN] != 0.0 or lines[m, SUPPLY_SPAN] != 0.0 or lines[m, EUR_SPAN] != 0.0:
-                free[found] = m
-                found += 1
-        for t in range(durations_s.size):
-            if found <= MOST_JOINT_FACTORS:
-                best = _at_corners(lines, free[:found], prices[t], wanted[t], trial, factors[t, c])
-            else:
-                best = _in_turn(lines, free[:found], prices[t], wanted[t], trial, factors[t, c])
-            eur[t, c] = best * durations_s[t]
+        _of_combination(c, prices, wanted, durations_s, table, combinations[c], lines, free, trial, eur, factors)
     return eur, factors
 
 
-@kernel
+@filling_kernel
+def _of_combination(
+    c: int,
+    prices: Floats,
+    wanted: Floats,
+    durations_s: Floats,
+    table: Floats,
+    modes: Ints,
+    lines: Floats,
+    free: Ints,
+    trial: Floats,
+    eur: Floats,
+    factors: Floats,
+) -> None:
+    """Fill in a column of `eur` and `factors`. `lines`, `free` and `trial` are room for one combination."""
+    found = 0
+    for m in range(modes.size):
+        trial[m] = 0.0
+        _copy(table[modes[m]], lines[m])
+        if lines[m, POWER_SPAN] != 0.0 or lines[m, SUPPLY_SPAN] != 0.0 or lines[m, EUR_SPAN] != 0.0:
+            free[found] = m
+            found += 1
+    for t in range(durations_s.size):
+        if found <= MOST_JOINT_FACTORS:
+            best = _at_corners(lines, free[:found], prices[t], wanted[t], trial, factors[t, c])
+        else:
+            best = _in_turn(lines, free[:found], prices[t], wanted[t], trial, factors[t, c])
+        eur[t, c] = best * durations_s[t]
+
+
+@filling_kernel
 def _at_corners(lines: Floats, free: Ints, prices: Floats, wanted: Floats, trial: Floats, chosen: Floats) -> float:
     """EUR per second at the best corner; its factors are left in `chosen`."""
     best = np.inf
@@ -156,7 +175,7 @@ def _at_corners(lines: Floats, free: Ints, prices: Floats, wanted: Floats, trial
     return best
 
 
-@kernel
+@filling_kernel
 def _in_turn(lines: Floats, free: Ints, prices: Floats, wanted: Floats, trial: Floats, chosen: Floats) -> float:
     """As `_at_corners`, each factor in turn against the others; from all at 0, and from all at 1."""
     best = np.inf
@@ -166,7 +185,7 @@ def _in_turn(lines: Floats, free: Ints, prices: Floats, wanted: Floats, trial: F
         best = _try(lines, prices, wanted, trial, best, chosen)
         for _ in range(ROUNDS):
             for m in free:
-                trial[:] = chosen
+                _copy(chosen, trial)
                 for end in (0.0, 1.0):
                     trial[m] = end
                     best = _try(lines, prices, wanted, trial, best, chosen)
@@ -174,7 +193,7 @@ def _in_turn(lines: Floats, free: Ints, prices: Floats, wanted: Floats, trial: F
     return best
 
 
-@kernel
+@filling_kernel
 def _on_a_hinge(
     m: int, lines: Floats, prices: Floats, wanted: Floats, trial: Floats, best: float, chosen: Floats
 ) -> float:
@@ -193,7 +212,7 @@ def _on_a_hinge(
     return best
 
 
-@kernel
+@filling_kernel
 def _on_both(
     m: int, n: int, lines: Floats, prices: Floats, wanted: Floats, trial: Floats, best: float, chosen: Floats
 ) -> float:
@@ -214,7 +233,7 @@ def _on_both(
     return best
 
 
-@kernel
+@filling_kernel
 def _try(lines: Floats, prices: Floats, wanted: Floats, trial: Floats, best: float, chosen: Floats) -> float:
     """The lesser of `best` and EUR per second at the factors `trial`, which are kept in `chosen` if it is theirs."""
     power, supply = _total(lines, trial, POWER), _total(lines, trial, SUPPLY)
@@ -225,9 +244,16 @@ def _try(lines: Floats, prices: Floats, wanted: Floats, trial: Floats, best: flo
     rate = rate / J_PER_KWH + _total(lines, trial, EUR)
     rate += wanted[2] * max(wanted[0] - supply, 0.0) + wanted[3] * max(supply - wanted[1], 0.0)
     if rate < best:
-        chosen[:] = trial
+        _copy(trial, chosen)
         return rate
     return best
+
+
+@part_of_kernel
+def _copy(these: Floats, into: Floats) -> None:
+    """An array that is assigned to another as a whole might be copied to new memory before."""
+    for k in range(these.size):
+        into[k] = these[k]
 
 
 @part_of_kernel

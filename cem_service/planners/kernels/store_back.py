@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cem_service.planners.kernels import kernel, part_of_kernel
+from cem_service.planners.kernels import filling_kernel, kernel, part_of_kernel
 from cem_service.planners.kernels.store_step import (
     Costs,
     Effect,
@@ -42,20 +42,37 @@ def costs_to_go(grid: StoreGrid, costs: Costs, levels: Levels, top: float) -> Fl
     steps, states, size = grid.durations_s.size, grid.moves_of.size - 1, levels.size
     value, best = np.empty((steps + 1, states, size)), np.empty((grid.cell_to.size, size))
     lattice, factors = _lattice(grid, levels.lattice), room_for_factors(costs.at_w.shape[1])
-    edge_eur = np.empty(size)
+    _go_back(grid, costs, levels, top, lattice, np.empty(size), factors, best, value)
+    return value
+
+
+@filling_kernel
+def _go_back(
+    grid: StoreGrid,
+    costs: Costs,
+    levels: Levels,
+    top: float,
+    lattice: Lattice,
+    edge_eur: Floats,
+    factors: Floats,
+    best: Floats,
+    value: Floats,
+) -> None:
+    """Fill in `value`, edge by edge from the last. The other arrays are room for what one edge needs."""
+    steps, size = grid.durations_s.size, levels.size
     for t in range(steps, -1, -1):
         here = levels.lattice[levels.begins[t] : levels.begins[t] + size]
         if t == steps or levels.begins[t] != levels.begins[t + 1] or _differs(t, grid.below) or _differs(t, grid.above):
             for n in range(size):
                 edge_eur[n] = edge_cost(min(here[n], top), grid.below[t], grid.above[t])
         if t == steps:
-            for s in range(states):
-                value[t, s] = edge_eur - costs.leftover_eur * here
+            for s in range(value.shape[1]):
+                for n in range(size):
+                    value[t, s, n] = edge_eur[n] - costs.leftover_eur * here[n]
             continue
         best[:] = np.inf
         _try_all(t, grid, costs, levels, lattice, value[t + 1], factors, best)
         _take_best(grid, best, edge_eur, value[t])
-    return value
 
 
 @part_of_kernel

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cem_service.planners.kernels import kernel, part_of_kernel
+from cem_service.planners.kernels import filling_kernel, kernel, part_of_kernel
 from cem_service.planners.kernels.store_convex_walk import (
     J_PER_KWH,
     ConvexStores,
@@ -111,7 +111,7 @@ def _plan_all(
     return ConvexPlans(power_w, levels, eur, edges_eur, status, kept_at, kept_slopes, counts)
 
 
-@kernel
+@filling_kernel
 def _go_back(
     d: int,
     stores: ConvexStores,

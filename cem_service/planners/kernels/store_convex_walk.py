@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cem_service.planners.kernels import kernel, part_of_kernel
+from cem_service.planners.kernels import filling_kernel, kernel, part_of_kernel
 from cem_service.planners.kernels.store_step import edge_cost
 
 Floats = NDArray[np.float64]
@@ -64,7 +64,7 @@ def moves_of_steps(steps: int, most_pieces: int) -> Moves:
     return Moves(np.empty((steps, most_pieces)), np.empty((steps, most_pieces)), np.empty(steps, np.int64))
 
 
-@kernel
+@filling_kernel
 def go_on(
     d: int,
     stores: ConvexStores,

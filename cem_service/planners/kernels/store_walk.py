@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cem_service.planners.kernels import kernel, part_of_kernel
+from cem_service.planners.kernels import filling_kernel, kernel, part_of_kernel
 from cem_service.planners.kernels.store_step import (
     HIGHEST,
     Costs,
@@ -51,19 +51,35 @@ def walk_on(grid: StoreGrid, costs: Costs, levels: Levels, value: Floats, level:
     running_eur, rates = np.zeros(count), np.zeros(count)
     moves, variants, factors = np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count)
     steps = Steps(power_w, after, edges_eur, running_eur, rates, moves, variants, factors)
-    here, bands_here = np.empty(1), np.empty((grid.bands_of.size - 1, 1), np.int64)
-    act_of, tried = _act_of_cells(grid), room_for_factors(costs.at_w.shape[1])
-    state, total = 0, 0.0
+    bands_here, act_of = np.empty((grid.bands_of.size - 1, 1), np.int64), _act_of_cells(grid)
+    tried, here = room_for_factors(costs.at_w.shape[1]), np.array([level])
+    return steps, _walk(grid, costs, levels, value, here, bands_here, act_of, tried, steps)
+
+
+@filling_kernel
+def _walk(
+    grid: StoreGrid,
+    costs: Costs,
+    levels: Levels,
+    value: Floats,
+    here: Floats,
+    bands_here: Ints,
+    act_of: Ints,
+    tried: Floats,
+    steps: Steps,
+) -> float:
+    """Fill in the steps from the level `here` and state 0; returns what they cost."""
+    state, total, level = 0, 0.0, here[0]
     top = max(grid.room[HIGHEST], level)
-    for t in range(count):
+    for t in range(grid.durations_s.size):
         here[0] = level
         find_bands(here, grid, bands_here)
         landed, eur = _best_step(t, grid, costs, levels, value[t + 1], level, state, bands_here, act_of, tried, steps)
         level = min(landed, top)
-        after[t], edges_eur[t] = level, edge_cost(level, grid.below[t + 1], grid.above[t + 1])
-        state = grid.cell_to[grid.move_cell[moves[t]]]
-        total += eur + edges_eur[t]
-    return steps, total - costs.leftover_eur * level
+        steps.levels[t], steps.edges_eur[t] = level, edge_cost(level, grid.below[t + 1], grid.above[t + 1])
+        state = grid.cell_to[grid.move_cell[steps.moves[t]]]
+        total += eur + steps.edges_eur[t]
+    return float(total - costs.leftover_eur * level)
 
 
 @kernel

@@ -8,8 +8,12 @@ from pathlib import Path
 from shutil import copytree
 
 import numba.core.dispatcher
+import numpy as np
+import pytest
 
 from cem_service.planners import kernels
+from cem_service.planners.kernels import filling_kernel
+from cem_service.planners.kernels.store_step import Floats
 from cem_service.planners.kernels.warm import warm_up
 
 ROOT = Path(__file__).parents[4]
@@ -24,6 +28,26 @@ def test_every_module_compiles_what_planners_call() -> None:
         # Those that only other kernels call are compiled with these, and say nothing when they come from the cache.
         assert found
         assert not hasattr(module, "warm_up") or any(one.signatures for one in found)
+
+
+def _returns_its_array(values: Floats) -> Floats:
+    return values
+
+
+def _makes_an_array(values: Floats) -> float:
+    return float(values.copy()[0])
+
+
+def test_a_filling_kernel_may_not_return_an_array_which_nobody_would_count() -> None:
+    with pytest.raises(TypeError, match="_returns_its_array returns Floats"):
+        filling_kernel(_returns_its_array)
+
+
+def test_a_filling_kernel_can_make_no_array() -> None:
+    made = filling_kernel(_makes_an_array)
+
+    with pytest.raises(numba.core.errors.NumbaError, match="NRT required"):
+        made(np.ones(1))
 
 
 def test_kernels_load_where_nothing_can_be_written(tmp_path: Path) -> None:
