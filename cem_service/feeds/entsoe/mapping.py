@@ -1,9 +1,10 @@
 """Day-ahead prices out of ENTSO-E's XML. Pure.
 
-A Publication_MarketDocument (IEC 62325-451-3) holds a TimeSeries for each auction and market day, and each of these a
-Period whose points are numbered from 1. Under curve type A03 a point holds until the next one that is given, so a
-missing position repeats the price before it; under A01 it is missing. A day has 23, 24 or 25 hours: the interval says
-so, since it is given in UTC. No data are an Acknowledgement_MarketDocument with reason code 999.
+A Publication_MarketDocument (IEC 62325-451-3) holds a TimeSeries for each auction and market day; for some zones also
+those of intraday auctions, whose sequences are numbered anew, and which are passed over. Each holds a Period whose
+points are numbered from 1. Under curve type A03 a point holds until the next one that is given, so a missing position
+repeats the price before it; under A01 it is missing. A day has 23, 24 or 25 hours: the interval says so, since it is
+given in UTC. No data are an Acknowledgement_MarketDocument with reason code 999.
 
 Sources: https://transparencyplatform.zendesk.com/hc/en-us/articles/30262342482961-CurveType-A01-vs-CurveType-A03 and
 the knowledge base's "ENTSO-E Transparency XML schema use 1.0", page 10.
@@ -29,6 +30,8 @@ _NO_DATA = "999"
 _RESOLUTIONS = {"PT15M": timedelta(minutes=15), "PT30M": timedelta(minutes=30), "PT60M": timedelta(hours=1)}
 _REPEATS = "A03"
 _FIXED = "A01"
+_CONTRACT = "contract_MarketAgreement.type"
+_DAY_AHEAD = "A01"
 _SEQUENCE = "classificationSequence_AttributeInstanceComponent.position"
 _KWH_PER_MWH = 1000.0
 # A market day of 25 hours in quarter hours.
@@ -46,10 +49,11 @@ def prices(document: bytes, auction: int | None = None) -> Series:
         raise _refusal(root)
     if _name(root) != "Publication_MarketDocument":
         raise Malformed("answer", "should be a Publication_MarketDocument")
-    offered = sorted(((_sequence(each), _resolution(each), each) for each in _children(root, "TimeSeries")), key=_rank)
+    day_ahead = [each for each in _children(root, "TimeSeries") if _is_day_ahead(each)]
+    offered = sorted(((_sequence(each), _resolution(each), each) for each in day_ahead), key=_rank)
     chosen = [each for sequence, _, each in offered if auction is None or sequence == auction]
     if not chosen:
-        raise Empty("the document holds no time series of this auction")
+        raise Empty("the document holds no day-ahead prices of this auction")
     return Series.of(SeriesKind.PRICE, _without_overlap(chosen), field="TimeSeries")
 
 
@@ -119,6 +123,10 @@ def _refusal(root: Element) -> Empty | Refused:
     if "No matching data" not in _text(reason, "text", default="No matching data"):
         return Refused("the provider does not understand the question: is the bidding zone right?")
     return Empty("the provider has no prices for this time")
+
+
+def _is_day_ahead(series: Element) -> bool:
+    return _text(series, _CONTRACT, default=_DAY_AHEAD) == _DAY_AHEAD
 
 
 def _sequence(series: Element) -> int:

@@ -12,10 +12,18 @@ from cem_service.feeds.sdk import Empty, Malformed, Refused
 DAY = datetime(2026, 4, 20, 22, 0, tzinfo=UTC)
 
 
-def _series(*points: tuple[int, float], step: str = "PT60M", curve: str = "A03", sequence: int | None = None) -> str:
+def _series(
+    *points: tuple[int, float],
+    step: str = "PT60M",
+    curve: str = "A03",
+    sequence: int | None = None,
+    contract: str | None = None,
+) -> str:
     position = "classificationSequence_AttributeInstanceComponent.position"
+    agreement = "contract_MarketAgreement.type"
     return (
-        "<TimeSeries><currency_Unit.name>EUR</currency_Unit.name><price_Measure_Unit.name>MWH</price_Measure_Unit.name>"
+        f"<TimeSeries>{'' if contract is None else f'<{agreement}>{contract}</{agreement}>'}"
+        "<currency_Unit.name>EUR</currency_Unit.name><price_Measure_Unit.name>MWH</price_Measure_Unit.name>"
         f"<curveType>{curve}</curveType>{'' if sequence is None else f'<{position}>{sequence}</{position}>'}"
         "<Period><timeInterval><start>2026-04-20T22:00Z</start><end>2026-04-21T22:00Z</end></timeInterval>"
         f"<resolution>{step}</resolution>"
@@ -56,8 +64,16 @@ def test_of_two_auctions_the_lower_sequence_counts_where_it_has_a_price() -> Non
 
     assert _values(document) == [0.01] * 12 + [0.099] * 12
     assert _values(document, 2) == [0.099] * 24
-    with pytest.raises(Empty, match="no time series of this auction"):
+    with pytest.raises(Empty, match="no day-ahead prices of this auction"):
         _values(document, 3)
+
+
+def test_prices_of_intraday_auctions_do_not_count() -> None:
+    day_ahead, intraday = _series((1, 60.0), contract="A01"), _series((1, 15.0), step="PT15M", contract="A07")
+
+    assert _values(_document(intraday, day_ahead)) == [0.06] * 24
+    with pytest.raises(Empty, match="no day-ahead prices of this auction"):
+        _values(_document(intraday))
 
 
 def test_of_two_resolutions_the_finer_counts() -> None:
