@@ -40,6 +40,8 @@ WORTH_MOVING_EUR = 0.02
 TOO_LATE_TO_MOVE = timedelta(minutes=5)
 # A pause is told so long before it begins: what is best by then may have changed until then.
 TELL_PAUSE_BEFORE = timedelta(minutes=1)
+# What lies beyond its window by less than this is so by rounding, or because it was told a moment late.
+ROUNDING = timedelta(seconds=5)
 
 # Worked out where it is asked for: most looks at a site move nothing.
 LateCost = Callable[[], PowerCost]
@@ -97,6 +99,7 @@ def _still_fits(resource: PPBCResource, device: DevicePlan, now: datetime) -> bo
         (placement := placed.get((profile.profile_id, container.container_id))) is not None
         and container.sequence(placement.sequence_id) is not None
         and placement.start >= max(now - TOO_LATE_TO_MOVE, profile.start_time)
+        and (device.is_late or placement.end <= profile.end_time + ROUNDING)
         for profile in resource.open_profiles(now)
         for container in profile.placeable
     ) and all(
@@ -149,10 +152,12 @@ class _Desk:
             yield self._order(PPBCScheduleInstruction, placement, placement.start)
 
     def _another_start(self) -> Iterator[Order]:
-        """The first container that the plan has elsewhere, where that is worth it. It and all after it are taken back,
-        and the later ones are told anew.
+        """The first container that the plan has elsewhere, where that is worth it or the window has changed since.
+
+        It and all after it are taken back, and the later ones are told anew.
         """
         as_told, planned = self._chain(keep_told=True), self._chain(keep_told=False)
+        has_to_move = self._is_in_window(planned) and not self._is_in_window(as_told)
         for container in self.profile.placeable:
             told, wanted = as_told.get(container.container_id), planned.get(container.container_id)
             if told is None or wanted is None:
@@ -160,7 +165,7 @@ class _Desk:
             if told.sequence_id == wanted.sequence_id and abs(told.start - wanted.start) <= TOO_LATE_TO_MOVE:
                 continue
             at_hand = told.start - self.now <= TOO_LATE_TO_MOVE
-            if not at_hand and self._eur(as_told) - self._eur(planned) > WORTH_MOVING_EUR:
+            if has_to_move or (not at_hand and self._eur(as_told) - self._eur(planned) > WORTH_MOVING_EUR):
                 later = self.profile.placeable[self.profile.placeable.index(container) :]
                 yield self._order(PPBCScheduleInstruction, wanted, wanted.start, self._standing(later))
             return
@@ -210,6 +215,12 @@ class _Desk:
             chain[container.container_id] = placement
             end = placement.end
         return chain
+
+    def _is_in_window(self, chain: Mapping[str, Placement]) -> bool:
+        """Whether all that waits begins and ends within the window (R-94); an overdue start begins now at best."""
+        waiting = [chain[one.container_id] for one in self.profile.placeable if one.container_id in chain]
+        begin, end = self.profile.start_time - ROUNDING, self.profile.end_time + ROUNDING
+        return all(max(one.start, self.now) >= begin and one.end <= end for one in waiting)
 
     def _eur(self, chain: Mapping[str, Placement]) -> float:
         horizon = Horizon.at(self.now)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
+import pytest
 
 from cem_service.domain.decision import Decision, LastInstruction
 from cem_service.domain.ppbc import PPBCResource
@@ -150,6 +151,44 @@ def test_a_start_is_taken_back_before_another_one_is_told() -> None:
     assert [one.object_id for one in moved.revocations] == [before.message.id]
     assert first is not None
     assert first.revocations == ()
+
+
+@pytest.mark.parametrize(
+    ("began", "ends", "at"),
+    [
+        pytest.param(timedelta(), 5 * HOUR, NOON + 2 * HOUR, id="ends earlier"),
+        pytest.param(8 * HOUR, 12 * HOUR, NOON + 9 * HOUR, id="begins later"),
+    ],
+)
+def test_a_start_that_a_changed_window_leaves_out_is_moved_whatever_it_costs(
+    began: timedelta, ends: timedelta, at: datetime
+) -> None:
+    """The same profile was published anew while its start stood (R-94)."""
+    waiting = dishwasher(*PARTS[:1], window=12 * HOUR, statuses=(_status("wash", SCHEDULED, None),))
+    changed = replace(waiting, profiles=(replace(waiting.profiles[0], start_time=NOON + began, end_time=NOON + ends),))
+    before = told("wash", NOON + 6 * HOUR)
+
+    moved = decision_on(changed, before, wash=at, tariff=CHEAP_NOON)
+
+    assert decision_on(waiting, before, wash=at, tariff=FLAT) is None
+    assert moved is not None
+    assert moved.message.execution_time == at
+    assert [one.object_id for one in moved.revocations] == [before.message.id]
+
+
+def test_an_overdue_start_is_not_moved_for_a_window_that_begins_now() -> None:
+    waiting = dishwasher(*PARTS[:1], statuses=(_status("wash", SCHEDULED, None),))
+
+    assert decide(waiting, told("wash", NOON - 8 * MINUTE), wash=NOON + 2 * HOUR) is None
+
+
+def test_a_start_of_the_plan_that_a_changed_window_leaves_out_is_not_told() -> None:
+    changed = dishwasher(*PARTS[:1], window=5 * HOUR, statuses=(_status("wash", NOT_SCHEDULED, None),))
+
+    decision = decide(changed, None, wash=NOON + 7 * HOUR)
+
+    assert decision is not None
+    assert decision[1] <= NOON + 4 * HOUR
 
 
 def test_parts_that_hang_together_are_moved_together() -> None:
