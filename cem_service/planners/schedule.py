@@ -103,8 +103,11 @@ def _still_fits(resource: PPBCResource, device: DevicePlan, now: datetime) -> bo
         for profile in resource.open_profiles(now)
         for container in profile.placeable
     ) and all(
-        profile.head is None or (profile.profile_id, profile.head.container_id) in placed
+        # A device may run another alternative than the latest plan has: an earlier start stood, or it chose by itself.
+        (placement := placed.get((profile.profile_id, head.container_id))) is not None
+        and placement.sequence_id == head.selected_sequence_id
         for profile in resource.open_profiles(now)
+        if (head := profile.head) is not None
     )
 
 

@@ -301,6 +301,26 @@ def test_a_pause_is_told_when_it_is_due() -> None:
     assert early is None
 
 
+def test_no_other_sequence_is_paused_than_the_one_that_runs() -> None:
+    """The plan had another alternative, and the start of this one stood (R-96)."""
+    both = PPBCPowerSequenceContainer(
+        id="heat",
+        power_sequences=(
+            sequence("slow", (120, 2000.0), interruptible=True),
+            sequence("fast", (60, 4000.0), interruptible=True),
+        ),
+    )
+    runs = PPBCPowerSequenceContainerStatus(
+        power_profile_id="profile",
+        sequence_container_id="heat",
+        selected_sequence_id="fast",
+        progress=1_800_000,
+        status=EXECUTING,
+    )
+
+    assert decided(dishwasher(both, statuses=(runs,)), None, (heating((NOON, NOON + HOUR)),)) is None
+
+
 def test_the_end_of_a_pause_is_told_as_soon_as_the_device_pauses() -> None:
     paused, end = heater(PPBCPowerSequenceStatus.INTERRUPTED, HOUR), NOON + HOUR
     begun = interruption(PPBCStartInterruptionInstruction, NOON - MINUTE)
