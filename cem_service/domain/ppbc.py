@@ -13,6 +13,7 @@ from s2.messages import (
     PPBCPowerProfileDefinition,
     PPBCPowerProfileStatus,
     PPBCPowerSequence,
+    PPBCPowerSequenceContainer,
     PPBCPowerSequenceContainerStatus,
     PPBCPowerSequenceStatus,
 )
@@ -64,7 +65,10 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """Alternatives of which exactly one runs. `sequences` leaves out those for abnormal conditions (R-101)."""
+    """Alternatives of which exactly one runs.
+
+    `sequences` leaves out those for abnormal conditions (R-101), unless it is one of these that runs.
+    """
 
     container_id: str
     sequences: tuple[Sequence, ...]
@@ -219,16 +223,26 @@ def _read_profile(definition: PPBCPowerProfileDefinition, statuses: Statuses) ->
 def _read_containers(definition: PPBCPowerProfileDefinition, statuses: Statuses) -> tuple[Container, ...]:
     containers = []
     for description in definition.power_sequences_containers:
-        sequences = tuple(
-            _read_sequence(sequence) for sequence in description.power_sequences if not sequence.abnormal_condition_only
-        )
         status = statuses.get((definition.id, description.id))
+        sequences = _read_sequences(description, status)
         if status is None:
             containers.append(Container(description.id, sequences))
             continue
         progress_s = _seconds(status.progress or 0)
         containers.append(Container(description.id, sequences, status.status, status.selected_sequence_id, progress_s))
     return tuple(containers)
+
+
+def _read_sequences(
+    description: PPBCPowerSequenceContainer, status: PPBCPowerSequenceContainerStatus | None
+) -> tuple[Sequence, ...]:
+    running_id = status.selected_sequence_id if status is not None and status.status in RUNNING else None
+    return tuple(
+        # What an emergency that is over has left running goes through: without it no pause of it could be ended.
+        replace(_read_sequence(one), is_interruptible=False) if one.abnormal_condition_only else _read_sequence(one)
+        for one in description.power_sequences
+        if not one.abnormal_condition_only or one.id == running_id
+    )
 
 
 def _read_sequence(sequence: PPBCPowerSequence) -> Sequence:

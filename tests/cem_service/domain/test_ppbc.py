@@ -41,6 +41,20 @@ def test_leaves_out_sequences_for_abnormal_conditions() -> None:
     assert [one.sequence_id for one in dishwasher(container).profiles[0].containers[0].sequences] == ["s1"]
 
 
+def test_counts_a_sequence_for_abnormal_conditions_that_runs() -> None:
+    """The emergency may be over by now. It is left alone: the end of a pause could not be told (R-101)."""
+    container = PPBCPowerSequenceContainer(
+        id="wash",
+        power_sequences=(sequence("s1", (30, 500.0)), sequence("eco", (10, 900.0), abnormal=True, interruptible=True)),
+    )
+
+    resource = dishwasher(container, statuses=[status(PPBCPowerSequenceStatus.EXECUTING, progress_min=4)])
+
+    assert resource.described_power_w(NOON) == 900.0
+    assert resource.profiles[0].busy_for == timedelta(minutes=6)
+    assert resource.profiles[0].head is None
+
+
 def test_a_window_that_has_passed_leaves_nothing_to_place() -> None:
     resource = dishwasher(now=NOON, window=timedelta())
 

@@ -253,6 +253,20 @@ def test_a_part_does_not_begin_while_the_one_before_still_runs() -> None:
     assert decide(running, None, dry=NOON + 10 * MINUTE) == ("dry", NOON + 40 * MINUTE)
 
 
+def test_a_part_waits_for_what_an_emergency_left_running() -> None:
+    hot = PPBCPowerSequenceContainer(
+        id="wash",
+        power_sequences=(
+            sequence("washing", (60, 2000.0)),
+            sequence("hot", (60, 3000.0), abnormal=True, interruptible=True),
+        ),
+    )
+    washes = replace(_status("wash", EXECUTING, 20 * MINUTE), selected_sequence_id="hot")
+    running = dishwasher(hot, PARTS[1], statuses=(washes, _status("dry", NOT_SCHEDULED, None)))
+
+    assert decide(running, None, dry=NOON + 10 * MINUTE) == ("dry", NOON + 40 * MINUTE)
+
+
 def heater(status: PPBCPowerSequenceStatus, done: timedelta) -> PPBCResource:
     """Two hours of 2 kW that may be interrupted."""
     container = PPBCPowerSequenceContainer(
