@@ -27,8 +27,8 @@ from tenants.secrets import SealedWithAnotherKeyError
 
 log = structlog.get_logger(__name__)
 
-# Real time, below the time limit of a task. The last step of a fetch may begin when its time is nearly over; the lock
-# of a dead worker ends by itself.
+# Real time, below the time limit of a task. The DNS may be asked when the time of a fetch is nearly over; the lock of a
+# dead worker ends by itself.
 LOCK_S = FETCH_TIMEOUT_S + STEP_TIMEOUT_S + 5.0
 
 

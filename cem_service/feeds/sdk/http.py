@@ -20,12 +20,13 @@ from typing import Self
 
 import httpx
 
+from cem_service.feeds.sdk.deadline import TimedTransport
 from cem_service.feeds.sdk.errors import AuthGone, Refused, Transient
 from tenants.internet import is_public
 
 #: For connecting and for each read.
 STEP_TIMEOUT_S = 10.0
-#: For all calls of a fetch; who sends a byte now and then would hold a thread for ever otherwise.
+#: For all calls of a fetch together.
 FETCH_TIMEOUT_S = 25.0
 #: Two days of ENTSO-E's XML in quarter hours are some 60 kB.
 MOST_BYTES = 2 * 1024 * 1024
@@ -56,7 +57,7 @@ class Line:
         self.endpoints = endpoints
         self._ends_s = time.monotonic() + FETCH_TIMEOUT_S
         self._client = httpx.Client(
-            transport=_Judged(httpx.HTTPTransport(trust_env=False), local=local),
+            transport=_Judged(TimedTransport(self._ends_s), local=local),
             timeout=step_timeout_s,
             headers=_AGENT,
             follow_redirects=False,
@@ -84,7 +85,7 @@ class Line:
         try:
             with self._client.stream(method, url, **said) as response:  # type: ignore[arg-type]  # Each name fits.
                 _judge(response)
-                return Answer(response.status_code, _whole(response, self._ends_s))
+                return Answer(response.status_code, _whole(response))
         except httpx.TimeoutException:
             raise Transient("the provider did not answer in time") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -151,7 +152,7 @@ def _date(text: str) -> datetime | None:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _whole(response: httpx.Response, ends_s: float) -> bytes:
+def _whole(response: httpx.Response) -> bytes:
     """Raises Transient."""
     body = bytearray()
     # Unpacked, a few bytes may become very many, so the answer is asked for as it is and read as it comes.
@@ -161,7 +162,6 @@ def _whole(response: httpx.Response, ends_s: float) -> bytes:
         body += chunk
         if len(body) > MOST_BYTES:
             raise Transient(f"the answer has more than {MOST_BYTES} bytes")
-        _check_time(ends_s)
     return bytes(body)
 
 
