@@ -17,7 +17,7 @@ from cem_service.domain.pebc import PEBCResource, QuantityLimits
 from cem_service.domain.quantities import total_power_w
 from cem_service.domain.series import StepSeries
 from cem_service.instructions import Envelope, NewId, pebc_instruction
-from cem_service.planners.calm import DEADBAND_W, deadband_w
+from cem_service.planners.calm import DEADBAND_W, REPEAT_AFTER, deadband_w
 from cem_service.planners.choices import Aim, Choice, EnvelopeOrder, Prices
 from cem_service.planners.plan import EnvelopeSpan
 from cem_service.planners.worth import LOOKAHEAD
@@ -206,7 +206,9 @@ class EnvelopeUnit:
         lowest, highest = self.resource.widest_w
         small_w = deadband_w(min(max(-lowest, highest), 1e9))
         ends_soon = last.until - self.now <= RENEW_BEFORE and last.until < self.until
-        return ends_soon or not self._holds_by(last.message, order, small_w)
+        # What it refused holds nothing, although it is just what is wanted.
+        is_asked_again = last.refused_until is not None and self.now - last.issued_at >= REPEAT_AFTER
+        return ends_soon or is_asked_again or not self._holds_by(last.message, order, small_w)
 
     def _holds_by(self, told: PEBCInstruction, order: EnvelopeOrder, small_w: float) -> bool:
         before = elements_at(told, self.now)

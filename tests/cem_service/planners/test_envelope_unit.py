@@ -12,6 +12,7 @@ import pytest
 
 from cem_service.domain.decision import Decision, LastInstruction
 from cem_service.domain.pebc import PEBCResource
+from cem_service.domain.tariff import Tariff
 from cem_service.instructions import Envelope
 from cem_service.planners.envelope_unit import elements_at
 from cem_service.planners.plan import DevicePlan, EnvelopeSpan, SitePlan
@@ -118,6 +119,30 @@ def test_is_not_told_again_and_again_while_what_is_on_offer_ends() -> None:
     last = {resource.link_id: LastInstruction.of(first, NOON)}
 
     assert decide(resource, EnvelopeSpan(NOON + HOUR, LIMITED), now=NOON + timedelta(minutes=1), last=last) is None
+
+
+def test_panels_that_refused_a_limit_are_asked_again_when_they_are_no_longer_left_alone() -> None:
+    feeding_in = site_with(solar(6000.0), meter_w=-6000.0, export_limit_w=4000.0)
+    (first,) = react(feeding_in, None, {}, new_id=new_id)
+
+    def asked(ago: timedelta, left_alone: timedelta) -> bool:
+        refused = LastInstruction.of(first, NOON - ago, refused_until=NOON - ago + left_alone)
+        return bool(react(feeding_in, None, {first.link_id: refused}, new_id=new_id))
+
+    # A limit is broken meanwhile, so no back-off is waited for.
+    assert [asked(timedelta(minutes=minutes), 2 * HOUR) for minutes in (1, 2, 30)] == [False, True, True]
+    assert asked(timedelta(minutes=6), timedelta(minutes=5))
+
+
+def test_panels_that_refused_are_cut_again_for_a_price_after_a_while() -> None:
+    at_a_loss = site_with(solar(4000.0), meter_w=-3000.0, tariff=Tariff.flat(0.3, -0.1))
+    (first,) = react(at_a_loss, None, {}, new_id=new_id)
+
+    def asked(ago: timedelta) -> bool:
+        refused = LastInstruction.of(first, NOON - ago, refused_until=NOON - ago + timedelta(minutes=5))
+        return bool(react(at_a_loss, None, {first.link_id: refused}, new_id=new_id))
+
+    assert [asked(timedelta(minutes=minutes)) for minutes in (4, 6)] == [False, True]
 
 
 @pytest.mark.parametrize("forecast_w", [0.0, 2650.0])
