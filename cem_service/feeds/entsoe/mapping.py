@@ -13,14 +13,14 @@ the knowledge base's "ENTSO-E Transparency XML schema use 1.0", page 10.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
 from cem_service.domain.feed import SeriesKind
-from cem_service.feeds.sdk import Empty, Malformed, Piece, Refused, Series
+from cem_service.feeds.sdk import Empty, Malformed, Piece, Place, Refused, Series
 from cem_service.feeds.sdk.reading import finite
 
 if TYPE_CHECKING:
@@ -190,14 +190,7 @@ def _expect(parent: Element, name: str, value: str) -> None:
 
 
 def _moment(parent: Element, name: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(_text(parent, name))
-        aware = moment.tzinfo is not None
-    except ValueError:
-        aware = False
-    if not aware:
-        raise Malformed(f"{_name(parent)}.{name}", "should be a time such as 2026-04-20T22:00Z")
-    return moment.astimezone(UTC)
+    return Place(_text(parent, name), f"{_name(parent)}.{name}").moment()
 
 
 def _number(parent: Element, name: str) -> float:

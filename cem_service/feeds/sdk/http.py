@@ -88,8 +88,8 @@ class Line:
                 return Answer(response.status_code, _whole(response))
         except httpx.TimeoutException:
             raise Transient("the provider did not answer in time") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            # Its text may hold the URL, and the URL a credential.
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+            # The last is of a host that can be no name. The text may hold the URL, and the URL a credential.
             raise Transient(f"the provider cannot be reached ({type(error).__name__})") from None
 
 
@@ -101,7 +101,8 @@ class _Judged(httpx.BaseTransport):
         self._local = local
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        host = request.url.host
+        # As it is sent: put into letters and back, the name of one host may become that of another.
+        host = request.url.raw_host.decode("ascii")
         if request.url.scheme != "https" and not self._local:
             raise Refused("a provider is asked over https only")
         request.extensions["sni_hostname"] = host
@@ -114,7 +115,7 @@ class _Judged(httpx.BaseTransport):
     def _address(self, host: str) -> str:
         try:
             found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        except OSError:
+        except (OSError, UnicodeError):
             raise Transient("the provider's name is not known to the DNS") from None
         allowed = [str(each[4][0]) for each in found if self._local or is_public(ip_address(str(each[4][0])))]
         if not allowed:
@@ -147,7 +148,7 @@ def _retry_after(response: httpx.Response) -> timedelta | None:
 def _date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -80,7 +79,7 @@ def _judged(setting: Setting, value: Any, local: bool) -> str | float:
 
 
 def _number(setting: Setting, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # NaN equals nothing.
         raise ValueError("should be a number")
     if not setting.low <= value <= setting.high:
         raise ValueError(f"should be between {setting.low:g} and {setting.high:g}")

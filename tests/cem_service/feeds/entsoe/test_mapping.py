@@ -91,6 +91,7 @@ def test_of_two_resolutions_the_finer_counts() -> None:
         ("2026-04-21T22:00Z", "2026-04-19T22:00Z", "Period.timeInterval: should be a market day"),
         ("2026-04-21T22:00Z", "2036-04-21T22:00Z", "Period.timeInterval: should be a market day"),
         ("<start>2026-04-20T22:00Z", "<start>yesterday", "timeInterval.start: should be a time"),
+        ("<start>2026-04-20T22:00Z", "<start>0001-01-01T00:00+14:00", "timeInterval.start: should be a time"),
         ("<start>2026-04-20T22:00Z</start>", "", "timeInterval.start: should be there once"),
         ("<position>1<", "<position>25<", "Point.position: should be from 1 to 24"),
         ("<position>1<", "<position>first<", "Point.position: should be from 1 to 24"),

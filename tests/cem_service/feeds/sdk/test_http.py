@@ -69,6 +69,7 @@ def test_a_status_is_an_error_of_its_kind(server: Echo, line: Line, status: int,
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": "Tue, 21 Apr 2026 10:05:00 GMT"}, timedelta(minutes=5)),
         ({"Retry-After": "Tue, 21 Apr 2026 09:00:00 GMT"}, timedelta()),
+        ({"Retry-After": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}, None),
     ],
 )
 def test_patience_is_asked_for_in_seconds_or_by_a_date(
@@ -84,9 +85,15 @@ def test_patience_is_asked_for_in_seconds_or_by_a_date(
     assert caught.value.retry_after == wait
 
 
+@pytest.mark.parametrize("host", [f"{'a' * 64}.example", "a..example"])
+def test_a_name_that_can_be_none_is_not_known(line: Line, host: str) -> None:
+    with pytest.raises(Transient, match="name is not known to the DNS"):
+        line.get(f"https://{host}/")
+
+
 def test_no_error_quotes_the_question(server: Echo, line: Line) -> None:
     questions = [f"{server.url}/503", "http://127.0.0.1:1/", "http://[bad", "ftp://127.0.0.1/", "http://name.invalid/"]
-    for url in questions:
+    for url in [*questions, "http://xn--a.example/"]:
         with pytest.raises(FeedError) as caught:
             line.get(url, params={"securityToken": "cafe"})
         assert "cafe" not in str(caught.value)
@@ -98,7 +105,9 @@ class TestAddresses:
 
     @pytest.fixture(autouse=True)
     def names(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        addresses = {"inside.example": ["10.0.0.7", "::1"], "both.example": ["169.254.169.254", "93.184.216.34"]}
+        both = ["169.254.169.254", "93.184.216.34"]
+        # The second is "straße" in the encoding of today; in that of 2003, which Python has, it would be "strasse".
+        addresses = {"inside.example": ["10.0.0.7", "::1"], "both.example": both, "xn--strae-oqa.example": both}
 
         def resolve(host: str, *_: Any, **__: Any) -> list[Any]:
             return [(None, None, None, "", (address, 0)) for address in addresses[host]]
@@ -113,7 +122,8 @@ class TestAddresses:
         with Line({}, local=False) as line, pytest.raises(Refused, match="over https only"):
             line.get("http://both.example/")
 
-    def test_the_connection_goes_to_the_address_that_was_judged_under_its_name(self) -> None:
+    @pytest.mark.parametrize("name", ["both.example", "xn--strae-oqa.example"])
+    def test_the_connection_goes_to_the_address_that_was_judged_under_its_name(self, name: str) -> None:
         seen: list[httpx.Request] = []
 
         def answer(request: httpx.Request) -> httpx.Response:
@@ -122,12 +132,12 @@ class TestAddresses:
 
         judged = _Judged(httpx.MockTransport(answer), local=False)
 
-        httpx.Client(transport=judged).get("https://both.example/path")
+        httpx.Client(transport=judged).get(f"https://{name}/path")
 
         (request,) = seen
         assert request.url.host == "93.184.216.34"
-        assert request.headers["Host"] == "both.example"
-        assert request.extensions["sni_hostname"] == "both.example"
+        assert request.headers["Host"] == name
+        assert request.extensions["sni_hostname"] == name
 
 
 @pytest.mark.parametrize("fault", [Fault.ENDLESS, Fault.PACKED])

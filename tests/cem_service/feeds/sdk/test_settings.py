@@ -60,6 +60,7 @@ def test_settings_are_kept_with_their_defaults_and_as_exactly_as_is_needed() -> 
         ({"latitude": "52"}, "latitude: should be a number"),
         ({"latitude": True}, "latitude: should be a number"),
         ({"latitude": float("nan")}, "latitude: should be a number"),
+        ({"latitude": 10**400}, "latitude: should be between -90 and 90"),
         ({"latitude": 91}, "latitude: should be between -90 and 90"),
         ({"latitude": 1, "model": "best"}, "model: should be one of coarse, fine"),
         ({"latitude": 1, "model": 3}, "model: should be text"),
