@@ -2,7 +2,8 @@
 
 The gateway must not touch PostgreSQL between a frame and its acknowledgement, so it appends updates to a stream and
 this module drains it. Delivery is at least once, and several workers drain at a time. So applying an update twice, or
-an old one late, changes nothing: a terminal status and an OK stay, and a status never moves backwards.
+an old one late, changes nothing: a terminal status and an OK stay, and a status never moves backwards. Only that it was
+not delivered is a guess of ours, when the connection broke while it was published; any answer to it shows that it was.
 """
 
 from __future__ import annotations
@@ -81,6 +82,8 @@ def fold(instruction: Instruction, row: LedgerRow) -> None:
     if row.reception and instruction.reception != ReceptionStatusValues.OK:
         instruction.reception = row.reception
     instruction.findings += [finding for finding in row.findings if finding not in instruction.findings]
+    if instruction.status == LedgerStatus.UNDELIVERED and row.status != LedgerStatus.UNDELIVERED:
+        instruction.status, instruction.status_at = LedgerStatus.ISSUED, row.at
     if row.status and _moves_on(instruction.status, row.status):
         instruction.status = row.status
         instruction.status_at = row.at

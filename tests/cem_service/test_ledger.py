@@ -52,6 +52,27 @@ def test_a_terminal_status_stays(instruction: Instruction, world: World, late: s
     assert _only().status == "SUCCEEDED"
 
 
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ({"reception": "OK"}, LedgerStatus.ISSUED),
+        ({"reception": "OK", "status": "STARTED"}, LedgerStatus.STARTED),
+        ({"status": "REFUSED"}, LedgerStatus.REFUSED),
+        ({"status": "UNDELIVERED"}, LedgerStatus.UNDELIVERED),
+    ],
+)
+def test_who_answers_was_delivered_to(
+    instruction: Instruction, world: World, answer: dict[str, str], status: LedgerStatus
+) -> None:
+    """The connection may break when what was published has arrived, and before we hear of that."""
+    with platform_scope("test"):
+        Instruction.objects.update(status=LedgerStatus.UNDELIVERED)
+
+    ledger.apply([_row(instruction, world.clock.now(), **answer)])
+
+    assert _only().status == status
+
+
 def test_a_status_never_moves_backwards(instruction: Instruction, world: World) -> None:
     now = world.clock.now()
 
