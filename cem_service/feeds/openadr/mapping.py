@@ -1,15 +1,16 @@
 """Prices, grid carbon and limits out of the events of an OpenADR 3 VTN. Pure.
 
 An event holds intervals, and each of these payloads: a type with a list of values, here of one number. Units and
-currency stand in a payload descriptor of the event, or of its program. An interval may say when it is; else the
-intervals follow each other from the event's start, each as long as the event's duration. A duration of PT0S, which is
-also the default, means that prices and limits hold until further notice. Of events that speak of the same time the one
-of the higher priority counts (a lower number; without one, the lowest there is). Among equals the lower limit counts,
-and the price that was said last. `randomizeStart` is a wish to spread loads, and is left out: a limit holds from its
-start.
+currency stand in a payload descriptor of the event, or of its program. An interval may say when it is, in whole or in
+part; the rest is that of the event, and without a start of its own it follows the one before, the first from the
+event's start. A start in the year 1, in 3.0 also in the year 0, is no date either: it stands for "at once", or "right
+after the interval before". A duration of P9999Y, of PT0S, which is also the default, or none means that prices and
+limits hold until further notice. Of events that speak of the same time the one of the higher priority counts (a lower
+number; without one, the lowest there is). Among equals the lower limit counts, and the price that was said last.
+`randomizeStart` is a wish to spread loads, and is left out: a limit holds from its start.
 
-Source: the OpenAPI document of OpenADR 3.0.1 (schemas event, interval, intervalPeriod, eventPayloadDescriptor), and
-the enumerations of OpenADR 3.1 (event interval payloads, units).
+Source: the OpenAPI document of OpenADR 3.0.1 (schemas event, interval, intervalPeriod, eventPayloadDescriptor), the
+enumerations of OpenADR 3.1 (event interval payloads, units) and its User Guide (7.3 and 7.4).
 """
 
 from __future__ import annotations
@@ -39,9 +40,12 @@ _SECONDS = {
     "minutes": 60,
     "seconds": 1,
 }
-# Until further notice, and the moment at which even that ends: arithmetic with dates has to go on working.
-_FOR_EVER = timedelta(days=3650)
+# What VTNs call the beginning of time; and ours, with its end, between which lies every date that is read. Arithmetic
+# with dates has to go on working.
+_BEGINNINGS = ("0001-01-01", "0000-00-00")
+_BEGINNING_OF_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _END_OF_TIME = datetime(2300, 1, 1, tzinfo=UTC)
+_FOR_EVER = _END_OF_TIME - _BEGINNING_OF_TIME
 _LIMITS = frozenset({SeriesKind.IMPORT_LIMIT, SeriesKind.EXPORT_LIMIT})
 
 
@@ -130,18 +134,35 @@ def _words(event: Place, program: Place, start: datetime, end: datetime) -> Iter
 
 
 def _intervals(event: Place) -> Iterator[tuple[Place, datetime, datetime]]:
-    """Each interval with its beginning and end; those without a period of their own follow each other."""
+    """Each interval with its beginning and end."""
     default = event / "intervalPeriod"
-    following = None if default.value is None else (default / "start").moment()
+    following = _start(default, None)
     for interval in (event / "intervals").items():
         own = interval / "intervalPeriod"
-        period = default if own.value is None else own
-        begins = following if own.value is None else (own / "start").moment()
+        begins = _start(own, following)
         if begins is None:
-            raise interval.malformed("should have an intervalPeriod, or else its event")
-        ends = min(begins + (_duration(period / "duration") or _FOR_EVER), _END_OF_TIME)
+            raise interval.malformed("should have an intervalPeriod with a start, or else its event")
+        length = _duration(_member(own, "duration"))
+        if length is None:
+            length = _duration(_member(default, "duration"))
+        ends = min(begins + (length or _FOR_EVER), _END_OF_TIME)
         yield interval, begins, ends
         following = ends
+
+
+def _start(period: Place, following: datetime | None) -> datetime | None:
+    """`following` where the period names no date."""
+    start = _member(period, "start")
+    if start.value is None:
+        return following
+    if start.text().startswith(_BEGINNINGS):
+        return following or _BEGINNING_OF_TIME
+    return start.moment()
+
+
+def _member(period: Place, name: str) -> Place:
+    """The period itself, which is None, where there is none."""
+    return period if period.value is None else period / name
 
 
 def _value(payload: Place, known: _Payload, descriptors: Mapping[str, Place]) -> float:
@@ -171,10 +192,10 @@ def _descriptors(holder: Place) -> dict[str, Place]:
     return {(each / "payloadType").text(): each for each in found.items()}
 
 
-def _duration(place: Place) -> timedelta:
-    """ISO 8601; a year has 365 days and a month 30. Nothing said is PT0S."""
+def _duration(place: Place) -> timedelta | None:
+    """ISO 8601; a year has 365 days and a month 30. None where nothing is said."""
     if place.value is None:
-        return timedelta()
+        return None
     match = _DURATION.fullmatch(place.text())
     parts = {} if match is None else {name: text for name, text in match.groupdict().items() if text is not None}
     if not parts or any(len(text) > 12 for text in parts.values()):

@@ -22,6 +22,10 @@ PROGRAM = {
     "payloadDescriptors": [descriptor(IMPORT, "KW"), descriptor(EXPORT, "KW"), descriptor(PRICE, "KWH", "EUR")],
 }
 
+PERIOD = {"start": "2026-04-21T10:00:00Z", "duration": "PT1H"}
+# In hours after NOW, as all below.
+FOR_EVER = (datetime(2300, 1, 1, tzinfo=UTC) - NOW) / HOUR
+
 Known = list[tuple[float, float, float]]
 
 
@@ -49,9 +53,38 @@ def test_intervals_without_follow_each_other_from_the_events_start() -> None:
     assert _read(SeriesKind.PRICE, prices) == [(1, 1.25, 0.1), (1.25, 1.5, -0.2)]
 
 
-@pytest.mark.parametrize(("duration", "hours"), [("PT0S", 87_600), ("P9999Y", 87_600), ("P1W", 168), ("PT90M", 1.5)])
-def test_until_further_notice_is_ten_years_and_nothing_is_cut_off(duration: str, hours: float) -> None:
-    assert _read(SeriesKind.EXPORT_LIMIT, event(EXPORT, (NOW - HOUR, duration, 0.0))) == [(-1, hours - 1, 0.0)]
+def test_what_an_interval_leaves_out_of_its_period_is_that_of_the_event() -> None:
+    limits = event(IMPORT, *[(None, "", value) for value in (4.0, 3.0, 2.0)], intervalPeriod=PERIOD)
+    limits["intervals"][1]["intervalPeriod"] = {"duration": "PT2H"}
+    limits["intervals"][2]["intervalPeriod"] = {"start": f"{NOW + 5 * HOUR:%Y-%m-%dT%H:%M:%SZ}"}
+
+    assert _read(SeriesKind.IMPORT_LIMIT, limits) == [(0, 1, 4000.0), (1, 3, 3000.0), (5, 6, 2000.0)]
+
+
+@pytest.mark.parametrize("start", ["0001-01-01", "0001-01-01T00:00:00", "0001-01-01T00:00:00Z", "0000-00-00"])
+def test_a_start_at_the_beginning_of_time_means_at_once_or_right_after_the_interval_before(start: str) -> None:
+    at_once = event(IMPORT, (None, "", 4.0), intervalPeriod={"start": start, "duration": "P9999Y"})
+    long_over = event(IMPORT, (None, "", 3.0), intervalPeriod={"start": start, "duration": "PT1H"}, priority=0)
+    in_a_row = event(IMPORT, (NOW, "PT1H", 2.0), (NOW, "PT1H", 1.0), priority=1)
+    in_a_row["intervals"][1]["intervalPeriod"]["start"] = start
+
+    pieces = _read(SeriesKind.IMPORT_LIMIT, at_once, long_over, in_a_row)
+
+    assert [(begins, value) for begins, _, value in pieces[1:]] == [(0, 2000.0), (1, 1000.0), (2, 4000.0)]
+    assert pieces[0][2] == 4000.0
+
+
+@pytest.mark.parametrize(
+    ("duration", "hours"), [("PT0S", FOR_EVER), ("P9999Y", FOR_EVER), ("P1W", 168), ("PT90M", 1.5)]
+)
+def test_until_further_notice_has_no_end_and_nothing_is_cut_off(duration: str, hours: float) -> None:
+    assert _read(SeriesKind.EXPORT_LIMIT, event(EXPORT, (NOW, duration, 0.0))) == [(0, hours, 0.0)]
+
+
+def test_what_began_long_ago_until_further_notice_still_holds() -> None:
+    limits = event(EXPORT, (datetime(2001, 1, 1, tzinfo=UTC), "P9999Y", 0.0))
+
+    assert [piece[1:] for piece in _read(SeriesKind.EXPORT_LIMIT, limits)] == [(FOR_EVER, 0.0)]
 
 
 def test_what_is_over_or_far_ahead_is_left_out() -> None:
@@ -64,7 +97,7 @@ def test_many_intervals_until_further_notice_end_with_time_itself() -> None:
     period = {"start": "2026-04-21T10:00:00Z"}
     limits = event(IMPORT, *[(None, "", 4.0)] * 900, intervalPeriod=period)
 
-    assert _read(SeriesKind.IMPORT_LIMIT, limits) == [(0, 87_600, 4000.0)]
+    assert _read(SeriesKind.IMPORT_LIMIT, limits) == [(0, FOR_EVER, 4000.0)]
 
 
 def test_the_higher_priority_counts_and_among_equal_limits_the_lower() -> None:
