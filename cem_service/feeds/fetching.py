@@ -88,7 +88,7 @@ def _credential(feed: Feed) -> str:
 def _keep(feed: Feed, answer: Sequence[Series], manifest: Manifest, now: datetime) -> bool:
     """Put the answer in the place of the one before; kinds that it does not have any more go.
 
-    Returns whether that cannot wait for the next plan: a limit has changed.
+    Returns whether that cannot wait for the next plan: a limit has changed, or one has begun or ended.
     """
     next_at = schedule.after_answer(feed.pk, now, manifest.fetch.every)
     well = {"fetched_at": now, "next_at": next_at, "failures": 0, "failing_since": None, "last_error": ""}
@@ -102,7 +102,7 @@ def _keep(feed: Feed, answer: Sequence[Series], manifest: Manifest, now: datetim
             StoredSeries.objects.update_or_create(
                 feed=feed, kind=each.kind, defaults=values, create_defaults={**values, "tenant_id": feed.tenant_id}
             )
-        changed = _limits(feed) != before
+        changed = _limits(feed) != before or _limit_turns(answer, feed.fetched_at, now)
     if feed.failing_since is not None:
         log.info("feeds.recovered", feed_id=str(feed.pk), provider=feed.provider)
     return changed
@@ -112,6 +112,12 @@ def _limits(feed: Feed) -> dict[str, object]:
     """What the feed says of limits, by their kind; a kind that it is silent about is as one that it does not have."""
     rows = StoredSeries.objects.filter(feed=feed, kind__in=LIMITS).values_list("kind", "series")
     return {kind: series for kind, series in rows if series["values"]}
+
+
+def _limit_turns(answer: Sequence[Series], since: datetime | None, now: datetime) -> bool:
+    """Whether a limit begins or ends after `since`, the answer before, and by `now`: announced, it has woken nobody."""
+    edges_s = (edge for each in answer if each.kind in LIMITS for edge in each.steps.edges)
+    return since is not None and any(since.timestamp() < edge <= now.timestamp() for edge in edges_s)
 
 
 def _fail(feed: Feed, error: FeedError, every: timedelta, now: datetime) -> None:

@@ -77,6 +77,22 @@ def test_a_limit_that_is_new_or_taken_back_wakes_the_site_and_no_other_answer_do
         assert here.woken == [(here.feed.tenant_id, here.feed.pk)] * woken
 
 
+def test_a_limit_that_begins_or_ends_between_quarter_hours_wakes_the_site(
+    here: FeedWorld, server: OpenADRServer
+) -> None:
+    server.extra = [event(LIMIT, (NOW + timedelta(minutes=5), "PT5M", 3.0))]
+    here.fetch()
+    woken = []
+
+    for _ in range(12):
+        here.woken.clear()
+        here.world.clock.advance(60)
+        here.fetch()
+        woken.append(len(here.woken))
+
+    assert woken == [0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0]
+
+
 def test_a_limit_is_obeyed(here: FeedWorld, server: OpenADRServer) -> None:
     server.extra = [event(LIMIT, (NOW, "PT2H", 3.0)), event("EXPORT_CAPACITY_LIMIT", (NOW, "PT1H", 0.0))]
 
