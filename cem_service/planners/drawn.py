@@ -161,8 +161,8 @@ class Drawn:
         share = np.maximum(ends - np.maximum(horizon.edges[:-1], begins), 0.0) / lasts_s
         missing_w = np.where(self.holds & (self.sign == sign), widest_w - self.limits_w[:, at], 0.0) * share
         too_much_w = missing_w.sum() - max(widest_w - need_w, 0.0)
-        order = sorted(np.flatnonzero(missing_w > 0.0), key=lambda step: float(step_eur[step] / missing_w[step]))
-        for step in order:
+        narrow = np.flatnonzero(missing_w > NEGLIGIBLE_W)
+        for step in sorted(narrow, key=lambda step: float(step_eur[step] / missing_w[step])):
             if too_much_w <= NEGLIGIBLE_W:
                 return
             too_much_w -= missing_w[step]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cem_service.domain.pebc import PEBCResource
@@ -215,6 +215,15 @@ def offers(draw: st.DrawFn) -> tuple[Any, ...]:
     ),
     until_min=st.one_of(st.none(), st.integers(1, 1500)),
     fuse_w=st.sampled_from([1000.0, 5000.0, 20_000.0]),
+)
+@example(  # By so little that a price for each watt of it is no number.
+    ranges=(allowed(UPPER, 0.0, 2e-309), allowed(LOWER, 0.0, 0.0)),
+    consequence=DEFER,
+    free_w=[89.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+    prices=[0.5] + [0.0] * 11,
+    windows=[(0.0, 1.0, 0, 9)],
+    until_min=None,
+    fuse_w=1000.0,
 )
 def test_no_plan_leaves_what_was_offered(
     ranges: tuple[Any, ...],
