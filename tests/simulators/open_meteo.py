@@ -34,7 +34,6 @@ class OpenMeteoServer(FeedServer):
             datetime.strptime(query[f"{name}_minutely_15"], "%Y-%m-%dT%H:%M").replace(tzinfo=UTC)
             for name in ("start", "end")
         )
-        start -= timedelta(minutes=start.minute % 15)
         times = [start + index * _QUARTER for index in range((end - start) // _QUARTER + 1)]
         return _reply(times, {name: [self._value(name, time) for time in times] for name in variables})
 
