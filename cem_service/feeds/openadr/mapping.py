@@ -134,7 +134,9 @@ def _words(event: Place, program: Place, start: datetime, end: datetime) -> Iter
 
 
 def _intervals(event: Place) -> Iterator[tuple[Place, datetime, datetime]]:
-    """Each interval with its beginning and end."""
+    """Each interval with its beginning and end; none of an event that only wants reports."""
+    if (event / "intervals").value is None:
+        return
     default = event / "intervalPeriod"
     following = _start(default, None)
     for interval in (event / "intervals").items():

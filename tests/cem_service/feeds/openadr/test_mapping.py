@@ -151,6 +151,12 @@ def test_an_event_may_describe_its_payloads_itself() -> None:
     assert _read(SeriesKind.GRID_CARBON, event("GHG", (NOW, "PT1H", 120.0)), program=bare) == [(0, 1, 120.0)]
 
 
+def test_an_event_that_only_wants_reports_is_passed_over() -> None:
+    reports = event(PRICE) | {"intervals": None, "reportDescriptors": [{"payloadType": "USAGE"}]}
+
+    assert _read(SeriesKind.PRICE, reports, event(PRICE, (NOW, "PT1H", 0.1))) == [(0, 1, 0.1)]
+
+
 def test_types_that_are_not_for_us_are_passed_over() -> None:
     assert _read(SeriesKind.PRICE, event("SIMPLE", (NOW, "PT1H", 2.0)), event("PRICE", (NOW, "PT1H", 0.1))) == [
         (0, 1, 0.1)
@@ -161,7 +167,7 @@ def test_types_that_are_not_for_us_are_passed_over() -> None:
     ("changes", "problem"),
     [
         ({"programID": 7}, "events[0].programID: should be text"),
-        ({"intervals": None}, "events[0].intervals: should be a list"),
+        ({"intervals": {}}, "events[0].intervals: should be a list"),
         ({"intervals": [{"id": 0, "payloads": []}]}, "events[0].intervals[0]: should have an intervalPeriod"),
         ({"priority": "high"}, "events[0].priority: should be a number"),
         (
