@@ -129,7 +129,8 @@ def _judge(response: httpx.Response) -> None:
             raise AuthGone("the provider does not accept the credential")
         case 429:
             raise Transient("the provider asks us to wait", retry_after=_retry_after(response))
-        case status if status >= 500:
+        # Also where a request came too slowly for the provider, or too early (RFC 9110, 15.5.9, and RFC 8470).
+        case status if status in {408, 425} or status >= 500:
             raise Transient(f"the provider answers with status {status}", retry_after=_retry_after(response))
 
 

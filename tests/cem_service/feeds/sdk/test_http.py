@@ -53,7 +53,16 @@ def test_a_question_arrives_as_it_was_put(server: Echo, line: Line) -> None:
 
 @pytest.mark.parametrize(
     ("status", "error"),
-    [(401, AuthGone), (403, AuthGone), (404, Refused), (302, Refused), (429, Transient), (500, Transient)],
+    [
+        (401, AuthGone),
+        (403, AuthGone),
+        (404, Refused),
+        (302, Refused),
+        (408, Transient),
+        (425, Transient),
+        (429, Transient),
+        (500, Transient),
+    ],
 )
 def test_a_status_is_an_error_of_its_kind(server: Echo, line: Line, status: int, error: type[FeedError]) -> None:
     with pytest.raises(error):
