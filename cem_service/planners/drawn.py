@@ -154,7 +154,8 @@ class Drawn:
     def _leave_room(self, window: EnergyWindow, sign: float, need_w: float, step_eur: Array, horizon: Horizon) -> None:
         side = Side.of(self.resource, sign)
         at = next(index for index, one in enumerate(self.resource.limits) if one.quantity is window.quantity)
-        widest_w = float(side.widest_w[at])
+        # Beside a number beyond any device, what is missing would be lost to rounding.
+        widest_w = min(float(side.widest_w[at]), MOST_AMOUNT_W)
         begins = max(window.start.timestamp(), float(horizon.edges[0]))
         lasts_s = max(window.end.timestamp() - begins, 1.0)
         ends = np.minimum(horizon.edges[1:], window.end.timestamp())

@@ -225,6 +225,15 @@ def offers(draw: st.DrawFn) -> tuple[Any, ...]:
     until_min=None,
     fuse_w=1000.0,
 )
+@example(  # Beside 1e300 a watt is nothing.
+    ranges=(allowed(UPPER, 0.0, 1e300), allowed(LOWER, 0.0, 0.0)),
+    consequence=VANISH,
+    free_w=[0.0] * 6,
+    prices=[0.0] * 12,
+    windows=[(501.0, 0.0, 0, 1)],
+    until_min=None,
+    fuse_w=1000.0,
+)
 def test_no_plan_leaves_what_was_offered(
     ranges: tuple[Any, ...],
     consequence: Any,
