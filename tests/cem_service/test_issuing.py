@@ -50,6 +50,25 @@ def test_what_could_not_be_published_is_told_in_the_ledger(world: World, answer:
     assert world.inbox() == []
 
 
+def test_what_was_decided_for_one_session_does_not_reach_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.connect()
+    world.describe()
+
+    def as_another_begins(*arguments: object, **named: object) -> list[Decision]:
+        decisions = react(*arguments, **named)  # type: ignore[arg-type] # Passed on as they are.
+        world.connect()
+        return decisions
+
+    monkeypatch.setattr(services, "react", as_another_begins)
+    world.run(services.react_to_site, *world.ids)
+
+    (row,) = _rows()
+    assert row.status == LedgerStatus.UNDELIVERED
+    assert world.inbox() == []
+
+
 def test_the_row_is_the_message_that_was_sent(world: World) -> None:
     world.connect()
     world.describe()

@@ -139,3 +139,15 @@ def test_what_never_took_effect_is_not_remembered_as_told(world: World, status: 
     react_after(world, 6 * MINUTE_S)
 
     assert [row.message["sequence_container_id"] for row in ledger()] == ["wash", "wash"]
+
+
+def test_a_start_that_was_refused_is_not_the_one_that_the_device_waits_for(world: World) -> None:
+    """It chose one by itself, which nobody knows; so nothing can follow it yet."""
+    described(world)
+    react_after(world, 0.0)
+    refuse_the_latest(world)
+    reported(world, wash=PPBCPowerSequenceStatus.SCHEDULED)
+
+    react_after(world, 6 * MINUTE_S)
+
+    assert [row.message["sequence_container_id"] for row in ledger()] == ["wash"]

@@ -76,6 +76,30 @@ def test_constraints_count_while_they_are_in_force() -> None:
     assert not read(*ranges, until=timedelta()).ready
 
 
+def test_of_several_constraints_those_count_that_began_last() -> None:
+    """What was published for later waits for its time (R-75)."""
+
+    def published(name: str, begins: timedelta) -> PEBCPowerConstraints:
+        return PEBCPowerConstraints(
+            message_id=new_id(),
+            id=name,
+            valid_from=NOON + begins,
+            consequence_type=PEBCPowerEnvelopeConsequenceType.VANISH,
+            allowed_limit_ranges=(allowed(UPPER, 0, 0), allowed(LOWER, -6000, 0)),
+        )
+
+    def in_force(*begins_min: int) -> str:
+        coming = [published(f"{each}", timedelta(minutes=each)) for each in begins_min]
+        resource = Resource.from_messages(
+            link_id("pebc"), "pebc", coming, ControlType.POWER_ENVELOPE_BASED_CONTROL, NOON
+        )
+        assert isinstance(resource, PEBCResource)
+        return resource.constraints_id if resource.ready else "none"
+
+    assert in_force(-60, -15, 15) == in_force(15, -15, -60) == "-15"
+    assert in_force(15) == "none"
+
+
 def test_an_energy_constraint_bounds_how_far_the_envelope_may_be_narrowed() -> None:
     energy = PEBCEnergyConstraint(
         message_id=new_id(),
