@@ -5,7 +5,8 @@ currency stand in a payload descriptor of the event, or of its program. An inter
 part; the rest is that of the event, and without a start of its own it follows the one before, the first from the
 event's start. A start in the year 1, in 3.0 also in the year 0, is no date either: it stands for "at once", or "right
 after the interval before". A duration of P9999Y, of PT0S, which is also the default, or none means that prices and
-limits hold until further notice. Of events that speak of the same time the one of the higher priority counts (a lower
+limits hold until further notice. An event with a duration of its own, from 3.1 on, repeats its intervals until that is
+over, or ends before they do. Of events that speak of the same time the one of the higher priority counts (a lower
 number; without one, the lowest there is). Among equals the lower limit counts, and the price that was said last.
 `randomizeStart` is a wish to spread loads, and is left out: a limit holds from its start.
 
@@ -46,6 +47,8 @@ _BEGINNINGS = ("0001-01-01", "0000-00-00")
 _BEGINNING_OF_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _END_OF_TIME = datetime(2300, 1, 1, tzinfo=UTC)
 _FOR_EVER = _END_OF_TIME - _BEGINNING_OF_TIME
+# Far more than a series holds, and little to compute.
+_MOST_REPEATED = 100_000
 _LIMITS = frozenset({SeriesKind.IMPORT_LIMIT, SeriesKind.EXPORT_LIMIT})
 
 
@@ -124,13 +127,32 @@ def _words(event: Place, program: Place, start: datetime, end: datetime) -> Iter
     said_at = event / "modificationDateTime"
     urgency = -inf if priority is None else -priority
     age = 0.0 if said_at.value is None else said_at.moment().timestamp()
-    for interval, begins, ends in _intervals(event):
+    for interval, begins, ends in _rounds(event, start, end):
         for payload in (interval / "payloads").items():
             known = _PAYLOADS.get((payload / "type").text())
             if known is not None and begins < end and start < ends:
                 value = _value(payload, known, descriptors)
                 second = -value if known.kind in _LIMITS else age
                 yield known.kind, _Word((urgency, second), begins, ends, value)
+
+
+def _rounds(event: Place, start: datetime, end: datetime) -> Iterator[tuple[Place, datetime, datetime]]:
+    """The intervals for as long as the event lasts: of those that repeat, what may lie between `start` and `end`."""
+    intervals = list(_intervals(event))
+    lasts = _duration(event / "duration")
+    if not intervals or not lasts:
+        yield from intervals
+        return
+    first = min(begins for _, begins, _ in intervals)
+    cycle = max(ends for _, _, ends in intervals) - first
+    until = min(first + lasts, _END_OF_TIME)
+    rounds = range(max((start - first) // cycle, 0), -((first - min(until, end)) // cycle))
+    if len(rounds) * len(intervals) > _MOST_REPEATED:
+        raise (event / "duration").malformed("repeats the intervals too often")
+    for shift in (number * cycle for number in rounds):
+        for interval, begins, ends in intervals:
+            if begins + shift < until:
+                yield interval, begins + shift, min(ends + shift, until)
 
 
 def _intervals(event: Place) -> Iterator[tuple[Place, datetime, datetime]]:

@@ -38,7 +38,8 @@ def _answer(server: FeedServer, path: str, query: dict[str, str], headers: dict[
 
 def _events() -> bytes:
     limits = event("IMPORT_CAPACITY_LIMIT", (NOW, "PT1H", 4.0), priority=1, targets=["a"])
-    prices = event("PRICE", (None, "", 0.1), intervalPeriod={"start": NOW.isoformat(), "duration": "PT15M"})
+    period = {"start": NOW.isoformat(), "duration": "PT15M"}
+    prices = event("PRICE", (None, "", 0.1), intervalPeriod=period, duration="PT1H")
     described = [descriptor("IMPORT_CAPACITY_LIMIT", "KW"), descriptor("PRICE", "KWH", "EUR")]
     program = {"id": "program-1", "programName": "p", "payloadDescriptors": described}
     return json.dumps({"programs": [program], "events": [limits, prices]}).encode()

@@ -23,6 +23,7 @@ PROGRAM = {
 }
 
 PERIOD = {"start": "2026-04-21T10:00:00Z", "duration": "PT1H"}
+BARE = {"id": 0, "payloads": [{"type": PRICE, "values": [0.1]}]}
 # In hours after NOW, as all below.
 FOR_EVER = (datetime(2300, 1, 1, tzinfo=UTC) - NOW) / HOUR
 
@@ -85,6 +86,31 @@ def test_what_began_long_ago_until_further_notice_still_holds() -> None:
     limits = event(EXPORT, (datetime(2001, 1, 1, tzinfo=UTC), "P9999Y", 0.0))
 
     assert [piece[1:] for piece in _read(SeriesKind.EXPORT_LIMIT, limits)] == [(FOR_EVER, 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("lasts", "pieces"),
+    [
+        ("PT90M", [(0, 1, 4000.0), (1, 1.5, 3000.0)]),
+        ("PT2H", [(0, 1, 4000.0), (1, 2, 3000.0)]),
+        ("PT0S", [(0, 1, 4000.0), (1, 2, 3000.0)]),
+        ("PT4H30M", [(0, 1, 4000.0), (1, 2, 3000.0), (2, 3, 4000.0), (3, 4, 3000.0), (4, 4.5, 4000.0)]),
+    ],
+)
+def test_an_event_may_last_shorter_or_longer_than_its_intervals(lasts: str, pieces: Known) -> None:
+    limits = event(IMPORT, (None, "", 4.0), (None, "", 3.0), intervalPeriod=PERIOD, duration=lasts)
+
+    assert _read(SeriesKind.IMPORT_LIMIT, limits) == pieces
+
+
+@pytest.mark.parametrize("start", ["2026-04-10T09:00:00Z", "0001-01-01"])
+def test_a_day_that_repeats_for_ever_holds_today(start: str) -> None:
+    """Of a day from 9 o'clock on, or from midnight, the window has 8 hours from 10 o'clock on."""
+    period = {"start": start, "duration": "PT1H"}
+    prices = event(PRICE, *((None, "", hour / 100) for hour in range(24)), intervalPeriod=period, duration="P9999Y")
+
+    first = 1 if start.startswith("2026") else 10
+    assert _read(SeriesKind.PRICE, prices) == [(hour, hour + 1, (first + hour) / 100) for hour in range(8)]
 
 
 def test_what_is_over_or_far_ahead_is_left_out() -> None:
@@ -175,6 +201,11 @@ def test_types_that_are_not_for_us_are_passed_over() -> None:
             "events[0].payloadDescriptors[0].currency: should be EUR",
         ),
         ({"payloadDescriptors": [descriptor(PRICE, "THERMS", "EUR")]}, "payloadDescriptors[0].units: should be KWH"),
+        ({"duration": "for ever"}, "events[0].duration: should be a duration such as PT15M"),
+        (
+            {"duration": "P9999Y", "intervalPeriod": PERIOD | {"duration": "PT0.01S"}, "intervals": [BARE]},
+            "events[0].duration: repeats the intervals too often",
+        ),
         ({"modificationDateTime": "yesterday"}, "events[0].modificationDateTime: should be a time"),
     ],
 )
