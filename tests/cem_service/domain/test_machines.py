@@ -77,5 +77,13 @@ def test_a_transition_that_takes_its_time_is_under_way_until_then() -> None:
     assert turning.on_its_way_s(NOON - 2 * MINUTE) == 0.0
 
 
+@pytest.mark.parametrize(("reported", "counted"), [(-0.2, 0.0), (0.3, 0.3), (1.2, 1.0)])
+def test_a_factor_beyond_its_range_counts_as_the_end_of_it(reported: float, counted: float) -> None:
+    """A lenient device type may report one, and it is told again where nothing else is better (R-20)."""
+    status = OMBCStatus(message_id=new_id(), active_operation_mode_id="on", operation_mode_factor=reported)
+
+    assert machine_facts((), (), status, ())["active_factor"] == counted
+
+
 def test_durations_are_seconds_that_dates_can_hold() -> None:
     assert machine().timer_durations_s == {"run": 90.0, "eternal": LONGEST_S}

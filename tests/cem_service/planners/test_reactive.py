@@ -16,7 +16,7 @@ from cem_service.planners.building import plan_site
 from cem_service.planners.calm import REPEAT_AFTER
 from cem_service.planners.plan import SitePlan
 from cem_service.planners.reactive import react
-from s2.messages import FRBCInstruction, PEBCInstruction, PPBCScheduleInstruction
+from s2.messages import FRBCInstruction, FRBCTimerStatus, PEBCInstruction, PPBCScheduleInstruction, Timer
 from tests.support.mode_resources import resistor
 from tests.support.resources import (
     NOON,
@@ -222,6 +222,25 @@ def test_goes_one_hop_at_a_time_where_there_is_no_direct_way() -> None:
 
     assert order(decision) == ("standby", 0.0)
     assert decision.expected_power_w == 20.0
+
+
+def test_a_timer_blocks_the_first_hop_too() -> None:
+    whole = (0.0, 10.0)
+    description = actuator(
+        (
+            mode("off", element(whole, (0.0, 0.0), (0.0, 0.0))),
+            mode("standby", element(whole, (0.0, 0.0), (20.0, 20.0))),
+            mode("fill", element(whole, (0.0005, 0.0005), (2000.0, 2000.0))),
+        ),
+        (transition("off", "standby", blocked_by="rest"), transition("standby", "fill"), transition("fill", "off")),
+        (Timer(id="rest", duration=600_000),),
+    )
+    resting = FRBCTimerStatus(
+        message_id=new_id(), timer_id="rest", actuator_id="actuator", finished_at=NOON + timedelta(minutes=5)
+    )
+    messages = store_messages(description, levels=whole, level=2.0, active=[("actuator", "off", 0.0)], extra=[resting])
+
+    assert order(decide(site_with(read_store("store", messages), meter_w=-5000.0))["store"]) == ("off", 0.0)
 
 
 def test_never_uses_a_mode_for_abnormal_conditions_or_one_without_the_present_level() -> None:

@@ -11,6 +11,7 @@ from cem_service.domain.ppbc import PPBCResource
 from cem_service.domain.tariff import Tariff
 from cem_service.planners.plan import DevicePlan, Pause, Placement, SitePlan
 from cem_service.planners.schedule import schedule_profiles
+from cem_service.planners.told import Told
 from s2.messages import (
     Instruction,
     PPBCEndInterruptionInstruction,
@@ -111,11 +112,15 @@ def decision_on(
 
 
 def decided(
-    resource: PPBCResource, last: LastInstruction | None, placements: tuple[Placement, ...], tariff: Tariff = FLAT
+    resource: PPBCResource,
+    last: LastInstruction | None,
+    placements: tuple[Placement, ...],
+    tariff: Tariff = FLAT,
+    late: str = "",
 ) -> Decision | None:
     site = site_with(resource, tariff=tariff)
     power_w = np.zeros(96)
-    device = DevicePlan(resource.link_id, power_w, placements=placements)
+    device = DevicePlan(resource.link_id, power_w, placements=placements, reason=late)
     plan = SitePlan(site.site_id, NOON, NOON, power_w, power_w, 0.0, {resource.link_id: device})
     decisions = schedule_profiles(site, plan, 0.0, {} if last is None else {resource.link_id: last}, new_id)
     assert len(decisions) <= 1
@@ -182,13 +187,22 @@ def test_an_overdue_start_is_not_moved_for_a_window_that_begins_now() -> None:
     assert decide(waiting, told("wash", NOON - 8 * MINUTE), wash=NOON + 2 * HOUR) is None
 
 
+def test_a_start_stands_where_no_other_would_be_in_the_window_either() -> None:
+    waiting = dishwasher(*PARTS[:1], window=HOUR / 2, statuses=(_status("wash", SCHEDULED, None),))
+    at_once = Placement("profile", "wash", "washing", NOON, NOON + HOUR, cost_eur=0.1, cost_now_eur=0.1)
+
+    assert decided(waiting, told("wash", NOON + 10 * MINUTE), (at_once,), FLAT, late="its window is too short") is None
+
+
 def test_a_start_of_the_plan_that_a_changed_window_leaves_out_is_not_told() -> None:
-    changed = dishwasher(*PARTS[:1], window=5 * HOUR, statuses=(_status("wash", NOT_SCHEDULED, None),))
+    earlier = dishwasher(*PARTS[:1], window=5 * HOUR, statuses=(_status("wash", NOT_SCHEDULED, None),))
+    later = replace(earlier, profiles=(replace(earlier.profiles[0], start_time=NOON + 3 * HOUR),))
 
-    decision = decide(changed, None, wash=NOON + 7 * HOUR)
+    for changed, planned in ((earlier, NOON + 7 * HOUR), (later, NOON + HOUR)):
+        decision = decide(changed, None, wash=planned)
 
-    assert decision is not None
-    assert decision[1] <= NOON + 4 * HOUR
+        assert decision is not None
+        assert changed.profiles[0].start_time <= decision[1] <= NOON + 4 * HOUR
 
 
 def test_parts_that_hang_together_are_moved_together() -> None:
@@ -206,6 +220,35 @@ def test_parts_that_hang_together_are_moved_together() -> None:
     assert (moved.message.sequence_container_id, moved.message.execution_time) == ("wash", at)
     assert [one.object_id for one in moved.revocations] == [wash.id, dry.id]
     assert next_one == ("dry", then)
+
+
+def test_what_was_taken_back_with_an_earlier_part_is_told_anew_whatever_it_gains() -> None:
+    told_before = after(
+        start_of("wash", NOON + 2 * HOUR), start_of("dry", NOON + 3 * HOUR), start_of("wash", NOON + HOUR)
+    )
+
+    again = decision_on(machine(SCHEDULED, SCHEDULED), told_before, NOON + HOUR, NOON + 2 * HOUR)
+
+    assert again is not None
+    assert again.message.execution_time == NOON + 2 * HOUR
+    assert again.revocations == ()
+
+
+def test_a_start_that_has_just_passed_is_told_for_now() -> None:
+    fresh = dishwasher(*PARTS[:1], now=NOON - HOUR)
+
+    assert decide(fresh, None, wash=NOON - 3 * MINUTE) == ("wash", NOON)
+
+
+def test_a_start_of_a_sequence_that_is_no_longer_on_offer_is_nobodys() -> None:
+    """The profile was published anew, with other alternatives."""
+    start = start_of("wash", NOON + HOUR)
+    before, now = machine(SCHEDULED, NOT_SCHEDULED), dishwasher(PARTS[1], PARTS[0])
+    other = replace(now.profiles[0].containers[0], container_id="wash", status=SCHEDULED)
+    known = Told.of(before, after(start))
+
+    assert known.start_of(before.profiles[0], before.profiles[0].containers[0]) is start
+    assert known.start_of(now.profiles[0], other) is None
 
 
 def test_what_does_not_show_in_the_status_is_told_again_ever_later() -> None:
@@ -361,6 +404,23 @@ def test_the_end_of_a_pause_is_moved_for_a_gain() -> None:
     assert moved.message.execution_time == NOON + 7 * HOUR
     assert [one.object_id for one in moved.revocations] == [end.id]
     assert decided(paused, after(end), planned, FLAT) is None
+
+
+def test_the_end_of_an_earlier_pause_is_not_that_of_the_next() -> None:
+    paused = heater(PPBCPowerSequenceStatus.INTERRUPTED, HOUR)
+    earlier = (
+        interruption(PPBCStartInterruptionInstruction, NOON - 2 * HOUR),
+        interruption(PPBCEndInterruptionInstruction, NOON - HOUR),
+    )
+    begun = interruption(PPBCStartInterruptionInstruction, NOON - MINUTE)
+
+    end = decided(
+        paused, after(*earlier, begun, ago=MINUTE), (heating((NOON - MINUTE, NOON + HOUR), start=NOON - HOUR),)
+    )
+
+    assert end is not None
+    assert isinstance(end.message, PPBCEndInterruptionInstruction)
+    assert end.revocations == ()
 
 
 def test_an_interruption_waits_for_its_status() -> None:
