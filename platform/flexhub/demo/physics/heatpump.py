@@ -16,14 +16,16 @@ HEATING_LIMIT_C = 17.0
 DRAW_W = 9000.0
 # Mean of the demo's day; what the maker's forecast assumes for the coefficient of performance.
 MEAN_OUTDOOR_C = 9.0
+COLDEST_OUTDOOR_C = 4.0
 # The household's comfort band; what is offered to an energy manager lies inside by a margin.
 COMFORT_LOW_C, COMFORT_HIGH_C = 42.0, 56.0
-OFFERED_LOW_C, OFFERED_HIGH_C = 43.0, 55.0
+OFFERED_HIGH_C = 55.0
 THERMOSTAT_ON_C, THERMOSTAT_OFF_C = 44.0, 52.0
-GUARD_ON_C, GUARD_RELEASE_C = 43.3, 44.5
+# Where the guard begins to heat at the latest, by how much higher it lets a stop be ordered, how much lower is offered.
+GUARD_ON_C, GUARD_SPAN_K, GUARD_MARGIN_K = 43.3, 1.2, 0.3
 MINIMUM_RUN_S = MINIMUM_PAUSE_S = 600.0
-# For a pause that no heat may interrupt, a cold night is reckoned with.
-COLD_OUTDOOR_C = 0.0
+# Two showers may follow each other.
+LONGEST_DRAW_S = 720.0
 LONG_AGO_S = 0.0
 
 
@@ -55,10 +57,26 @@ class HeatPump:
         return (self.temperature_c - COMFORT_LOW_C) * self.wh_per_k / cop(self.temperature_c, MEAN_OUTDOOR_C)
 
     @property
+    def guard_on_c(self) -> float:
+        """Down from here it heats with all it has, which keeps the band while a tap is open as long as one ever is."""
+        return max(GUARD_ON_C, COMFORT_LOW_C + self._fall_k(0.0, LONGEST_DRAW_S))
+
+    @property
     def lowest_stop_c(self) -> float:
-        """Down from here it runs on: a tap that is open through the pause after a stop must leave the band kept."""
-        lost_w = DRAW_W + heating_w(self.heat_loss_w_per_k, COLD_OUTDOOR_C)
-        return max(GUARD_RELEASE_C, COMFORT_LOW_C + lost_w * MINIMUM_PAUSE_S / 3600 / self.wh_per_k)
+        """Down from here it does not stop: the same tap could be opened just after, and the compressor has to rest."""
+        fall_k = self._fall_k(MINIMUM_PAUSE_S, LONGEST_DRAW_S - MINIMUM_PAUSE_S)
+        return max(self.guard_on_c + GUARD_SPAN_K, COMFORT_LOW_C + fall_k)
+
+    @property
+    def offered_low_c(self) -> float:
+        return self.guard_on_c - GUARD_MARGIN_K
+
+    def _fall_k(self, resting_s: float, heating_s: float) -> float:
+        """By how much an open tap cools the buffer in the coldest hour, if the compressor rests and then heats."""
+        leaking_w = self.leakage_w_per_k * (GUARD_ON_C - ROOM_C)
+        drawn_w = DRAW_W + heating_w(self.heat_loss_w_per_k, COLDEST_OUTDOOR_C) + leaking_w
+        heat_w = self.electric_w * cop(GUARD_ON_C, COLDEST_OUTDOOR_C)
+        return (drawn_w * (resting_s + heating_s) - heat_w * heating_s) / 3600 / self.wh_per_k
 
     def switch(self, on: bool, share: float, at_s: float) -> None:
         """Run or stop. The caller has asked `locked()` first, unless comfort or safety leaves no choice."""
@@ -90,7 +108,7 @@ class HeatPump:
         """Keep the buffer inside its band, whatever was ordered; too hot outranks the compressor's wear."""
         if self.temperature_c >= OFFERED_HIGH_C:
             self.switch(False, 1.0, cell.start_s)
-        elif self.temperature_c <= GUARD_ON_C and (self.running or not self.locked(cell.start_s)):
+        elif self.temperature_c <= self.guard_on_c and (self.running or not self.locked(cell.start_s)):
             self.switch(True, 1.0, cell.start_s)
 
     def power_w(self, cell: Cell, dt_s: float) -> float:  # noqa: ARG002 - Every device has this signature.
@@ -106,7 +124,7 @@ class HeatPump:
         return power_w
 
     def minimum_w(self, cell: Cell, dt_s: float) -> float:
-        if not self.controlled or not self.running or self.temperature_c <= GUARD_ON_C:
+        if not self.controlled or not self.running or self.temperature_c <= self.guard_on_c:
             return self.power_w(cell, dt_s)
         held = self.locked(cell.start_s) or self.temperature_c <= self.lowest_stop_c
         return self.electric_w * self.lowest_share if held else 0.0

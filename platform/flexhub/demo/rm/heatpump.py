@@ -10,7 +10,6 @@ from flexhub.demo.physics.heatpump import (
     MINIMUM_PAUSE_S,
     MINIMUM_RUN_S,
     OFFERED_HIGH_C,
-    OFFERED_LOW_C,
     ROOM_C,
     HeatPump,
     cop,
@@ -72,7 +71,7 @@ class HeatPumpResource(FRBCResource):
             provides_leakage_behaviour=True,
             provides_fill_level_target_profile=False,
             provides_usage_forecast=True,
-            fill_level_range=NumberRange(start_of_range=OFFERED_LOW_C, end_of_range=OFFERED_HIGH_C),
+            fill_level_range=NumberRange(start_of_range=self._heat_pump.offered_low_c, end_of_range=OFFERED_HIGH_C),
         )
 
     def level(self) -> float:
