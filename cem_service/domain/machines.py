@@ -83,8 +83,13 @@ class Machine(Generic[ModeT]):
         return None if self.active_mode_id is None else self.modes.get(self.active_mode_id)
 
     def may_switch(self, to_mode_id: str, at: datetime) -> bool:
-        """Whether the active mode may be left for `to_mode_id` at that moment (R-52, R-53, R-54)."""
+        """Whether the active mode may be left for `to_mode_id` at that moment (R-52, R-53, R-54).
+
+        Not while the way into the active one is under way: the next hop comes after it (R-61, R-63).
+        """
         if self.active_mode_id is None:
+            return False
+        if to_mode_id != self.active_mode_id and self.on_its_way_s(at) > 0.0:
             return False
         return self.allows(self.active_mode_id, to_mode_id) and not self.is_blocked(self.active_mode_id, to_mode_id, at)
 

@@ -77,6 +77,14 @@ def test_a_transition_that_takes_its_time_is_under_way_until_then() -> None:
     assert turning.on_its_way_s(NOON - 2 * MINUTE) == 0.0
 
 
+def test_the_next_way_is_taken_when_the_last_one_is_over() -> None:
+    turning = machine(way("off", "on"), way("on", "off"), active="on")
+
+    assert turning.may_switch("on", NOON)
+    assert not turning.may_switch("off", NOON + MINUTE)
+    assert turning.may_switch("off", NOON + 2 * MINUTE)
+
+
 @pytest.mark.parametrize(("reported", "counted"), [(-0.2, 0.0), (0.3, 0.3), (1.2, 1.0)])
 def test_a_factor_beyond_its_range_counts_as_the_end_of_it(reported: float, counted: float) -> None:
     """A lenient device type may report one, and it is told again where nothing else is better (R-20)."""

@@ -16,11 +16,19 @@ from cem_service.planners.building import plan_site
 from cem_service.planners.calm import REPEAT_AFTER
 from cem_service.planners.plan import SitePlan
 from cem_service.planners.reactive import react
-from s2.messages import FRBCInstruction, FRBCTimerStatus, PEBCInstruction, PPBCScheduleInstruction, Timer
+from s2.messages import (
+    FRBCActuatorStatus,
+    FRBCInstruction,
+    FRBCTimerStatus,
+    PEBCInstruction,
+    PPBCScheduleInstruction,
+    Timer,
+)
 from tests.support.mode_resources import resistor
 from tests.support.resources import (
     NOON,
     actuator,
+    all_transitions,
     battery,
     dishwasher,
     element,
@@ -205,6 +213,32 @@ def test_a_blocking_timer_is_respected() -> None:
     held = heat_pump(level=40.2, min_off_until=NOON + timedelta(minutes=3))
 
     assert order(decide(site_with(held))["Heat pump"]) == ("off", 0.0)
+
+
+@pytest.mark.parametrize(("began_s_ago", "is_told"), [(10, False), (130, True)])
+def test_a_transition_under_way_is_not_cut_off(began_s_ago: int, is_told: bool) -> None:
+    whole = (40.0, 60.0)
+    ways = [replace(each, transition_duration=120_000) for each in all_transitions("off", "on")]
+    description = actuator(
+        (
+            mode("off", element(whole, (0.0, 0.0), (0.0, 0.0))),
+            mode("on", element(whole, (0.002, 0.002), (2000.0, 2000.0))),
+        ),
+        ways,
+    )
+    turning_on = FRBCActuatorStatus(
+        message_id=new_id(),
+        actuator_id="actuator",
+        active_operation_mode_id="on",
+        operation_mode_factor=0.0,
+        previous_operation_mode_id="off",
+        transition_timestamp=NOON - timedelta(seconds=began_s_ago),
+    )
+    messages = store_messages(description, levels=whole, level=55.0, active=[], extra=[turning_on])
+
+    decision = decide(site_with(read_store("store", messages), meter_w=3000.0))["store"]
+
+    assert order(decision)[0] == ("off" if is_told else "on")
 
 
 def test_goes_one_hop_at_a_time_where_there_is_no_direct_way() -> None:
