@@ -149,10 +149,12 @@ class _Desk:
 
     def _first_start(self, container: Container) -> Iterator[Order]:
         placement = self._chain(keep_told=True).get(container.container_id)
-        key = self._key(container)
-        by_others = container.status is PPBCPowerSequenceStatus.SCHEDULED and key not in self.told.void
+        key, is_scheduled = self._key(container), container.status is PPBCPowerSequenceStatus.SCHEDULED
+        # Of ours, one that waits here is of a sequence that may not be used any more, as after an emergency (R-101).
+        unusable = self.told.starts.get(key) if is_scheduled else None
+        by_others = is_scheduled and unusable is None and key not in self.told.void
         if placement is not None and not by_others:
-            yield self._order(PPBCScheduleInstruction, placement, placement.start)
+            yield self._order(PPBCScheduleInstruction, placement, placement.start, (unusable,) if unusable else ())
 
     def _another_start(self) -> Iterator[Order]:
         """The first container that the plan has elsewhere, where that is worth it or the window has changed since.

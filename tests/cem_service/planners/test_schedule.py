@@ -310,6 +310,21 @@ def test_a_part_waits_for_what_an_emergency_left_running() -> None:
     assert decide(running, None, dry=NOON + 10 * MINUTE) == ("dry", NOON + 40 * MINUTE)
 
 
+def test_what_an_emergency_left_waiting_is_taken_back() -> None:
+    both = PPBCPowerSequenceContainer(
+        id="wash", power_sequences=(sequence("washing", (60, 2000.0)), sequence("hot", (60, 3000.0), abnormal=True))
+    )
+    waits = replace(_status("wash", SCHEDULED, None), selected_sequence_id="hot")
+    hot = replace(start_of("wash", NOON + 3 * HOUR), power_sequence_id="hot", abnormal_condition=True)
+
+    decision = decision_on(dishwasher(both, statuses=(waits,)), after(hot), wash=NOON + 2 * HOUR)
+
+    assert decision is not None
+    assert isinstance(decision.message, PPBCScheduleInstruction)
+    assert decision.message.power_sequence_id == "washing"
+    assert [one.object_id for one in decision.revocations] == [hot.id]
+
+
 def heater(status: PPBCPowerSequenceStatus, done: timedelta) -> PPBCResource:
     """Two hours of 2 kW that may be interrupted."""
     container = PPBCPowerSequenceContainer(
