@@ -99,9 +99,17 @@ class HeatPump:
     def begin(self, cell: Cell) -> None:
         if self.controlled:
             self._guard(cell)
-        elif self.temperature_c <= THERMOSTAT_ON_C and not self.running and not self.locked(cell.start_s):
+        else:
+            self._follow_thermostat(cell)
+
+    def _follow_thermostat(self, cell: Cell) -> None:
+        """It knows no part of the power: what was ordered before ends with who ordered it."""
+        self.share = 1.0
+        if self.locked(cell.start_s):
+            return
+        if self.temperature_c <= THERMOSTAT_ON_C:
             self.switch(True, 1.0, cell.start_s)
-        elif self.temperature_c >= THERMOSTAT_OFF_C and self.running and not self.locked(cell.start_s):
+        elif self.temperature_c >= THERMOSTAT_OFF_C:
             self.switch(False, 1.0, cell.start_s)
 
     def _guard(self, cell: Cell) -> None:

@@ -91,6 +91,16 @@ def test_a_tap_that_is_open_for_long_at_the_worst_moment_keeps_the_band(electric
     assert device.temperature_c < COMFORT_LOW_C + 1.0, "no more is held back than that takes"
 
 
+def test_left_alone_while_it_modulates_it_heats_with_all_it_has() -> None:
+    device = heat_pump(lowest_share=0.3, temperature_c=44.5)
+    device.switch(on=True, share=0.3, at_s=9_000)
+
+    live(device, 3600, demand_w=4000)
+
+    assert device.temperature_c > 45
+    assert device.switches == 1
+
+
 def test_a_buffer_at_its_bottom_is_heated_with_all_there_is_though_the_compressor_has_just_started() -> None:
     device = heat_pump(controlled=True, lowest_share=0.3, temperature_c=43.1)
     device.switch(on=True, share=0.3, at_s=10_000)
