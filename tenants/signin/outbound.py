@@ -49,6 +49,9 @@ class ProviderSession(requests.Session):
             raise requests.TooManyRedirects("a provider answers at the address that it gave")
         return response
 
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: for the address of a next request, requests would read the answer to its end, however long it is."""
+
 
 def _whole(response: requests.Response) -> bytes:
     """Raises requests.RequestException."""
