@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -40,18 +40,21 @@ from tests.support.resources import allowed
 RECONNECT_S = 0.5
 TICK_S = 0.1
 PEAK_W = 6000.0
+DONE = (InstructionStatus.ACCEPTED, InstructionStatus.STARTED, InstructionStatus.SUCCEEDED)
 
 
 @dataclass(slots=True)
 class EnvelopeDevice:
     """`offer()` publishes new constraints, which the energy manager answers with a new instruction.
 
-    `answers` holds all ReceptionStatuses that came for a message, by its id.
+    `answers` holds all ReceptionStatuses that came for a message, by its id; `says_of_each` the statuses that it sends
+    for each instruction.
     """
 
     url: str
     token: str
     reconnects: bool = True
+    says_of_each: tuple[InstructionStatus, ...] = DONE
     connections: int = 0
     close_codes: list[int] = field(default_factory=list)
     answers: dict[str, list[str]] = field(default_factory=dict)
@@ -134,7 +137,7 @@ class EnvelopeDevice:
                     await self.say(constraints())
                 case MessageReceived(message=PEBCInstruction() as instruction):
                     self.instructions.append(instruction)
-                    await self.say(*obedience(instruction.id))
+                    await self.say(*obedience(instruction.id, self.says_of_each))
                 case CloseRequested() if self._socket is not None:
                     await self._socket.close(event.code, event.reason)
                 case _:
@@ -184,7 +187,7 @@ def constraints() -> PEBCPowerConstraints:
     )
 
 
-def obedience(instruction_id: str) -> list[InstructionStatusUpdate]:
+def obedience(instruction_id: str, statuses: Iterable[InstructionStatus] = DONE) -> list[InstructionStatusUpdate]:
     return [
         InstructionStatusUpdate(
             message_id=str(uuid4()),
@@ -192,5 +195,5 @@ def obedience(instruction_id: str) -> list[InstructionStatusUpdate]:
             status_type=status,
             timestamp=datetime.now(UTC),
         )
-        for status in (InstructionStatus.ACCEPTED, InstructionStatus.STARTED, InstructionStatus.SUCCEEDED)
+        for status in statuses
     ]

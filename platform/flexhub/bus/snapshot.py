@@ -125,12 +125,15 @@ class Snapshot:
 
     @property
     def released_at(self) -> datetime | None:
-        """When the gateway last released this session, in the hub's time: what was instructed before is void."""
+        """When the gateway last released this session, or its RM introduced itself anew, in the hub's time.
+
+        What was instructed before is void.
+        """
         return moment_of(self.texts.get(RELEASED_FIELD))
 
     @property
     def is_released(self) -> bool:
-        """Whether its device does what it does by itself, since the CEM had not looked at its site for too long."""
+        """Whether its device does what it does by itself until it is selected again, as it was before."""
         return is_released(self.control_type, self.released_at)
 
     @property

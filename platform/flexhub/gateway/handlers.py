@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from flexhub.bus import Batch, LedgerRow
-from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, revoked_field, snapshot_field
+from flexhub.bus.snapshot import CONTROL_TYPE_FIELD, PROFILE_FIELD, RELEASED_FIELD, revoked_field, snapshot_field
 from flexhub.gateway.relay_events import RelayEvent
 from flexhub.gateway.seats import Seat
 from s2.descriptions import SystemDescription
@@ -144,12 +144,20 @@ def _accepted(turn: Turn, event: MessageReceived) -> None:
         for value in message.values:
             batch.measure(seat.info, value.commodity_quantity.value, message.measurement_timestamp, value.value)
     elif type(message) is ResourceManagerDetails:
-        seat.reset_control_type(batch)
+        _begin_anew(turn)
     elif type(message) is RevokeObject:
         revoked(turn, message)
     elif isinstance(message, SystemDescription) and seat.session.resource.description_at(turn.at) is not message:
         return  # It was announced for later. Until then the energy manager goes by the one in force.
     _count(turn, message, text)
+
+
+def _begin_anew(turn: Turn) -> None:
+    """Forget the control type. What an RM was told before it introduced itself again has ended, and is no refusal."""
+    was_selected = turn.seat.text_of(CONTROL_TYPE_FIELD) is not None
+    turn.seat.reset_control_type(turn.batch)
+    if was_selected:
+        turn.seat.fold(turn.batch, RELEASED_FIELD, turn.at.isoformat())
 
 
 def fold(turn: Turn, message: Message, text: str) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from flexhub.bus import Batch
+from flexhub.bus.snapshot import CONTROL_TYPE_FIELD
 from flexhub.gateway.handlers import Turn, handle, sent
 from s2.messages import (
     ControlType,
@@ -38,6 +39,20 @@ async def test_a_measurement_goes_to_snapshot_telemetry_and_conversation(frbc: H
     (entry,) = frbc.worker.conversation(frbc.seat.info.link_id)
     assert (entry.direction, entry.status, entry.text) == ("received", "OK", text_of(message))
     assert list(batch.wakes) == [frbc.seat.info.site_id]
+
+
+async def test_an_rm_that_introduces_itself_again_has_no_order_any_more(frbc: Hub) -> None:
+    await frbc.hear(details())
+    introduced, batch = frbc.snapshot, Batch()
+    frbc.seat.fold(batch, CONTROL_TYPE_FIELD, ControlType.FILL_RATE_BASED_CONTROL.value)
+    await frbc.write(batch)
+
+    await frbc.hear(details())
+
+    assert introduced.released_at is None
+    assert frbc.snapshot.control_type is None
+    assert frbc.snapshot.released_at == NOW
+    assert frbc.snapshot.is_released
 
 
 async def test_a_refused_message_is_only_told(frbc: Hub) -> None:

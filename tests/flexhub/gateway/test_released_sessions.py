@@ -13,8 +13,8 @@ from cem_service import services
 from cem_service.runtime import Tools
 from flexhub.bus.worker_side import RedisWorkerBus
 from flexhub.clock import Clock
-from s2.messages import ControlType
-from tests.support.envelope_device import EnvelopeDevice, living_device
+from s2.messages import ControlType, InstructionStatus
+from tests.support.envelope_device import EnvelopeDevice, details, living_device
 from tests.support.gateway import RunningGateway, running_gateway
 from tests.support.hub import eventually
 from tests.support.registry import Household
@@ -67,6 +67,21 @@ async def test_a_device_is_released_when_workers_are_gone_and_taken_back_when_on
 
     pebc, none = "POWER_ENVELOPE_BASED_CONTROL", "NO_SELECTION"
     assert selections(worker_bus, household.link.pk)[:3] == [pebc, none, pebc]
+    assert device.connections == 1
+
+
+async def test_a_device_that_introduces_itself_again_is_told_afresh_at_once(
+    hasty_gateway: RunningGateway, household: Household, look: Callable[[], None]
+) -> None:
+    """What it was told has ended with that. It did not refuse it, so it is not left alone for it."""
+    url = hasty_gateway.url(household.rm_node.pk)
+    async with living_device(url, household.token, says_of_each=(InstructionStatus.ACCEPTED,)) as device:
+        await instructed(device, look)
+        told = len(device.instructions)
+
+        await device.say(details())
+
+        await instructed(device, look, more_than=told)
     assert device.connections == 1
 
 
