@@ -3,14 +3,21 @@
 Each exchange ends in time, follows nowhere else, reads no more than it needs and, unless the operator allows it, goes
 to no address of our own network. The address that is judged is the one that the connection leads to, so a name that
 leads elsewhere a moment later (DNS rebinding) gains nothing by it.
+
+Timeouts of sockets begin anew with each byte that comes and with each address that is tried, so who sends a byte now
+and then would hold a thread for ever. An exchange has an end of its own, at which its connection is shut down from
+beside. Looking up a name alone has no limit but the resolver's own.
 """
 
 from __future__ import annotations
 
 import socket
-import time
+from contextlib import suppress
+from contextvars import ContextVar
 from ipaddress import ip_address
-from typing import Any
+from threading import Timer
+from time import monotonic
+from typing import Any, Self
 
 import requests
 from django.conf import settings
@@ -23,7 +30,7 @@ from tenants.internet import is_public
 
 # For each step: connecting, and each read.
 STEP_TIMEOUT_S = 5.0
-# For an answer as a whole; who sends a byte now and then would hold a thread for ever otherwise.
+# For an exchange as a whole.
 WHOLE_TIMEOUT_S = 10.0
 # The largest documents are key sets, with some kilobytes.
 MAX_ANSWER_BYTES = 256 * 1024
@@ -43,8 +50,13 @@ class ProviderSession(requests.Session):
         if not (request.url or "").startswith("https://") and not settings.SIGN_IN_PROVIDERS_LOCAL:
             raise requests.exceptions.InvalidSchema("a provider is asked over https only")
         kwargs |= {"timeout": STEP_TIMEOUT_S, "stream": True, "allow_redirects": False}
-        with super().send(request, **kwargs) as response:
-            response._content = _whole(response)  # noqa: SLF001 - requests has no limit of its own.
+        with _Exchange():
+            try:
+                with super().send(request, **kwargs) as response:
+                    response._content = _whole(response)  # noqa: SLF001 - requests has no limit of its own.
+            finally:
+                # A connection ends with its exchange, so none is kept for the next.
+                self.close()
         if response.is_redirect:
             raise requests.TooManyRedirects("a provider answers at the address that it gave")
         return response
@@ -56,14 +68,80 @@ class ProviderSession(requests.Session):
 def _whole(response: requests.Response) -> bytes:
     """Raises requests.RequestException."""
     body = bytearray()
-    ends = time.monotonic() + WHOLE_TIMEOUT_S
     for chunk in response.iter_content(8192):
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
             raise requests.exceptions.ContentDecodingError("the provider's answer is too long")
-        if time.monotonic() > ends:
-            raise requests.Timeout("the provider's answer took too long")
     return bytes(body)
+
+
+class _Exchange:
+    """Shuts its connection down when its time is over, whatever is being waited for. Raises requests.Timeout then."""
+
+    def __init__(self) -> None:
+        self._ends_s = monotonic() + WHOLE_TIMEOUT_S
+        self._watched: socket.socket | None = None
+        self._timer = Timer(WHOLE_TIMEOUT_S, self._end)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        self._outer = _EXCHANGE.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _EXCHANGE.reset(self._outer)
+        self._timer.cancel()
+        self._timer.join()
+        if self._watched is not None:
+            self._watched.close()
+        # What was shut down may look whole: an answer without a length ends where the connection ends.
+        self.left_s()
+
+    def left_s(self) -> float:
+        """What is left of the exchange, in seconds. Raises requests.Timeout when nothing is."""
+        left_s = self._ends_s - monotonic()
+        if left_s <= 0:
+            raise requests.Timeout("the provider took too long")
+        return left_s
+
+    def watch(self, opened: socket.socket) -> None:
+        # TLS takes the socket away from its object; a duplicate still leads to the same connection.
+        self._watched = opened.dup()
+        self.left_s()
+
+    def _end(self) -> None:
+        if self._watched is not None:
+            with suppress(OSError):
+                self._watched.shutdown(socket.SHUT_RDWR)
+
+
+_EXCHANGE: ContextVar[_Exchange] = ContextVar("exchange with a provider")
+
+
+def _opened(connection: HTTPConnection) -> socket.socket:
+    """To the first address of its host that answers. Raises requests.Timeout, NewConnectionError."""
+    exchange = _EXCHANGE.get()
+    failed: Exception = OSError("its name has no address")
+    for address in _addresses(connection):
+        step_s = min(STEP_TIMEOUT_S, exchange.left_s())
+        try:
+            opened = socket.create_connection(address, step_s)
+        except OSError as error:
+            failed = error
+        else:
+            exchange.watch(opened)
+            return opened
+    raise NewConnectionError(connection, f"the provider cannot be reached: {failed}") from failed
+
+
+def _addresses(connection: HTTPConnection) -> list[tuple[str, int]]:
+    try:
+        found = socket.getaddrinfo(connection.host, connection.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        # The last is of a host that can be no name.
+        raise NewConnectionError(connection, f"the provider cannot be found: {error}") from error
+    return [(str(address[0]), connection.port) for *_, address in found]
 
 
 def _judged(connection: HTTPConnection, opened: socket.socket) -> socket.socket:
@@ -77,12 +155,12 @@ def _judged(connection: HTTPConnection, opened: socket.socket) -> socket.socket:
 
 class _GuardedHTTPConnection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        return _judged(self, super()._new_conn())
+        return _judged(self, _opened(self))
 
 
 class _GuardedHTTPSConnection(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
-        return _judged(self, super()._new_conn())
+        return _judged(self, _opened(self))
 
 
 class _GuardedHTTPPool(HTTPConnectionPool):

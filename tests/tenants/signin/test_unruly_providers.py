@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +18,7 @@ Talk = Callable[[socket.socket], None]
 
 
 @contextmanager
-def _provider(talk: Talk) -> Iterator[int]:
+def provider_that(talk: Talk, context: ssl.SSLContext | None = None) -> Iterator[int]:
     """The port of a server that talks so with whoever connects, one after the other."""
 
     def serve() -> None:
@@ -25,8 +26,11 @@ def _provider(talk: Talk) -> Iterator[int]:
             while True:
                 accepted, _ = server.accept()
                 # Who asked goes while it is being answered.
-                with suppress(OSError), accepted:
-                    talk(accepted)
+                with (
+                    suppress(OSError),
+                    accepted if context is None else context.wrap_socket(accepted, server_side=True) as connection,
+                ):
+                    talk(connection)
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=serve, daemon=True)
@@ -52,7 +56,7 @@ def test_reads_no_more_of_a_redirect_than_of_an_answer() -> None:
             connection.sendall(bytes(65_536))
             taken += 65_536
 
-    with _provider(talk) as port, ProviderSession() as session, pytest.raises(requests.RequestException):
+    with provider_that(talk) as port, ProviderSession() as session, pytest.raises(requests.RequestException):
         session.get(f"http://127.0.0.1:{port}/")
 
     # The rest fills buffers on the way.
@@ -65,5 +69,5 @@ def test_follows_nowhere(location: bytes) -> None:
         connection.recv(65_536)
         connection.sendall(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: %b\r\n\r\n" % location)
 
-    with _provider(talk) as port, ProviderSession() as session, pytest.raises(requests.TooManyRedirects):
+    with provider_that(talk) as port, ProviderSession() as session, pytest.raises(requests.TooManyRedirects):
         session.get(f"http://127.0.0.1:{port}/")
