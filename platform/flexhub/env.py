@@ -32,8 +32,9 @@ class Env:
             raise EnvironmentVariableError(f"{name} is not set. {hint}".strip())
         return default
 
-    def integer(self, name: str, default: int | None = None) -> int:
-        return self._convert(name, default, int, "a whole number")
+    def integer(self, name: str, default: int | None = None, *, least: int, most: int) -> int:
+        """Both limits are allowed."""
+        return self._convert(name, default, between(least, most), f"a whole number from {least} to {most}")
 
     def boolean(self, name: str, default: bool | None = None) -> bool:
         return self._convert(name, default, _boolean, "one of 1, 0, true, false, yes, no")
@@ -92,7 +93,7 @@ def one_of(*choices: str) -> Callable[[str], str]:
 def secret_keys(text: str) -> list[str]:
     """A conversion for `Env.parsed`: comma-separated keys of 32 bytes each, in base64 of either alphabet, at least one.
 
-    Returned as Fernet wants them: URL-safe and padded.
+    Returned in the URL-safe alphabet and padded, however they were written.
     """
     keys = [_secret_key(word.strip()) for word in text.split(",") if word.strip()]
     if not keys:
@@ -110,6 +111,16 @@ def _secret_key(word: str) -> str:
     if len(key) != 32:
         raise ValueError
     return padded
+
+
+def web_address(text: str) -> str:
+    """A conversion for `Env.parsed`: http:// or https:// with a host and perhaps a port, without a slash at its end."""
+    parts = urlsplit(text)
+    _ = parts.port  # Judged when it is read.
+    plain = text.partition("://")[2].removesuffix("/") == parts.netloc and "@" not in parts.netloc
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
+        raise ValueError
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def between(least: Number, most: Number) -> Callable[[str], Number]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flexhub.env import Env, between
+from flexhub.env import Env
 from tenants.quota_table import Quantity, Quotas
 
 KINDS = ("OPERATOR", "PROVIDER", "MANUFACTURER", "AGGREGATOR")
@@ -19,6 +19,6 @@ def _of_kind(env: Env, kind: str) -> Quotas:
 
 
 def _number(env: Env, quantity: Quantity, kind: str) -> int:
-    name, wanted = f"QUOTA_{quantity.upper()}", f"a whole number from 0 to {_MOST}"
-    for_all = env.parsed(name, between(0, _MOST), wanted, str(Quotas()[quantity]))
-    return env.parsed(f"{name}_{kind}", between(0, _MOST), wanted, str(for_all))
+    name = f"QUOTA_{quantity.upper()}"
+    for_all = env.integer(name, Quotas()[quantity], least=0, most=_MOST)
+    return env.integer(f"{name}_{kind}", for_all, least=0, most=_MOST)

@@ -7,7 +7,7 @@ from django.urls import reverse_lazy
 
 from flexhub.clock import Clock
 from flexhub.content_security import content_security_policy
-from flexhub.env import Env, between, one_of, secret_keys
+from flexhub.env import Env, between, one_of, secret_keys, web_address
 from flexhub.feed_settings import feed_endpoints
 from flexhub.observability.logs import Config as LogConfig
 from flexhub.quota_settings import default_quotas
@@ -43,43 +43,39 @@ REDIS_URL, CELERY_BROKER_URL = redis_urls(env)
 # Less than the lease of a gateway process: one that waits for Redis still renews it in time.
 REDIS_TIMEOUT_S: float = env.parsed("REDIS_TIMEOUT_S", between(0.1, 8.0), "a number of seconds from 0.1 to 8", "5")
 # For the threads of one process together, and for each server of a Cluster; a gateway's event loop has its own few.
-REDIS_CONNECTIONS: int = env.parsed("REDIS_CONNECTIONS", between(1, 1000), "a whole number from 1 to 1000", "20")
-# Where this gateway is reached; only shown to people and written into the demo's file.
-PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000")
+REDIS_CONNECTIONS = env.integer("REDIS_CONNECTIONS", 20, least=1, most=1000)
+# Where people reach the hub: links in mails lead there, and with https everything about cookies is for https alone.
+PUBLIC_URL = env.parsed("PUBLIC_URL", web_address, "an address such as https://hub.example", "http://127.0.0.1:8000")
 # A frame above this is answered by closing with 1009. 1 MiB is what s2-kit and our server allow.
-S2_MAX_FRAME_BYTES = env.integer("S2_MAX_FRAME_BYTES", 1024 * 1024)
+S2_MAX_FRAME_BYTES = env.integer("S2_MAX_FRAME_BYTES", 1024 * 1024, least=1024, most=16 * 1024 * 1024)
 # Whether a peer that offers permessage-deflate gets it.
 S2_DEFLATE = env.boolean("S2_DEFLATE", True)
 # The ASGI server behind `manage.py gateway`.
 S2_SERVER = env.parsed("S2_SERVER", one_of("daphne", "uvicorn"), "daphne or uvicorn", "daphne")
-S2_ACK_TIMEOUT_S = env.integer("S2_ACK_TIMEOUT_S", 10)
+S2_ACK_TIMEOUT_S = env.integer("S2_ACK_TIMEOUT_S", 10, least=1, most=3600)
 # Servers elsewhere that the hub connects to: whether ws:// will do, and whether private addresses may be meant.
 S2_DIAL_PLAIN = env.boolean("S2_DIAL_PLAIN", DEBUG)
 S2_DIAL_PRIVATE = env.boolean("S2_DIAL_PRIVATE", False)
-# How long a stopping gateway may take to ask its devices to reconnect; an orchestrator has to allow some 6 s more.
-S2_DRAIN_S = env.integer("S2_DRAIN_S", 10)
+# How long a stopping gateway may take to ask its devices to reconnect; an orchestrator has to allow some 8 s more.
+S2_DRAIN_S = env.integer("S2_DRAIN_S", 10, least=0, most=3600)
 # After how long without a look of the hosted CEM at its home a device is released; longer than any deploy of workers.
 CEM_RELEASE_AFTER_S: float = env.parsed(
     "CEM_RELEASE_AFTER_S", between(1.0, 86_400.0), "a number of seconds from 1 to 86400", "300"
 )
 # How long an access token of the REST API is valid.
-API_ACCESS_TOKEN_S: int = env.parsed("API_ACCESS_TOKEN_S", between(60, 3600), "a whole number from 60 to 3600", "600")
+API_ACCESS_TOKEN_S = env.integer("API_ACCESS_TOKEN_S", 600, least=60, most=3600)
 # Of one program, and requests for access tokens from one address or for one program; a tenant's quota is in QUOTAS.
-API_CLIENT_CALLS_PER_MINUTE: int = env.parsed(
-    "API_CLIENT_CALLS_PER_MINUTE", between(1, 1_000_000), "a whole number", "300"
-)
-API_TOKEN_REQUESTS_PER_MINUTE: int = env.parsed(
-    "API_TOKEN_REQUESTS_PER_MINUTE", between(1, 1_000_000), "a whole number", "60"
-)
+API_CLIENT_CALLS_PER_MINUTE = env.integer("API_CLIENT_CALLS_PER_MINUTE", 300, least=1, most=1_000_000)
+API_TOKEN_REQUESTS_PER_MINUTE = env.integer("API_TOKEN_REQUESTS_PER_MINUTE", 60, least=1, most=1_000_000)
 # A what-if plans a day twice, in a worker that others need; of one tenant, people and programs together.
-WHAT_IF_PER_MINUTE: int = env.parsed("WHAT_IF_PER_MINUTE", between(0, 10_000), "a whole number", "30")
-POOL_MINIMUM_SITES = env.integer("POOL_MINIMUM_SITES", 5)
+WHAT_IF_PER_MINUTE = env.integer("WHAT_IF_PER_MINUTE", 30, least=0, most=10_000)
+POOL_MINIMUM_SITES = env.integer("POOL_MINIMUM_SITES", 5, least=1, most=1_000_000)
 # How long a device's owner may let its manufacturer look at it, with one grant.
-SUPPORT_GRANT_MAX_DAYS = env.integer("SUPPORT_GRANT_MAX_DAYS", 30)
+SUPPORT_GRANT_MAX_DAYS = env.integer("SUPPORT_GRANT_MAX_DAYS", 30, least=1, most=3650)
 # The database refuses to drop younger days (`flexhub.telemetry.partitions`).
-TELEMETRY_RETENTION_DAYS: int = env.parsed("TELEMETRY_RETENTION_DAYS", between(7, 36_500), "7 or more", "90")
+TELEMETRY_RETENTION_DAYS = env.integer("TELEMETRY_RETENTION_DAYS", 90, least=7, most=36_500)
 # How long a planning task may take while it finds better plans of a home with several devices.
-PLAN_TIME_MS: int = env.parsed("PLAN_TIME_MS", between(0, 5000), "a whole number from 0 to 5000", "100")
+PLAN_TIME_MS = env.integer("PLAN_TIME_MS", 100, least=0, most=5000)
 # Whether feeds may be asked without TLS, and at addresses that are not of the public Internet.
 FEEDS_LOCAL = env.boolean("FEEDS_LOCAL", False)
 # Where providers of feeds are, instead of where their manifests say: "entsoe.api=https://mirror.example/api,...".
@@ -244,8 +240,8 @@ SECURE_PROXY_SSL_HEADER = (f"HTTP_{_forwarded.upper().replace('-', '_')}", "http
 SECURE_SSL_REDIRECT = HTTPS
 # Whoever watches the process asks it directly.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
-_one_year_s = str(365 * 24 * 3600)
-SECURE_HSTS_SECONDS = HTTPS * env.parsed("HSTS_SECONDS", between(0, 10**9), "a number of seconds", _one_year_s)
+_one_year_s = 365 * 24 * 3600
+SECURE_HSTS_SECONDS = HTTPS * env.integer("HSTS_SECONDS", _one_year_s, least=0, most=10**9)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 # Browsers' lists are hard to get off again: that is for the owner of the domain to decide, not for a program under it.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
@@ -269,7 +265,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 0
 _to_console = env.boolean("EMAIL_TO_CONSOLE", DEBUG)
 EMAIL_BACKEND = f"django.core.mail.backends.{'console' if _to_console else 'smtp'}.EmailBackend"
 EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
-EMAIL_PORT = env.integer("EMAIL_PORT", 25)
+EMAIL_PORT = env.integer("EMAIL_PORT", 25, least=1, most=65_535)
 EMAIL_HOST_USER = env.text("EMAIL_USER", "")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_PASSWORD", "")
 _encryption = env.parsed("EMAIL_ENCRYPTION", one_of("none", "starttls", "tls"), "none, starttls or tls", "none")
@@ -345,8 +341,9 @@ READINESS_CHECKS = {
     "redis": "flexhub.bus.readiness.ask_redis",
 }
 LOGGING_CONFIG = "flexhub.observability.logs.configure"
+_level = one_of("debug", "info", "warning", "error", "critical")
 LOGGING: LogConfig = {
-    "level": env.text("LOG_LEVEL", "INFO"),
+    "level": env.parsed("LOG_LEVEL", _level, "debug, info, warning, error or critical", "info").upper(),
     "json": env.boolean("LOG_JSON", not DEBUG),
     "secrets": [
         SECRET_KEY,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flexhub.env import Env, EnvironmentVariableError, between, one_of, secret_keys
+from flexhub.env import Env, EnvironmentVariableError, between, one_of, secret_keys, web_address
 
 
 def test_reads_text_and_falls_back_to_the_default() -> None:
@@ -22,12 +22,16 @@ def test_a_missing_variable_is_named_with_its_hint() -> None:
 
 
 def test_reads_whole_numbers() -> None:
-    env = Env({"COUNT": "12", "BAD": "twelve"})
+    env = Env({"COUNT": "12"})
 
-    assert env.integer("COUNT") == 12
-    assert env.integer("ABSENT", 7) == 7
-    with pytest.raises(EnvironmentVariableError, match=r"^BAD must be a whole number\.$"):
-        env.integer("BAD", 7)
+    assert env.integer("COUNT", least=1, most=12) == 12
+    assert env.integer("ABSENT", 7, least=1, most=12) == 7
+
+
+@pytest.mark.parametrize("text", ["twelve", "-1", "0", "13", "1.5"])
+def test_a_whole_number_beyond_its_limits_is_refused(text: str) -> None:
+    with pytest.raises(EnvironmentVariableError, match=r"^COUNT must be a whole number from 1 to 12\.$"):
+        Env({"COUNT": text}).integer("COUNT", 7, least=1, most=12)
 
 
 def test_reads_numbers_between_limits() -> None:
@@ -45,7 +49,7 @@ def test_reads_numbers_between_limits() -> None:
 
 def test_a_missing_number_says_what_it_should_be() -> None:
     with pytest.raises(EnvironmentVariableError, match="COUNT is not set; it must be a whole number"):
-        Env({}).integer("COUNT")
+        Env({}).integer("COUNT", least=1, most=12)
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", True), ("Yes", True), ("on", True), ("0", False), ("FALSE", False)])
@@ -170,3 +174,35 @@ def test_takes_one_of_a_few_words(text: str, word: str) -> None:
 def test_refuses_another_word() -> None:
     with pytest.raises(EnvironmentVariableError, match="S2_SERVER must be daphne or uvicorn"):
         Env({"S2_SERVER": "gunicorn"}).parsed("S2_SERVER", one_of("daphne", "uvicorn"), "daphne or uvicorn")
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("https://hub.example", "https://hub.example"),
+        ("HTTPS://hub.example/", "https://hub.example"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_reads_where_people_reach_the_hub(text: str, address: str) -> None:
+    assert web_address(text) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hub.example",
+        "//hub.example",
+        "https:hub.example",
+        "https://",
+        "ftp://hub.example",
+        "https://hub.example/below",
+        "https://hub.example?a=b",
+        "https://somebody@hub.example",
+        "https://hub.example:port",
+    ],
+)
+def test_what_is_no_such_address_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  # `Env.parsed` says what is wanted.
+        web_address(text)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client, override_settings
 
+from flexhub.env import EnvironmentVariableError
 from tests.support.early import ROOT
 
 PRODUCTION = {
@@ -54,6 +55,31 @@ def test_who_migrates_does_not_wait_long_for_a_table(monkeypatch: pytest.MonkeyP
     owner = all_settings_with(monkeypatch)["DATABASES"]["owner"]
 
     assert owner["OPTIONS"]["options"] == "-c lock_timeout=5s"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        # Without https in it, cookies would be sent in the clear.
+        ("PUBLIC_URL", "hub.example"),
+        ("LOG_LEVEL", "LOUD"),
+        ("EMAIL_PORT", "99999"),
+        ("S2_MAX_FRAME_BYTES", "0"),
+        ("S2_ACK_TIMEOUT_S", "0"),
+        ("S2_DRAIN_S", "-1"),
+        ("POOL_MINIMUM_SITES", "0"),
+        ("SUPPORT_GRANT_MAX_DAYS", "0"),
+        ("API_CLIENT_CALLS_PER_MINUTE", "0"),
+        ("TELEMETRY_RETENTION_DAYS", "6"),
+    ],
+)
+def test_a_bad_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    with pytest.raises(EnvironmentVariableError, match=f"^{name} must be"):
+        all_settings_with(monkeypatch, **{name: value})
+
+
+def test_levels_of_the_log_are_read_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert all_settings_with(monkeypatch, LOG_LEVEL="warning")["LOGGING"]["level"] == "WARNING"
 
 
 class TestWithHTTPS:

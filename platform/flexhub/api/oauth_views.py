@@ -50,7 +50,7 @@ def introspect(request: HttpRequest) -> HttpResponse:
 @require_GET
 def metadata(_request: HttpRequest) -> HttpResponse:
     """Where everything is (RFC 8414)."""
-    address = settings.PUBLIC_URL.rstrip("/")
+    address = settings.PUBLIC_URL
     return JsonResponse(
         {
             "issuer": address,

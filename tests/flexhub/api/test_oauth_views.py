@@ -204,7 +204,7 @@ def test_tells_a_client_about_its_own_token(client: Client, program: Program) ->
 
 
 def test_says_where_everything_is(client: Client, settings: Settings) -> None:
-    settings.PUBLIC_URL = "https://hub.example/"
+    settings.PUBLIC_URL = "https://hub.example"
 
     body = client.get("/.well-known/oauth-authorization-server").json()
 
