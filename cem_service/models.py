@@ -86,6 +86,11 @@ class Tariff(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """An empty list or the like, which Django takes for no value, is stored as none."""
+        self.weekend_import_eur_per_kwh = self.weekend_import_eur_per_kwh or None
+        self.weekend_export_eur_per_kwh = self.weekend_export_eur_per_kwh or None
+
 
 def _followed(name: str, help_text: str) -> models.ForeignKey[Feed | None, Feed | None]:
     """A feed that a site may follow for something."""

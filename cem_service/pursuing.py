@@ -54,8 +54,8 @@ def tariff_of(site: Site) -> Tariff:
         _prices(tariff.import_eur_per_kwh),
         _prices(tariff.export_eur_per_kwh),
         site.timezone,
-        tariff.weekend_import_eur_per_kwh and _prices(tariff.weekend_import_eur_per_kwh),
-        tariff.weekend_export_eur_per_kwh and _prices(tariff.weekend_export_eur_per_kwh),
+        _prices(tariff.weekend_import_eur_per_kwh) or None,
+        _prices(tariff.weekend_export_eur_per_kwh) or None,
     )
 
 
@@ -114,5 +114,6 @@ def _parsed(row: dict[str, Any]) -> dict[str, Any]:
     return row | {name: datetime.fromisoformat(row[name]) for name in ("starts_at", "ends_at")}
 
 
-def _prices(stored: Sequence[float]) -> tuple[float, ...]:
-    return tuple(float(price) for price in stored)
+def _prices(stored: Sequence[float] | None) -> tuple[float, ...]:
+    """None there are, whatever empty value says so: earlier releases stored also `[]`, `{}` and an empty text."""
+    return tuple(float(price) for price in stored or ())

@@ -230,6 +230,20 @@ def test_a_provider_adds_a_tariff(client: Client, alder: Household) -> None:
         assert Tariff.objects.get().tenant == alder.tenant
 
 
+@pytest.mark.parametrize("empty", ["", "null", "[]", "{}", '""'])
+def test_a_weekend_without_prices_is_as_other_days(client: Client, alder: Household, empty: str) -> None:
+    client.force_login(make_member(alder.tenant))
+    weekend = dict.fromkeys(("weekend_import_eur_per_kwh", "weekend_export_eur_per_kwh"), empty)
+    prices = json.dumps(DAY)
+
+    form = {"name": "Flat", "import_eur_per_kwh": prices, "export_eur_per_kwh": prices, **weekend}
+    assert client.post(f"{TARIFFS}add/", form).status_code == 302
+
+    with tenant_scope(alder.tenant.pk):
+        tariff = Tariff.objects.get()
+    assert (tariff.weekend_import_eur_per_kwh, tariff.weekend_export_eur_per_kwh) == (None, None)
+
+
 @pytest.mark.parametrize("prices", ["[0.25]", '"cheap"', "[", json.dumps(["x"] * 24)])
 def test_a_bad_tariff_gets_an_answer_on_the_form(client: Client, alder: Household, prices: str) -> None:
     client.force_login(make_member(alder.tenant))

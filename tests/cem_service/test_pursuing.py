@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from cem_service import limits
 from cem_service.domain.objectives import Bandwidth, CapacityTariff, Carbon, GridLimit, Objectives, SteerableLimit
 from cem_service.loading import load_site
-from cem_service.models import SiteObjectives
+from cem_service.models import SiteObjectives, Tariff
 from cem_service.objectives import Wishes, create_tariff, set_objectives
 from cem_service.pursuing import with_pursuits
 from flexhub.devices.models import Site
@@ -100,6 +100,18 @@ def test_weekends_may_have_prices_of_their_own(world: World) -> None:
     days = [world.clock.now() + timedelta(days=days) for days in (0, 4)]
     buy = [loaded.state.tariff.prices(day, 1, timedelta(minutes=15))[0][0] for day in days]
     assert buy == [0.25, 0.1]
+
+
+@pytest.mark.parametrize("empty", [[], {}, ""])
+def test_an_empty_weekend_that_was_stored_silences_no_home(world: World, empty: object) -> None:
+    _pursue(world, Wishes())
+    with tenant_scope(world.household.tenant.pk):
+        Tariff.objects.update(weekend_import_eur_per_kwh=empty)
+
+    loaded = load_site(*world.ids, bus=world.bus, now=world.clock.now())
+
+    assert loaded is not None
+    assert loaded.state.tariff.weekend_import_eur_per_kwh is None
 
 
 @pytest.mark.parametrize(
