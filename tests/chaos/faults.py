@@ -16,7 +16,7 @@ from tests.support.chaos.crowd import Crowd
 from tests.support.chaos.peers import EnvelopeRM
 from tests.support.hub import GATEWAY, SECOND_GATEWAY, Hub, eventually
 
-#: docs/operations.md: a lease lasts 10 s, and whoever sweeps comes every 3 s.
+#: docs/architecture.md: a lease lasts 10 s, and whoever sweeps comes every 3 s.
 GONE_WITHIN_S = 15.0
 #: A ping every 30 s, and 40 s for the answer; then the sweep of sockets and a busy machine.
 DEAD_PEER_WITHIN_S = 75.0
