@@ -1,1 +1,1 @@
-"""One package per maker; the folder is the registration. Vendors do not import each other."""
+"""One package per vendor; the folder is the registration. Vendors do not import each other."""

@@ -1,4 +1,4 @@
-"""One more household, whose devices are reached through their maker's cloud: RMs and CEM are both run by the hub.
+"""One more household, whose devices are reached through their vendor's cloud: RMs and CEM are both run by the hub.
 
 The cloud is that of the simulated vendor, one device for each control type. No process of the demo speaks for them, and
 they count for nothing in the street's figures. So this house, and no other, follows the prices of a simulated market:

@@ -1,5 +1,5 @@
 """The demo's rows: four tenants with a login each, the street's sites and devices, a pool, a house whose devices are
-behind a maker's cloud, and two spare devices.
+behind a vendor's cloud, and two spare devices.
 
 Everything goes through the same services as a person's own changes. A second start finds the rows of the first and
 begins anew: the simulated clock starts over, so plans and measurements of the last run would lie in the future.

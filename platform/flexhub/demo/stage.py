@@ -152,7 +152,7 @@ class Stage:
         homes, devices = len(seeded.credentials), sum(map(len, seeded.credentials))
         lines = [
             f"ready after {took_s:.0f} s: {homes} homes with {devices} devices, {pace}",
-            f"  as well       {there.attended} devices of the {NAME} are attended to, through their maker's cloud",
+            f"  as well       {there.attended} devices of the {NAME} are attended to, through their vendor's cloud",
             f"  web pages     {self._base_url}/admin/",
             f"  API           {self._base_url}/api/docs/",
             f"  devices       {self._ws_url}/<node>",

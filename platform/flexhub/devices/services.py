@@ -78,7 +78,7 @@ def create_device(
 ) -> Device:
     """A device with its RM node (`device.node`), linked to the site's hosted CEM (`device.node.rm_link`).
 
-    `hosted`: the RM is run by us, for a device that its maker's cloud speaks for.
+    `hosted`: the RM is run by us, for a device that its vendor's cloud speaks for.
     """
     with tenant_scope(site.tenant_id):
         device = Device(

@@ -110,7 +110,7 @@ def _heard(device: SupportedDevice) -> tuple[Snapshot | None, list[LogEntry] | N
     if link is None:
         return None, []
     bus = connect_worker(settings.REDIS_URL)
-    # A device behind its maker's cloud speaks through us, with a manager of ours or with one elsewhere.
+    # A device behind its vendor's cloud speaks through us, with a manager of ours or with one elsewhere.
     roles = (RM, CEM) if link["rm_node__hosted"] else (RM,)
     try:
         snapshot, entries = _first_heard(bus, [end_id(link["pk"], role.value) for role in roles])

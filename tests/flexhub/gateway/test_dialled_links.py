@@ -138,7 +138,7 @@ async def test_connects_a_hosted_rm_to_an_energy_manager_that_is_a_server(
 
 @pytest.fixture
 def hosted(household: Household, cem_elsewhere: PeerElsewhere, private_addresses: None) -> Link:
-    """A device of Alder's that its maker's cloud speaks for, and an energy manager of Alder's own."""
+    """A device of Alder's that its vendor's cloud speaks for, and an energy manager of Alder's own."""
     device = make_device(household.site, name="Cloud boiler", hosted=True)
     link = link_nodes(rm_node=device.node, cem_node=create_cem_node(site=household.site, name="box"))
     create_dialled_end(link=link, role="CEM", url=cem_elsewhere.url(), token=TOKEN)

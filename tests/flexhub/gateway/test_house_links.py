@@ -24,7 +24,7 @@ from tests.support.remote_cem import FRBC, HostedTask, battery_messages, instruc
 
 @pytest.fixture
 def house(household: Household) -> Link:
-    """A device of Alder's that its maker's cloud speaks for, and Alder's hosted energy manager."""
+    """A device of Alder's that its vendor's cloud speaks for, and Alder's hosted energy manager."""
     device = make_device(household.site, name="Cloud boiler", hosted=True)
     with tenant_scope(household.tenant.pk):
         return Link.objects.get(rm_node__device=device)
