@@ -38,7 +38,7 @@ class QuotaExceededSerializer(ProblemSerializer):
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         policies = serializers.ListField(
-            child=serializers.CharField(), help_text="Whose quota is used up: `client`, `tenant` or both."
+            child=serializers.CharField(), help_text="Which quota is used up: `client`, `tenant` or both, or `what-if`."
         )
         return super().get_fields() | {"violated-policies": policies}
 
