@@ -6,10 +6,12 @@ names the field.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from cem_service.grid_limit import REFERENCE
 from cem_service.models import AbnormalCondition, GridLimit
 from cem_service.runtime import Tools
 from cem_service.waking import wake_on_commit
@@ -37,12 +39,15 @@ class LimitWish:
 
 
 def set_limit(*, site: Site, reference: str, wish: LimitWish, tools: Tools, actor: Actor = None) -> GridLimit:
-    """Limit a site. The same reference again replaces what it stood for before, also when that was withdrawn."""
+    """Limit a site. The same reference again replaces what it stood for before, also when that was withdrawn.
+
+    Raises Site.DoesNotExist where the site was deleted meanwhile.
+    """
     now = tools.clock.now()
     with tenant_scope(site.tenant_id):
         # One after the other at a site, so that the bound holds and a reference stays one row.
         Site.objects.select_for_update(no_key=True).get(pk=site.pk)
-        limit = GridLimit.objects.filter(site=site, reference=reference).first()
+        limit = _known(site, reference)
         before = audit.fields_of(limit) if limit else None
         if limit is None:
             limit = GridLimit(tenant_id=site.tenant_id, site=site, reference=reference)
@@ -59,6 +64,13 @@ def set_limit(*, site: Site, reference: str, wish: LimitWish, tools: Tools, acto
         audit.record("cem.gridlimit.set", limit, actor=actor, before=before, after=audit.fields_of(limit))
         wake_on_commit(site, tools)
     return limit
+
+
+def _known(site: Site, reference: str) -> GridLimit | None:
+    """None also for a text that can be no reference: PostgreSQL is not to be asked for one with a NUL."""
+    if not re.fullmatch(REFERENCE, reference):
+        return None
+    return GridLimit.objects.filter(site=site, reference=reference).first()
 
 
 def withdraw_limit(limit: GridLimit, *, tools: Tools, actor: Actor = None) -> None:

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,8 +19,9 @@ from flexhub.api.authentication import client_of
 from flexhub.api.problems import MEDIA_TYPE, ProblemSerializer
 from flexhub.api.refusals import INVALID, REFUSALS, InvalidRequest, checked
 from flexhub.api.views import ScopedView
+from flexhub.devices.models import Site
 from flexhub.site_api.examples import LIMIT, LIMIT_WISH
-from flexhub.site_api.lookup import limit_of, own_site
+from flexhub.site_api.lookup import NO_SUCH_SITE, limit_of, own_site
 from flexhub.site_api.serializers import LimitSerializer, LimitWishSerializer, limit_answer
 from tenants import api_scopes
 from tenants.scope import tenant_scope
@@ -103,6 +105,8 @@ class LimitView(ScopedView):
             )
         except ValidationError as error:
             raise InvalidRequest.of(error) from error
+        except Site.DoesNotExist as error:
+            raise NotFound(NO_SUCH_SITE) from error
         return _answer(limit)
 
     @extend_schema(

@@ -7,11 +7,15 @@ import pytest
 
 from cem_service import services
 from cem_service.models import GridLimit
+from flexhub.devices.models import Site
+from flexhub.site_api import limit_views
+from flexhub.site_api.lookup import own_site
 from s2.messages import FRBCInstruction
-from tenants.scope import platform_scope
+from tenants.models import APIClient
+from tenants.scope import platform_scope, tenant_scope
 from tests.flexhub.site_api.conftest import Caller
 from tests.support.programs import make_program
-from tests.support.registry import audited, make_tenant
+from tests.support.registry import audited, make_site, make_tenant
 
 LIMIT = "limits/event-1"
 
@@ -125,13 +129,34 @@ def test_names_what_is_wrong(caller: Caller, values: dict[str, Any], field: str,
     assert _rows() == []
 
 
-def test_a_reference_has_few_characters(caller: Caller) -> None:
-    response = caller.about("put", "limits/event%201", _wish(caller))
+@pytest.mark.parametrize("reference", ["event%201", "event%0A", "%00", "event%001", "e" * 65])
+def test_a_reference_has_few_characters(caller: Caller, reference: str) -> None:
+    response = caller.about("put", f"limits/{reference}", _wish(caller))
 
     assert response.status_code == 400
     assert response.json()["errors"][0]["field"] == "reference"
+    assert caller.about("get", f"limits/{reference}").status_code == 404
+
+
+def test_what_can_be_no_reference_is_not_there(caller: Caller) -> None:
     assert caller.about("get", "limits/event%201").status_code == 404
     assert caller.about("delete", "limits/%00").status_code == 404
+
+
+def test_a_site_that_is_deleted_meanwhile_is_not_there(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    shed = make_site(caller.world.household.tenant, "Alder shed")
+
+    def found_and_deleted(client: APIClient, site_id: str) -> Site:
+        site = own_site(client, site_id)
+        with tenant_scope(site.tenant_id):
+            Site.objects.filter(pk=site.pk).delete()
+        return site
+
+    monkeypatch.setattr(limit_views, "own_site", found_and_deleted)
+
+    response = caller.ask("put", f"{shed.pk}/{LIMIT}", _wish(caller))
+
+    assert (response.status_code, response.json()["detail"]) == (404, "There is no such site.")
 
 
 @pytest.mark.parametrize("method", ["get", "put", "delete"])
