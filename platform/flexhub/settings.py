@@ -318,7 +318,7 @@ REST_FRAMEWORK = {
     # Fails for a view that names no scopes: none is open to any token.
     "DEFAULT_PERMISSION_CLASSES": ["flexhub.api.permissions.HasScopes"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["flexhub.api.parsers.ShallowJSONParser"],
     "EXCEPTION_HANDLER": "flexhub.api.problems.answer_problem",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }

@@ -129,7 +129,8 @@ def test_names_what_is_wrong_and_takes_nothing(
 
 
 @pytest.mark.parametrize(
-    ("body", "status"), [("[]", 400), ("{}", 400), ("{", 400), ('{"readings": NaN}', 400), (None, 415)]
+    ("body", "status"),
+    [("[]", 400), ("{}", 400), ("{", 400), ('{"readings": NaN}', 400), ("[" * 100_000, 400), (None, 415)],
 )
 def test_another_body_is_refused(caller: Caller, body: str | None, status: int) -> None:
     assert caller.about("post", "readings", body).status_code == status
