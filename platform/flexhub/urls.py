@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from flexhub.observability import health
 
 handler404 = "flexhub.api.problems.answer_not_found"
+handler500 = "flexhub.api.problems.answer_failure"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("healthz", health.healthz, name="healthz"),

@@ -6,8 +6,8 @@ import json
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
-from django.views.defaults import page_not_found
+from django.http import HttpRequest, HttpResponse
+from django.views.defaults import page_not_found, server_error
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.response import Response
@@ -78,10 +78,24 @@ def answer_problem(exception: Exception, context: dict[str, Any]) -> Response | 
 
 def answer_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's `handler404`: an address of the API that there is not is a problem too."""
-    if not request.path.startswith("/api/"):
+    if not _is_of_api(request):
         return page_not_found(request, exception)
-    body = json.dumps(problem(404, "There is no such address."))
-    return HttpResponseNotFound(body, content_type=MEDIA_TYPE)
+    return _answer(404, "There is no such address.")
+
+
+def answer_failure(request: HttpRequest) -> HttpResponse:
+    """Django's `handler500`: so is a fault of ours, of which a program learns no more than a person."""
+    if not _is_of_api(request):
+        return server_error(request)
+    return _answer(500, "Something failed in the hub. The failure is in its log.")
+
+
+def _is_of_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def _answer(status: int, detail: str) -> HttpResponse:
+    return HttpResponse(json.dumps(problem(status, detail)), content_type=MEDIA_TYPE, status=status)
 
 
 def _text(data: Any) -> str:

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import URLPattern, get_resolver
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 from pytest_django import Settings
 from rest_framework.views import APIView
 
 from flexhub.api.rate_limits import calls_used
 from flexhub.api.views import ScopedView
+from flexhub.flexibility.views import PoolsView
 from tenants.api_scopes import DESCRIPTIONS
 from tests.support.programs import Program, make_program
 from tests.support.registry import give_quotas
@@ -82,6 +84,32 @@ def test_each_problem_has_the_same_form(client: Client, program: Program) -> Non
         assert answer["Content-Type"] == "application/problem+json"
         assert answer.json().keys() == {"type", "title", "status", "detail"}
         assert answer.json()["status"] == answer.status_code
+
+
+def test_a_failure_of_ours_has_it_too(client: Client, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PoolsView, "get", lambda *_args, **_kwargs: 1 / 0)
+    client.raise_request_exception = False
+
+    answer = ask(client, program.access_token())
+
+    assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
+    assert answer.json() == {
+        "type": "about:blank",
+        "title": "Internal Server Error",
+        "status": 500,
+        "detail": "Something failed in the hub. The failure is in its log.",
+    }
+
+
+@pytest.mark.django_db
+def test_a_failure_outside_the_api_is_told_in_html(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RedirectView, "get", lambda *_args, **_kwargs: 1 / 0)
+    client.raise_request_exception = False
+
+    answer = client.get("/")
+
+    assert answer.status_code == 500
+    assert answer["Content-Type"].startswith("text/html")
 
 
 @pytest.mark.django_db
