@@ -14,7 +14,7 @@ from tests.support.api_fuzzing import Fuzzer, application
 from tests.support.decisions import make_instruction
 from tests.support.forecasts import judged, planned_from
 from tests.support.programs import make_program
-from tests.support.registry import make_tenant
+from tests.support.registry import give_quotas, make_tenant
 from tests.support.what_if import answer_at_once
 
 SITE = "{site_id}"
@@ -23,8 +23,9 @@ SITE = "{site_id}"
 @pytest.fixture
 def fuzzer(caller: Caller, redis_url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fuzzer]:
     """Alder's home has all that can be asked for, and answers as often as it is asked."""
-    settings.WHAT_IF_PER_MINUTE = 10_000
+    settings.WHAT_IF_PER_MINUTE = settings.API_CLIENT_CALLS_PER_MINUTE = 10_000
     world = caller.world
+    give_quotas(world.household.tenant, api_calls_per_min=10_000)
     answer_at_once(monkeypatch, world.tools)
     world.connect()
     world.describe(level=5000.0)
