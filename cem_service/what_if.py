@@ -55,10 +55,15 @@ class NoAnswer(WhatIfError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Prices are EUR/kWh for each of 24 local hours; None: those of the site. See `domain.what_if.WhatIf`."""
+    """Prices are EUR/kWh for each of 24 local hours; None: those of the site. See `domain.what_if.WhatIf`.
+
+    Those of weekends go with the two before them; None: as on other days.
+    """
 
     import_eur_per_kwh: Sequence[float] | None = None
     export_eur_per_kwh: Sequence[float] | None = None
+    weekend_import_eur_per_kwh: Sequence[float] | None = None
+    weekend_export_eur_per_kwh: Sequence[float] | None = None
     comfort_percent: float = 0.0
     cem_off: bool = False
 
@@ -69,6 +74,10 @@ class Question:
                 tuple(present.import_eur_per_kwh if self.import_eur_per_kwh is None else self.import_eur_per_kwh),
                 tuple(present.export_eur_per_kwh if self.export_eur_per_kwh is None else self.export_eur_per_kwh),
                 present.timezone,
+                *(
+                    None if prices is None else tuple(prices)
+                    for prices in (self.weekend_import_eur_per_kwh, self.weekend_export_eur_per_kwh)
+                ),
             )
         return WhatIf(tariff=tariff, comfort_percent=self.comfort_percent, cem_off=self.cem_off)
 
@@ -146,7 +155,8 @@ def _key(site_id: UUID, answer_id: str) -> str:
 
 
 def _as_text(question: Question) -> str:
-    return json.dumps(asdict(question))
+    """Without what is not asked, which a worker of another release need not know."""
+    return json.dumps({name: value for name, value in asdict(question).items() if value is not None})
 
 
 def _from_text(text: str) -> Question:

@@ -51,3 +51,12 @@ def test_prices_that_are_not_given_stay_as_they_are() -> None:
     assert meant.tariff == Tariff.flat(0.1, 0.05, "UTC")
     assert (meant.comfort_percent, meant.cem_off) == (-5, False)
     assert Question().meant(present).tariff is None
+
+
+def test_weekends_have_prices_of_their_own_where_they_are_given() -> None:
+    workdays, weekends = (0.1,) * 24, (0.2,) * 24
+    present = Tariff(workdays, workdays, "UTC", weekends, weekends)
+
+    meant = Question(import_eur_per_kwh=[0.3] * 24, weekend_import_eur_per_kwh=[0.4] * 24).meant(present)
+
+    assert meant.tariff == Tariff((0.3,) * 24, workdays, "UTC", (0.4,) * 24, None)

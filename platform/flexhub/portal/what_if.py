@@ -54,6 +54,8 @@ class WhatIfForm(forms.Form):
         return Question(
             import_eur_per_kwh=tariff and tariff.import_eur_per_kwh,
             export_eur_per_kwh=tariff and tariff.export_eur_per_kwh,
+            weekend_import_eur_per_kwh=tariff and (tariff.weekend_import_eur_per_kwh or None),
+            weekend_export_eur_per_kwh=tariff and (tariff.weekend_export_eur_per_kwh or None),
             comfort_percent=values["comfort_percent"] or 0,
             cem_off=values["cem_off"],
         )

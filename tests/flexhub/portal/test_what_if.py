@@ -4,13 +4,14 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from cem_service.objectives import create_tariff
+from cem_service.objectives import create_tariff, set_objectives
 from tests.support.cem_world import World, make_world
 from tests.support.clock import FixedClock
 from tests.support.registry import make_member, make_site, make_tenant
@@ -73,6 +74,28 @@ def test_shows_both_days_and_the_difference(client: Client, world: World) -> Non
     ]
     assert cells[-1][1:3] == ["by all", "by all"]
     assert all(re.fullmatch(r"[+-][\d.,]+", row[3]) for row in cells[:-1])
+
+
+def test_a_tariff_counts_with_its_prices_of_weekends(client: Client, world: World) -> None:
+    """At the site's own tariff the day is as it is, on a Saturday too."""
+    saturday = timedelta(days=4)
+    world.clock.advance(saturday.total_seconds())
+    tariff = create_tariff(
+        tenant=world.household.tenant,
+        name="weekend",
+        import_eur_per_kwh=[0.1, 0.5] * 12,
+        export_eur_per_kwh=[0.1] * 24,
+        weekend_import_eur_per_kwh=[0.9, 0.3] * 12,
+        weekend_export_eur_per_kwh=[0.2] * 24,
+    )
+    set_objectives(site=world.household.site, tariff=tariff)
+    world.connect()
+    world.describe(level=5000.0)
+
+    cells = _cells(client.get(_ask(client, world, tariff=str(tariff.pk))))
+
+    assert cells[0][1] == cells[0][2] != "0.00"
+    assert {row[3] for row in cells[:-1]} == {"+0.00", "+0.0", "+0"}
 
 
 def test_the_form_is_there_before_anything_was_asked(client: Client, world: World) -> None:
