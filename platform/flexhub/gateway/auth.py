@@ -1,8 +1,8 @@
 """Who is at the door: a bearer token per node, checked before the upgrade.
 
-The check is the gateway's only visit to PostgreSQL. It runs in threads of its own, so that a slow database costs new
-connections their place but never an open session its acknowledgement. Those who come while a query is under way are
-checked together with the next one: after an outage thousands come at once, and a query for each would take minutes.
+The check runs in threads of its own, so that a slow database costs new connections their place but never an open
+session its acknowledgement. Those who come while a query is under way are checked together with the next one: after an
+outage thousands come at once, and a query for each would take minutes.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ class Doorkeeper:
         self._idle = list(self._threads)
         self._waiting: deque[_Visitor] = deque()
         self._checks: set[asyncio.Task[None]] = set()
+        self._failing = False
 
     async def admit(
         self, node_id: UUID, headers: Iterable[tuple[bytes, bytes]], peer_id: UUID | None = None
@@ -102,14 +103,26 @@ class Doorkeeper:
         try:
             answers = await thread.run(partial(self._authenticate, sign_ins))
         except Exception as error:  # noqa: BLE001  # Whatever it is, it is our trouble, and theirs to come again.
-            # The error's text may quote the query, and with it what was asked for.
-            logger.warning("gateway.auth.unavailable", nodes=len(visitors), error=type(error).__name__)
+            self._fails(error)
             answers = [UNAVAILABLE] * len(visitors)
+        else:
+            self._recovers()
         finally:
             self._idle.append(thread)
         for visitor, answer in zip(visitors, answers, strict=True):
             if not visitor.answer.done():
                 visitor.answer.set_result(answer if isinstance(answer, Refusal) else _judged(answer))
+
+    def _fails(self, error: Exception) -> None:
+        if not self._failing:
+            # The error's text may quote the query, and with it what was asked for.
+            logger.warning("gateway.auth.unavailable", error=type(error).__name__)
+        self._failing = True
+
+    def _recovers(self) -> None:
+        if self._failing:
+            logger.info("gateway.auth.available_again")
+        self._failing = False
 
     def _checked(self, task: asyncio.Task[None]) -> None:
         self._checks.discard(task)

@@ -76,6 +76,8 @@ class WakeSender:
                 self.add(wakes)
                 await asyncio.sleep(REDIS_RETRY_MAX_S)
             else:
+                if failing:
+                    logger.info("gateway.wakes.sent_again")
                 failing = False
                 if not self._pending:
                     self._all_sent.set()

@@ -196,6 +196,31 @@ async def test_a_queue_that_is_full_is_unavailable(monkeypatch: pytest.MonkeyPat
     assert await admit(answering(WHO)) is UNAVAILABLE
 
 
+async def test_an_outage_of_the_database_is_told_once_and_so_is_its_end(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(auth, "AUTH_THREADS", 1)
+    caplog.set_level("INFO", logger=auth.__name__)
+    away = failing(OperationalError("the database is away"))
+    outcomes = [away, away, answering(WHO), answering(WHO), away]
+
+    def authenticate(sign_ins: Sequence[SignIn]) -> list[Answer]:
+        return outcomes.pop(0)(sign_ins)
+
+    doorkeeper = Doorkeeper(authenticate)
+
+    for _ in range(5):
+        await doorkeeper.admit(uuid4(), HEADERS)
+    doorkeeper.close()
+
+    told = [record.getMessage() for record in caplog.records]
+    assert [("unavailable" in one, "available_again" in one) for one in told] == [
+        (True, False),
+        (False, True),
+        (True, False),
+    ]
+
+
 async def test_never_logs_the_token(caplog: pytest.LogCaptureFixture) -> None:
     def broken(sign_ins: Sequence[SignIn]) -> list[Answer]:
         raise OperationalError(f"SELECT ... {sign_ins[0].token}")

@@ -67,7 +67,8 @@ async def test_a_crowd_is_sent_in_parts_that_each_have_their_own_time(monkeypatc
     assert sent == crowd
 
 
-async def test_says_when_all_wakes_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_says_when_all_wakes_are_sent(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger=module.__name__)
     monkeypatch.setattr(module, "REDIS_RETRY_MAX_S", 0.001)
     broker_is_back, sent = threading.Event(), []
 
@@ -90,6 +91,9 @@ async def test_says_when_all_wakes_are_sent(monkeypatch: pytest.MonkeyPatch) -> 
     sender.close()
 
     assert sent == [ALDER, BIRCH]
+    # Told once each, however often it was tried.
+    assert caplog.text.count("gateway.wakes.not_sent") == 1
+    assert caplog.text.count("gateway.wakes.sent_again") == 1
 
 
 async def test_ends_even_when_it_is_told_to_while_a_wake_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
