@@ -1,4 +1,7 @@
-"""Changes to what a site's CEM pursues: each one transaction with its audit row. All raise ValidationError."""
+"""Changes to what a site's CEM pursues: each one transaction with its audit row. All raise ValidationError.
+
+Those of a site raise Site.DoesNotExist where it was deleted meanwhile, or is not visible in the scope.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,7 @@ def create_tariff(
 def set_objectives(*, site: Site, tariff: Tariff, wishes: Wishes | None = None, actor: Actor = None) -> SiteObjectives:
     """Have the site's CEM follow this tariff, and pursue these wishes, from now on. None leaves those as they are."""
     with tenant_scope(site.tenant_id):
-        former = SiteObjectives.objects.filter(site=site).first()
+        former = _locked(site)
         before = audit.fields_of(former) if former else None
         objectives = former or SiteObjectives(site=site, tenant_id=site.tenant_id)
         objectives.tariff = tariff
@@ -94,7 +97,7 @@ def follow_feeds(*, site: Site, feeds: Mapping[str, Feed | None], actor: Actor =
     for name, feed in feeds.items():
         check_follows(name, feed)
     with tenant_scope(site.tenant_id):
-        objectives = SiteObjectives.objects.select_for_update(of=("self",)).filter(site=site).first()
+        objectives = _locked(site)
         if objectives is None:
             raise ValidationError({"site": "Give the site a tariff first; it counts where a feed says nothing."})
         before = audit.fields_of(objectives)
@@ -105,6 +108,12 @@ def follow_feeds(*, site: Site, feeds: Mapping[str, Feed | None], actor: Actor =
         old, new = audit.changes_between(before, audit.fields_of(objectives))
         audit.record("cem.objectives.feeds_followed", objectives, actor=actor, before=old, after=new)
     return objectives
+
+
+def _locked(site: Site) -> SiteObjectives | None:
+    """One after the other at a site, so that its objectives stay one row and no change takes back another."""
+    Site.objects.select_for_update(no_key=True).get(pk=site.pk)
+    return SiteObjectives.objects.filter(site=site).first()
 
 
 def check_follows(name: str, feed: Feed | None) -> None:
