@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import ClassVar, Self
 
 from cem_service.domain.quantities import total_power_w
@@ -116,24 +117,27 @@ class Container:
         return 0.0 if left is None else left.duration_s
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Profile:
-    """A window, and the containers that run in it one after the other."""
+    """A window, and the containers that run in it one after the other.
+
+    What follows from them is found once: a building plans the same profile again and again, at other prices.
+    """
 
     profile_id: str
     start_time: datetime
     end_time: datetime
     containers: tuple[Container, ...]
 
-    @property
+    @cached_property
     def placeable(self) -> tuple[Container, ...]:
         return tuple(container for container in self.containers if container.placeable)
 
-    @property
+    @cached_property
     def has_begun(self) -> bool:
         return any(not container.pending for container in self.containers)
 
-    @property
+    @cached_property
     def head(self) -> Container | None:
         """The container that has begun, if it may be interrupted (R-96)."""
         for container in self.containers:
@@ -142,7 +146,7 @@ class Profile:
                 return container
         return None
 
-    @property
+    @cached_property
     def busy_for(self) -> timedelta:
         """How long what has begun and cannot be interrupted still takes."""
         head = self.head

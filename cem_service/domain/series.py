@@ -27,8 +27,9 @@ class StepSeries:
     def consecutive(cls, start: datetime, pieces: Iterable[tuple[int, float]]) -> Self:
         """Pieces of (duration in ms, value), each beginning where the one before ends. Empty pieces are dropped."""
         kept = [(duration_ms / 1000.0, value) for duration_ms, value in pieces if duration_ms > 0]
-        durations = np.array([duration for duration, _ in kept], dtype=np.float64)
-        edges = start.timestamp() + np.concatenate(([0.0], np.cumsum(durations)))
+        edges = np.zeros(len(kept) + 1)
+        np.array([duration_s for duration_s, _ in kept], dtype=np.float64).cumsum(out=edges[1:])
+        edges += start.timestamp()
         return cls(edges, np.array([value for _, value in kept], dtype=np.float64))
 
     @classmethod
@@ -47,7 +48,7 @@ class StepSeries:
             return np.full(edges.size - 1, outside)
         # The integral of the difference to `outside` is flat outside the series, which is how np.interp extends it.
         integral = np.zeros(self.edges.size)
-        np.cumsum((self.values - outside) * (self.edges[1:] - self.edges[:-1]), out=integral[1:])
+        ((self.values - outside) * (self.edges[1:] - self.edges[:-1])).cumsum(out=integral[1:])
         at_edges = np.interp(edges, self.edges, integral)
         means = (at_edges[1:] - at_edges[:-1]) / np.maximum(edges[1:] - edges[:-1], 1e-9) + outside
         # Cancellation in the integral must not carry a mean beyond the values that it is the mean of.
