@@ -30,7 +30,6 @@ PLACEHOLDERS = {
 # Folders whose tests need no Django, and therefore start at once.
 PURE = (
     "tests/s2",
-    "tests/architecture",
     "tests/cem_service/domain",
     "tests/cem_service/planners",
     "tests/cem_service/feeds/carbon_intensity",

@@ -4,7 +4,7 @@ import pytest
 
 from s2.findings import Severity
 from s2.rules import RULES, Upheld
-from tests.support.s2_rule_cases import CASES
+from tests.support.s2_rule_cases.families import CASES, FAMILIES
 
 #: The numbers of the reference, part by part.
 _CATALOGUE = [
@@ -20,6 +20,11 @@ def test_the_catalogue_is_complete() -> None:
 
 def test_every_rule_has_its_cases() -> None:
     assert set(CASES) == set(RULES)
+
+
+def test_cases_are_counted_once() -> None:
+    """A number in two families would silently hide one of them."""
+    assert len(CASES) == sum(len(family.CASES) for family in FAMILIES)
 
 
 @pytest.mark.parametrize("number", sorted(CASES))
