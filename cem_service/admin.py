@@ -293,11 +293,11 @@ class InstructionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="power before")
     def power_before(self, instruction: Instruction) -> str:
-        return f"{instruction.power_before_w:,.0f} W"
+        return f"{instruction.power_before_w:z,.0f} W"
 
     @admin.display(description="expected", ordering="expected_power_w")
     def expected_power(self, instruction: Instruction) -> str:
-        return f"{instruction.expected_power_w:,.0f} W"
+        return f"{instruction.expected_power_w:z,.0f} W"
 
     @admin.display(description="reason")
     def told_reason(self, instruction: Instruction) -> SafeString:
@@ -341,7 +341,7 @@ def _two_lines(first: str, second: str) -> SafeString:
 
 def _range(prices: list[float]) -> str:
     low, high = min(prices), max(prices)
-    return f"{low:.3f}" if low == high else f"{low:.3f} to {high:.3f}"
+    return f"{low:z.3f}" if low == high else f"{low:z.3f} to {high:z.3f}"
 
 
 def _spaced(objective: str) -> str:

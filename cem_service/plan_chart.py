@@ -85,11 +85,11 @@ def _panels(picture: PlanPicture) -> Iterator[_Panel]:
     limits = {} if picture.fuse_limit_w is None else {"fuse": picture.fuse_limit_w / _KW}
     legend = {"net": "site with this plan", "base": "base load and generation"}
     if limits:
-        legend["fuse"] = f"fuse limit {limits['fuse']:.4g} kW"
+        legend["fuse"] = f"fuse limit {limits['fuse']:,.6g} kW"
     # The limit of feeding in is drawn where the plan comes near it; far away it would only squeeze the curves.
     if picture.export_limit_w is not None and min(picture.net_w, default=0.0) < -0.5 * picture.export_limit_w:
         limits["export"] = -picture.export_limit_w / _KW
-        legend["export"] = f"export limit {-limits['export']:.4g} kW"
+        legend["export"] = f"export limit {-limits['export']:,.6g} kW"
     yield _Panel(
         "Site (kW)", 210, {"base": _in_kw(picture.base_w), "net": _in_kw(picture.net_w)}, limits=limits, legend=legend
     )
@@ -102,10 +102,12 @@ def _draw_panel(panel: _Panel, top: int, steps: int) -> Iterator[str]:
     heights = _Heights(low, high, top, panel.height)
     yield f'<text class="title" x="{LEFT}" y="{top - 9}">{escape(panel.title)}</text>'
     yield from _legend(panel, top)
-    for tick in ticks(low, high, most=3 if panel.height < 100 else 5):
+    marked = ticks(low, high, most=3 if panel.height < 100 else 5)
+    digits = _digits(marked, panel.digits)
+    for tick in marked:
         y = heights.of(tick)
         yield f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        yield f'<text class="label" x="{LEFT - 8}" y="{y + 3.5:.1f}" text-anchor="end">{tick:.{panel.digits}f}</text>'
+        yield f'<text class="label" x="{LEFT - 8}" y="{y + 3.5:.1f}" text-anchor="end">{tick:.{digits}f}</text>'
     zero = heights.of(0.0)
     for style, values in panel.curves.items():
         outline = _steps(values, heights, steps)
@@ -171,10 +173,10 @@ def _tooltips(picture: PlanPicture, bottom: int) -> Iterator[str]:
     steps = len(picture.net_w)
     for index, net_w in enumerate(picture.net_w):
         local = (picture.start + index * picture.step).astimezone(zone)
-        lines = [f"{local:%H:%M}", f"site {net_w:,.0f} W", f"base {picture.base_w[index]:,.0f} W"]
+        lines = [f"{local:%H:%M}", f"site {net_w:z,.0f} W", f"base {picture.base_w[index]:z,.0f} W"]
         if picture.buy_eur_per_kwh:
-            lines.append(f"buying {picture.buy_eur_per_kwh[index]:.2f} EUR/kWh")
-        lines += [f"{name} {power_w[index]:,.0f} W" for name, power_w in picture.devices]
+            lines.append(f"buying {picture.buy_eur_per_kwh[index]:z.2f} EUR/kWh")
+        lines += [f"{name} {power_w[index]:z,.0f} W" for name, power_w in picture.devices]
         x, width = _x(index, steps), _x(1, steps) - LEFT
         box = f'x="{x:.1f}" y="{TITLE_HEIGHT}" width="{width:.1f}" height="{bottom - TITLE_HEIGHT}"'
         yield f'<rect class="moment" {box}><title>{escape(chr(10).join(lines))}</title></rect>'
@@ -187,6 +189,11 @@ def ticks(low: float, high: float, *, most: int) -> list[float]:
     step = next(factor * magnitude for factor in (1, 2, 5, 10) if factor * magnitude >= least * (1 - 1e-9))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(number * step, 9) for number in range(first, last + 1)]
+
+
+def _digits(marked: Sequence[float], least: int) -> int:
+    """Of each label after its point, so that it says where its tick is: `ticks` are round after nine at most."""
+    return next(digits for digits in range(least, 10) if all(round(tick, digits) == tick for tick in marked))
 
 
 def _x(index: int, steps: int) -> float:

@@ -22,11 +22,11 @@ from flexhub.devices.models import Link
 MOST_INSTRUCTIONS = 200
 # The key in the run's inputs, its name, its form, and what it means that there is none.
 _QUANTITIES = (
-    ("main_meter_w", "Main meter", "{:,.0f} W", "no measurement"),
-    ("fuse_limit_w", "Fuse limit", "{:,.0f} W", "not recorded"),
-    ("export_limit_w", "Export limit", "{:,.0f} W", "that of the fuse"),
-    ("buy_eur_per_kwh", "Buying costs", "{:.3f} EUR/kWh", "not recorded"),
-    ("sell_eur_per_kwh", "Feeding in earns", "{:.3f} EUR/kWh", "not recorded"),
+    ("main_meter_w", "Main meter", "{:z,.0f} W", "no measurement"),
+    ("fuse_limit_w", "Fuse limit", "{:z,.0f} W", "not recorded"),
+    ("export_limit_w", "Export limit", "{:z,.0f} W", "that of the fuse"),
+    ("buy_eur_per_kwh", "Buying costs", "{:z.3f} EUR/kWh", "not recorded"),
+    ("sell_eur_per_kwh", "Feeding in earns", "{:z.3f} EUR/kWh", "not recorded"),
 )
 
 
@@ -55,7 +55,7 @@ def _inputs(run: PlanRun) -> Iterator[tuple[str, str]]:
         yield f"Forecast of {used['name']}", format_html('<span lang="{}">{}</span>', reader.language().code, words)
     not_ready: Mapping[str, str] = inputs.get("not_ready") or {}
     for name, power_w in (inputs.get("power_w") or {}).items():
-        power = f"{power_w:,.0f} W" if isinstance(power_w, int | float) else "not known"
+        power = f"{power_w:z,.0f} W" if isinstance(power_w, int | float) else "not known"
         yield name, f"{power}, not controlled: {not_ready[name]}" if name in not_ready else power
 
 

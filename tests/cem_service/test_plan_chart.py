@@ -95,6 +95,32 @@ def test_a_quarter_hour_tells_its_figures() -> None:
     assert len(others) == 95
 
 
+@pytest.mark.parametrize(
+    ("power_w", "labels"),
+    [(20.0, ["0.00", "0.01", "0.02"]), (-4.0, ["-0.004", "-0.002", "0.000"]), (2000.0, ["0.0", "1.0", "2.0"])],
+)
+def test_the_labels_of_a_small_device_tell_where_they_are(power_w: float, labels: list[str]) -> None:
+    small = replace(PICTURE, buy_eur_per_kwh=(), devices=[("Fridge", [power_w] * 96)])
+
+    shown = texts(small)
+
+    assert shown[shown.index("Fridge (kW)") + 1 :] == labels
+
+
+def test_nothing_has_no_sign() -> None:
+    still = replace(PICTURE, base_w=[-0.2] * 96, net_w=[-0.0] * 96, devices=[("Car", [-0.4] * 96)])
+
+    first = [element.text or "" for element in drawn(still).iter(f"{SVG}title")][1]
+
+    assert first == "12:00\nsite 0 W\nbase 0 W\nbuying 0.20 EUR/kWh\nCar 0 W"
+
+
+def test_the_limits_of_a_factory_are_told_in_full() -> None:
+    factory = replace(PICTURE, net_w=[-9e6] * 96, fuse_limit_w=12_345_000.0, export_limit_w=10_000_000.0)
+
+    assert {"fuse limit 12,345 kW", "export limit 10,000 kW"} <= set(texts(factory))
+
+
 def test_a_name_cannot_break_out() -> None:
     hostile = "</title><script>alert(1)</script>\"'&"
 

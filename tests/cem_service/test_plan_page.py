@@ -45,6 +45,17 @@ def test_what_the_cem_saw_has_units_and_says_what_was_missing(alder: Household) 
     }
 
 
+def test_nothing_has_no_sign(alder: Household) -> None:
+    run = make_plan_run(alder)
+    run.inputs |= {"main_meter_w": -0.3, "sell_eur_per_kwh": -0.0001, "power_w": {"Alder battery": -0.0}}
+
+    with tenant_scope(alder.tenant.pk):
+        inputs = dict(plan_page(run)["inputs"])
+
+    assert (inputs["Main meter"], inputs["Feeding in earns"]) == ("0 W", "0.000 EUR/kWh")
+    assert inputs["Alder battery"] == "0 W"
+
+
 def test_feeds_are_shown_with_their_age(alder: Household) -> None:
     told = {"kind": "price", "source": "Market", "fetched_at": None}
     run = make_plan_run(alder)
