@@ -151,6 +151,17 @@ def test_what_is_wrong_is_said_at_its_field(client: Client, world: World) -> Non
     assert "less than or equal to 50" in response.content.decode()
 
 
+def test_what_describes_a_field_is_on_the_page(client: Client, world: World) -> None:
+    """Else who hears the page is told neither what a field means nor what is wrong with it."""
+    for page in (client.get(_page(world)), client.post(_page(world), {"comfort_percent": "80"})):
+        text = page.content.decode()
+        described = re.findall(r'aria-describedby="([^"]+)"', text)
+
+        assert len(described) == 3
+        for name in " ".join(described).split():
+            assert f'id="{name}"' in text
+
+
 def test_another_tenants_site_and_tariff_are_not_there(client: Client, world: World) -> None:
     birch = make_tenant("Birch")
     theirs = create_tariff(
