@@ -9,6 +9,7 @@ from datetime import datetime
 from cem_service import forecasts
 from cem_service.domain.feed import FeedSeries
 from cem_service.domain.reason import Reason
+from cem_service.domain.resource import Resource
 from cem_service.due import PLANNED_FROM, planned_from
 from cem_service.forecast_rows import USED
 from cem_service.loading import LoadedSite
@@ -77,6 +78,7 @@ def _inputs(loaded: LoadedSite) -> dict[str, object]:
     """What the CEM saw, for people who ask why."""
     state = loaded.state
     buy, sell = state.prices(state.now, 1, STEP)
+    resources = _by_name(state.resources)
     return {
         "main_meter_w": state.main_meter_w,
         "main_meter_at": state.main_meter_at.isoformat() if state.main_meter_at else None,
@@ -87,11 +89,23 @@ def _inputs(loaded: LoadedSite) -> dict[str, object]:
         "abnormal": loaded.abnormal,
         "buy_eur_per_kwh": float(buy[0]),
         "sell_eur_per_kwh": float(sell[0]),
-        "power_w": {resource.name: resource.power_w(state.now) for resource in state.resources},
-        "not_ready": {resource.name: resource.not_ready for resource in state.resources if resource.not_ready},
+        "power_w": {name: resource.power_w(state.now) for name, resource in resources.items()},
+        "not_ready": {name: resource.not_ready for name, resource in resources.items() if resource.not_ready},
         "feeds": [_feed(series, state.now) for series in state.feeds.followed()],
         PLANNED_FROM: planned_from(loaded),
     }
+
+
+def _by_name(resources: Iterable[Resource]) -> dict[str, Resource]:
+    """Of several of one name, which a site may well have, all but the first get a number."""
+    named: dict[str, Resource] = {}
+    for resource in resources:
+        name, number = resource.name, 1
+        while name in named:
+            number += 1
+            name = f"{resource.name} ({number})"
+        named[name] = resource
+    return named
 
 
 def _feed(series: FeedSeries, now: datetime) -> dict[str, object]:
