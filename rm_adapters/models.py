@@ -49,7 +49,7 @@ class HostedRM(models.Model):
     worker that was paused and goes on finds that it has been overtaken.
     """
 
-    # Protected: a device that goes has to be given back to itself first, see `rm_adapters.services.remove`.
+    # Protected: a device that goes has to be given back to itself first, see `rm_adapters.removal.remove`.
     node = models.OneToOneField(Node, on_delete=models.PROTECT, primary_key=True, related_name="hosted_rm")
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
     # A constant that takes part in the foreign key over (id, tenant, role): no CEM has such a row.

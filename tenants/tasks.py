@@ -28,12 +28,13 @@ _TRACE_HEADER = "trace_id"
 class TenantTask(Task):
     """Keyword arguments only, and log lines that name the tenant, the task and the trace.
 
-        @shared_task(base=TenantTask, queue="cem")
+        @shared_task(base=TenantTask)
         def react(*, tenant_id: str, site_id: str, **_: object) -> None: ...
 
     Names let old and new workers understand each other during an upgrade; `**_` lets an old worker ignore what a new
-    sender adds. A body calls services, which open their own scopes. A task may run twice: it is acknowledged after it
-    ran, so that a killed worker loses none. It goes on under the trace id of whoever sent it.
+    sender adds. `flexhub.celery` says into which queue it goes. A body calls services, which open their own scopes. A
+    task may run twice: it is acknowledged after it ran, so that a killed worker loses none. It goes on under the trace
+    id of whoever sent it.
     """
 
     abstract = True

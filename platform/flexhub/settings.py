@@ -80,7 +80,7 @@ PLAN_TIME_MS = env.integer("PLAN_TIME_MS", 100, least=0, most=5000)
 FEEDS_LOCAL = env.boolean("FEEDS_LOCAL", False)
 # Where providers of feeds are, instead of where their manifests say: "entsoe.api=https://mirror.example/api,...".
 FEED_ENDPOINTS = feed_endpoints(env)
-# What a tenant may have and do, by its kind; a row of `tenants.Quota` says otherwise for one of them.
+# What a tenant may have and do, by its kind; a row of `tenants.models.Quota` says otherwise for one of them.
 QUOTAS = default_quotas(env)
 
 # -- Applications -----------------------------------------------------------------------------------------------------

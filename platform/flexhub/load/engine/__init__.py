@@ -2,7 +2,7 @@
 
     targets     who signs in, and with which token
     mix         what is sent, in which order
-    players     an RM and a CEM as s2.Session drives them; no I/O
+    players     an RM and a CEM as `s2.session.Session` drives them; no I/O
     socket      one WebSocket over asyncio
     line        one target: dials, plays, counts, dials again
     crowd       all lines of a process: the connect rate, the message rate, the end
