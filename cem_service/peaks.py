@@ -27,7 +27,7 @@ def month_of(moment: datetime, timezone: str) -> date:
 
 
 def with_peak(state: SiteState, tenant_id: UUID, meter_id: UUID, recent: Mapping[datetime, float]) -> SiteState:
-    """The site with the peak of its month, if it pays for that. `recent` are the meter's quarter hours of the past day.
+    """The site with the peak of its month, if it pays for that. `recent` are its meter's last quarter hours.
 
     Needs the tenant's scope. What `recent` does not reach back to, after a long pause and at first, is read once.
     """

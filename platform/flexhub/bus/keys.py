@@ -12,7 +12,7 @@ fh:{<link>}:snapshot           hash   field -> message text
 fh:{<link>}:log                stream the conversation, about 500 entries; ends a week after the last
 fh:{<link>}:mail               stream letters for the hosted RM of this end; ends a week after the last
 fh:{<site>}:wake               string set while a task for the site, or for the hosted node of that id, is on its way
-fh:{<site>}:looked           string changes with each look of the CEM at the site; ends a day after the last
+fh:{<site>}:looked             string changes with each look of the CEM at the site; ends a day after the last
 fh:{<site>}:meter              hash   reading, and at, when it was made; ends a day after the last
 fh:{<site>}:lock               string token of whoever works for the site or node
 fh:{telemetry}:stream|rows     stream of lines, and how many rows are in it

@@ -15,9 +15,9 @@ version, and the ends learn it from the HandshakeResponse.
 *TEMPORARY_ERROR.* It is the answer to a right message that cannot be passed on: the far end is not there, the bus is
 down, its inbox is full, too much waits already. It is given at once, or when the bus reports the loss, or when no
 verdict came in the time in which a peer still waits for one. Only a first Handshake is held back for a moment, in case
-the far end is just on its way. A verdict that comes later is dropped, and the peer says the
-message again. The far end knows what its peer was told, and answers a repetition with the peer's verdict; the peer is
-told again only where it has asked for it. So nothing is lost in silence, no OK is false, and nothing is done twice.
+the far end is just on its way. A verdict that comes later is dropped, and the peer says the message again. The far end
+knows what its peer was told, and answers a repetition with the peer's verdict; the peer is told again only where it has
+asked for it. So nothing is lost in silence, no OK is false, and nothing is done twice.
 
 *Meeting.* Peers start over together: a conversation joins one session of either end, never the half of one. Ends find
 each other when a socket opens: it takes its seat, looks for the other one, and says `hello`, with its fencing token.
