@@ -39,6 +39,8 @@ DUTCH = Language(
         "toe.",
         "exceeds.phase": "Om {worst_at:%H:%M} wordt {expected_w:z,.0f} W op {circuit} verwacht en {objective} staat "
         "{limit_w:z,.0f} W toe.",
+        "exceeds.steerable_limit": "Om {worst_at:%H:%M} wordt {expected_w:z,.0f} W verwacht, en met {objective} mag "
+        "het pand {limit_w:z,.0f} W afnemen.",
         "exceeds.activation": "Om {worst_at:%H:%M} wordt {expected_w:z,.0f} W verwacht en {objective} vraagt "
         "{limit_w:z,.0f} W.",
         "left_out": "{name} doet niet mee: {why}.",

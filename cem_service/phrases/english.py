@@ -38,6 +38,9 @@ ENGLISH = Language(
         "exceeds": "At {worst_at:%H:%M} {expected_w:z,.0f} W are expected and {objective} allows {limit_w:z,.0f} W.",
         "exceeds.phase": "At {worst_at:%H:%M} {expected_w:z,.0f} W are expected on {circuit} and {objective} allows "
         "{limit_w:z,.0f} W.",
+        # Its limit is that of the whole site, in which the rest of the household is free.
+        "exceeds.steerable_limit": "At {worst_at:%H:%M} {expected_w:z,.0f} W are expected, and with {objective} the "
+        "site may draw {limit_w:z,.0f} W.",
         "exceeds.activation": "At {worst_at:%H:%M} {expected_w:z,.0f} W are expected and {objective} asks for "
         "{limit_w:z,.0f} W.",
         "left_out": "{name} is left out: {why}.",

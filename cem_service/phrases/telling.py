@@ -33,8 +33,8 @@ def key_of(reason: Reason) -> str:
         verbs = [verb for verb in ("takes", "gives") if f"{verb}_kwh" in figures]
         return f"{code}.{verbs[0] if len(verbs) == 1 else 'both'}"
     if code is ReasonCode.EXCEEDS:
-        if reason.objective is Objective.ACTIVATION:
-            return f"{code}.activation"
+        if reason.objective in (Objective.ACTIVATION, Objective.STEERABLE_LIMIT):
+            return f"{code}.{reason.objective}"
         return code.value if figures["circuit"] == "CONNECTION" else f"{code}.phase"
     if code is ReasonCode.FORECAST:
         return f"{code}.aged" if "age_s" in figures else code.value

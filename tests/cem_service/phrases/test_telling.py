@@ -62,7 +62,10 @@ EVERY = [
         for one in Objective
     ),
     Reason(ReasonCode.COMFORT, figures={"name": "Auto", "comfort_eur": 1.0}),
-    *(Reason(ReasonCode.EXCEEDS, one, EXCEEDS) for one in (Objective.FUSE, Objective.ACTIVATION)),
+    *(
+        Reason(ReasonCode.EXCEEDS, one, EXCEEDS)
+        for one in (Objective.FUSE, Objective.ACTIVATION, Objective.STEERABLE_LIMIT)
+    ),
     Reason(ReasonCode.EXCEEDS, Objective.FUSE, EXCEEDS | {"circuit": "L2"}),
     Reason(ReasonCode.LEFT_OUT, figures={"name": "Auto", "why": "no system description yet"}),
     Reason(ReasonCode.NO_METER),
@@ -140,6 +143,23 @@ def test_a_gain_that_is_none_is_not_told_as_one() -> None:
     told = sentence(Reason(ReasonCode.STARTS, figures=PROGRAM | {"saved_eur": 0.0049}), language_of("en"), ZONE)
 
     assert told == "Dishwasher starts at 12:00 and costs 0.20 EUR; another moment would save nothing."
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("en", "At 12:00 9,000 W are expected, and with the limit on steerable devices the site may draw 8,000 W."),
+        (
+            "nl",
+            "Om 12:00 wordt 9.000 W verwacht, en met de grens voor regelbare apparaten mag het pand 8.000 W afnemen.",
+        ),
+    ],
+)
+def test_what_the_household_draws_is_not_told_as_allowed_to_steerable_devices(code: str, expected: str) -> None:
+    """The figure is the limit of the site: what the rest draws, and what was set for these on top."""
+    told = sentence(Reason(ReasonCode.EXCEEDS, Objective.STEERABLE_LIMIT, EXCEEDS), language_of(code), ZONE)
+
+    assert told == expected
 
 
 def test_moments_are_told_in_the_sites_zone_and_days_in_the_language() -> None:
