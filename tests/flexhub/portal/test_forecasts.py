@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from cem_service.planners.scores import LEAST_DAYS
 from flexhub.clock import Clock
 from tenants.models import Tenant
 from tests.support.decisions import AT, make_plan_run
@@ -41,6 +42,18 @@ def test_says_what_the_last_plan_used_how_old_it_was_and_how_good(client: Client
     assert text.index("<td>The weather</td> <td>18 %</td> <td>9 %</td> <td>3</td>") < text.index(
         "<td>The day before repeated</td> <td>42 %</td> <td>21 %</td> <td>3</td>"
     )
+
+
+def test_says_on_how_many_days_a_source_has_to_be_better(client: Client, alder: Household) -> None:
+    planned_from(alder, "weather")
+    judged(alder, "weather", 0.18)
+    client.force_login(make_member(alder.tenant))
+
+    text = " ".join(client.get(_url(alder)).content.decode().split())
+
+    assert LEAST_DAYS == 3
+    assert "better than the day before repeated over the past week, on three days at least and in both figures." in text
+    assert "<th></th>" not in text
 
 
 def test_speaks_the_language_of_the_reader(client: Client, alder: Household) -> None:
