@@ -23,9 +23,10 @@ class QuotaExceeded(APIException):
     status_code = status.HTTP_429_TOO_MANY_REQUESTS
     kind = QUOTA_EXCEEDED
 
-    def __init__(self, refused: list[Reading]) -> None:
+    def __init__(self, refused: list[Reading], detail: str | None = None) -> None:
+        """Without `detail` it is told as that of whose name it bears."""
         names = [reading.quota.name for reading in refused]
-        super().__init__(f"Too many calls: the quota of this {' and of this '.join(names)} is used up.")
+        super().__init__(detail or f"Too many calls: the quota of this {' and of this '.join(names)} is used up.")
         self.more = {"violated-policies": names}
 
 

@@ -59,7 +59,9 @@ class OutcomeSerializer(Serializer):
     eur = serializers.FloatField(
         help_text="`bill_eur`, and what running devices costs, less the worth of what is in stores at the end."
     )
-    bill_eur = serializers.FloatField(help_text="What the energy of the coming 24 hours costs.")
+    bill_eur = serializers.FloatField(
+        help_text="What the energy of the coming 24 hours costs, with peaks and carbon where the site counts them."
+    )
     drawn_kwh = serializers.FloatField(help_text="From the grid.")
     fed_in_kwh = serializers.FloatField()
     peak_w = serializers.FloatField(help_text="The highest mean of a quarter hour.")
@@ -101,7 +103,7 @@ class WhatIfView(ScopedView):
         question = Question(**checked(QuestionSerializer(data=request.data)))
         self.readings = [*self.readings, *(taken := rate_limits.take_what_if(client.tenant_id))]
         if refused := rate_limits.exceeded(taken):
-            raise QuotaExceeded(refused)
+            raise QuotaExceeded(refused, "Too many questions: your tenant's quota of what-ifs is used up.")
         try:
             compared = ask(site, question)
         except NothingConnected as error:
@@ -109,5 +111,5 @@ class WhatIfView(ScopedView):
         except NoAnswer as error:
             raise Unavailable(str(error)) from error
         except BusUnavailable as error:
-            raise Unavailable from error
+            raise Unavailable("This cannot be computed now.") from error
         return Response(ComparisonSerializer(asdict(compared)).data)

@@ -8,6 +8,7 @@ from pytest_django import Settings
 
 from cem_service import what_if
 from cem_service.what_if import Comparison
+from flexhub.bus.errors import BusUnavailable
 from flexhub.devices.models import Site
 from tests.flexhub.site_api.conftest import Caller
 from tests.support.programs import make_program
@@ -73,6 +74,7 @@ def test_each_question_counts_against_a_quota_of_its_own(asking: Caller, setting
 
     assert [answer.status_code for answer in answers] == [200, 429]
     assert answers[1].json()["violated-policies"] == ["what-if"]
+    assert answers[1].json()["detail"] == "Too many questions: your tenant's quota of what-ifs is used up."
     assert '"what-if";q=1;w=60' in answers[1]["RateLimit-Policy"]
     assert int(answers[1]["Retry-After"]) > 0
 
@@ -89,6 +91,18 @@ def test_says_when_to_come_back_where_no_worker_answers(caller: Caller, redis_ur
     response = caller.about("post", PATH, {})
 
     assert (response.status_code, response["Retry-After"]) == (503, "5")
+
+
+def test_says_that_nothing_can_be_computed_while_redis_is_away(caller: Caller, monkeypatch: Any) -> None:
+    def send(*_: Any, **__: Any) -> None:
+        raise BusUnavailable
+
+    monkeypatch.setattr(what_if, "send_task", send)
+
+    response = caller.about("post", PATH, {})
+
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert response.json()["detail"] == "This cannot be computed now."
 
 
 def test_a_foreign_site_looks_like_none_at_all(asking: Caller) -> None:
