@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from cem_service import limits, runtime
+from cem_service.grid_limit import BoundedTimeQuerySet
 from cem_service.limits import LimitWish
 from cem_service.models import AbnormalCondition, GridLimit
 from tenants.model_admin import ReadOnlyAdmin, TenantForm, TenantModelAdmin, actor_of
@@ -83,8 +83,8 @@ class GridLimitAdmin(BoundedTimeAdmin):
         obj.refresh_from_db()
 
     @admin.action(description="Withdraw", permissions=["withdraw"])
-    def withdraw(self, request: HttpRequest, queryset: QuerySet[GridLimit]) -> None:
-        for limit in (rows := list(queryset.select_related("site"))):
+    def withdraw(self, request: HttpRequest, queryset: BoundedTimeQuerySet) -> None:
+        for limit in (rows := _open(queryset)):
             limits.withdraw_limit(limit, tools=runtime.tools(), actor=actor_of(request))
         self.message_user(request, f"Limits withdrawn: {len(rows)}.", messages.SUCCESS)
 
@@ -104,7 +104,12 @@ class AbnormalConditionAdmin(BoundedTimeAdmin):
         obj.refresh_from_db()
 
     @admin.action(description="Withdraw", permissions=["withdraw"])
-    def withdraw(self, request: HttpRequest, queryset: QuerySet[AbnormalCondition]) -> None:
-        for condition in (rows := list(queryset.select_related("site"))):
+    def withdraw(self, request: HttpRequest, queryset: BoundedTimeQuerySet) -> None:
+        for condition in (rows := _open(queryset)):
             limits.withdraw_abnormal(condition, tools=runtime.tools(), actor=actor_of(request))
         self.message_user(request, f"Abnormal conditions withdrawn: {len(rows)}.", messages.SUCCESS)
+
+
+def _open(chosen: BoundedTimeQuerySet) -> list[Any]:
+    """Without what is over already, of which nothing is withdrawn."""
+    return list(chosen.open(runtime.tools().clock.now()).select_related("site"))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from cem_service import runtime
+from cem_service import limits, runtime
 from cem_service.models import AbnormalCondition, GridLimit
 from tenants.models import User
 from tenants.scope import platform_scope
@@ -59,6 +59,23 @@ def test_an_operator_limits_a_site_and_withdraws_it(grid: World, client: Client)
         assert GridLimit.objects.get().withdrawn_at == grid.clock.now()
     for outcome in ("set", "withdrawn"):
         assert audited(f"cem.gridlimit.{outcome}")[0]["actor_name"] == "olga"
+
+
+@pytest.mark.parametrize("page", [LIMITS, ABNORMAL])
+def test_what_is_over_is_not_told_as_withdrawn(grid: World, client: Client, page: str) -> None:
+    site, wish = grid.household.site, grid.wish(import_w=2000)
+    if page == LIMITS:
+        limits.set_limit(site=site, reference="event-1", wish=wish, tools=grid.tools)
+    else:
+        limits.allow_abnormal(site=site, ends_at=wish.ends_at, source=wish.source, reason=wish.reason, tools=grid.tools)
+    with platform_scope("test"):
+        (act,) = (GridLimit if page == LIMITS else AbnormalCondition).objects.all()
+    chosen = {"action": "withdraw", "_selected_action": [str(act.pk)]}
+
+    told = [client.post(page, chosen, follow=True).content.decode() for _ in range(2)]
+
+    assert "withdrawn: 1." in told[0]
+    assert "withdrawn: 0." in told[1]
 
 
 @pytest.mark.parametrize(
