@@ -72,6 +72,12 @@ class HubAdminSite(AdminSite):
         """No page of ours has its box, and unfold remembers what it found for a person, whomever they act for then."""
         raise Http404
 
+    def autocomplete_view(self, request: HttpRequest) -> Any:
+        # As with the views above.
+        from flexhub.portal.completion import CompletionView
+
+        return CompletionView.as_view(admin_site=self)(request)
+
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Likewise on the pages of the account."""
         return redirect("account_change_password")
