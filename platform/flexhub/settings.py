@@ -58,7 +58,7 @@ S2_DIAL_PLAIN = env.boolean("S2_DIAL_PLAIN", DEBUG)
 S2_DIAL_PRIVATE = env.boolean("S2_DIAL_PRIVATE", False)
 # How long a stopping gateway may take to ask its devices to reconnect; an orchestrator has to allow 15 s more.
 S2_DRAIN_S = env.integer("S2_DRAIN_S", 10, least=0, most=3600)
-# After how long without a look of the hosted CEM at its home a device is released; longer than any deploy of workers.
+# After how long without a look of the hosted CEM at its site a device is released; longer than any deploy of workers.
 CEM_RELEASE_AFTER_S: float = env.parsed(
     "CEM_RELEASE_AFTER_S", between(1.0, 86_400.0), "a number of seconds from 1 to 86400", "300"
 )
@@ -74,7 +74,7 @@ POOL_MINIMUM_SITES = env.integer("POOL_MINIMUM_SITES", 5, least=1, most=1_000_00
 SUPPORT_GRANT_MAX_DAYS = env.integer("SUPPORT_GRANT_MAX_DAYS", 30, least=1, most=3650)
 # The database refuses to drop younger days (`flexhub.telemetry.partitions`).
 TELEMETRY_RETENTION_DAYS = env.integer("TELEMETRY_RETENTION_DAYS", 90, least=7, most=36_500)
-# How long a planning task may take while it finds better plans of a home with several devices.
+# How long a planning task may take while it finds better plans of a site with several devices.
 PLAN_TIME_MS = env.integer("PLAN_TIME_MS", 100, least=0, most=5000)
 # Whether feeds may be asked without TLS, and at addresses that are not of the public Internet.
 FEEDS_LOCAL = env.boolean("FEEDS_LOCAL", False)

@@ -167,7 +167,7 @@ RESOLVER_THREADS = 16
 PIPE_FRAMES = 1_024
 PIPE_CHARACTERS = 16 * 1024 * 1024
 
-# A device whose home no worker of the hosted CEM has looked at for so long is released (setting CEM_RELEASE_AFTER_S).
+# A device whose site no worker of the hosted CEM has looked at for so long is released (setting CEM_RELEASE_AFTER_S).
 # After a worker's death its tasks come back within 90 s, a flag of a lost wake ends after 30 s, a new worker compiles
 # for half a minute: none of them, nor a deploy, takes as long.
 CEM_RELEASE_AFTER_S = 300.0
