@@ -35,6 +35,7 @@ from cem_service.waking import wake_on_commit
 from flexhub.devices.admin import conversation_of
 from flexhub.devices.models import Site
 from tenants.model_admin import ReadOnlyAdmin, TenantForm, TenantModelAdmin, actor_of
+from tenants.scope import in_platform_scope
 
 _STYLES = {"all": ["cem_service/admin.css"]}
 
@@ -95,6 +96,20 @@ class ObjectivesForm(TenantForm):
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=SiteObjectives._meta.get_field("pursued").help_text,
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("tariff", *FOLLOWED):
+            if name in self.fields:
+                self._offer(self.fields[name])
+
+    def _offer(self, field: Any) -> None:
+        """What the site can follow; who sees all tenants and has not named a site yet is told whose each is."""
+        if self.instance.site_id is not None:
+            field.queryset = field.queryset.filter(tenant_id=self.instance.site.tenant_id)
+        elif in_platform_scope():
+            field.queryset = field.queryset.select_related("tenant")
+            field.label_from_instance = lambda row: f"{row} ({row.tenant})"
 
     def tenant_id_of_new(self) -> UUID | None:
         return self._site.tenant_id if self._site else None

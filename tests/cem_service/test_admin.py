@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -279,6 +280,27 @@ def test_an_operator_cannot_give_a_site_anothers_tariff(client: Client, alder: H
     response = client.post(f"{OBJECTIVES}add/", {"site": str(alder.site.pk), "tariff": str(tariff.pk), **NO_WISHES})
 
     assert response.context["errors"] == [["The tariff and the site belong to different tenants."]]
+
+
+def test_an_operator_is_offered_what_a_site_can_follow(client: Client, alder: Household) -> None:
+    """Of its own tenant once it is known, and until then with whose it is: tariffs of two tenants may have one name."""
+    own, _ = (
+        create_tariff(tenant=tenant, name="Flat", import_eur_per_kwh=DAY, export_eur_per_kwh=DAY)
+        for tenant in (alder.tenant, make_tenant("Birch"))
+    )
+    client.force_login(make_operator())
+
+    before = _tariffs_offered(client, f"{OBJECTIVES}add/")
+    set_objectives(site=alder.site, tariff=own)
+    after = _tariffs_offered(client, f"{OBJECTIVES}{alder.site.pk}/change/")
+
+    assert (sorted(before), after) == (["Flat (Alder)", "Flat (Birch)"], ["Flat"])
+
+
+def _tariffs_offered(client: Client, url: str) -> list[str]:
+    choices = re.search(r'<select name="tariff".*?</select>', page(client, url), re.DOTALL)
+    assert choices is not None
+    return re.findall(r'<option value="[^"]+"[^>]*>([^<]+)<', choices[0])
 
 
 def test_a_tariff_in_use_says_so_instead_of_going(client: Client, alder: Household) -> None:
