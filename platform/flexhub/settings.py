@@ -56,7 +56,7 @@ S2_ACK_TIMEOUT_S = env.integer("S2_ACK_TIMEOUT_S", 10, least=1, most=3600)
 # Servers elsewhere that the hub connects to: whether ws:// will do, and whether private addresses may be meant.
 S2_DIAL_PLAIN = env.boolean("S2_DIAL_PLAIN", DEBUG)
 S2_DIAL_PRIVATE = env.boolean("S2_DIAL_PRIVATE", False)
-# How long a stopping gateway may take to ask its devices to reconnect; an orchestrator has to allow 15 s more.
+# How long a stopping gateway may take to ask its devices to reconnect; an orchestrator has to allow 20 s more.
 S2_DRAIN_S = env.integer("S2_DRAIN_S", 10, least=0, most=3600)
 # After how long without a look of the hosted CEM at its site a device is released; longer than any deploy of workers.
 CEM_RELEASE_AFTER_S: float = env.parsed(

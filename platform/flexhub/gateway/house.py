@@ -22,7 +22,7 @@ async def hold_house(
 ) -> dict[str, Any]:
     """One session at each end, until either ends; then the other one ends too. `opened` is called with both seats.
 
-    Returns the event that said how it ended. Raises BusUnavailable.
+    Returns the event that said how it ended. Raises BusUnavailable and SessionQuotaReached.
     """
     near, far = pipe(process.max_frame_bytes)
     try:
