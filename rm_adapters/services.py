@@ -1,4 +1,7 @@
-"""Accounts with vendors and the hosted RMs of their devices: each change one transaction with its audit row."""
+"""Accounts with vendors and the hosted RMs of their devices: each change one transaction with its audit row.
+
+Whatever takes values from people raises ValidationError.
+"""
 
 from __future__ import annotations
 

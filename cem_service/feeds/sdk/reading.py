@@ -26,7 +26,7 @@ class Place:
 
     @classmethod
     def of(cls, body: bytes) -> Place:
-        """The document as a whole."""
+        """The document as a whole. Raises Malformed."""
         try:
             return cls(json.loads(body))
         except (ValueError, RecursionError):
