@@ -28,6 +28,8 @@ _QUANTITIES = (
     ("buy_eur_per_kwh", "Buying costs", "{:z.3f} EUR/kWh", "not recorded"),
     ("sell_eur_per_kwh", "Feeding in earns", "{:z.3f} EUR/kWh", "not recorded"),
 )
+# Another release may know others.
+_KINDS = frozenset(kind.value for kind in SeriesKind)
 
 
 def plan_page(run: PlanRun) -> dict[str, Any]:
@@ -49,7 +51,8 @@ def _inputs(run: PlanRun) -> Iterator[tuple[str, str]]:
         value = inputs.get(key)
         yield name, form.format(value) if isinstance(value, int | float) else otherwise
     for feed in inputs.get("feeds") or ():
-        yield feed["source"], _told(feed)
+        if feed["kind"] in _KINDS:
+            yield feed["source"], _told(feed)
     for used in used_in(run):
         words = reason_in_words(basis_of(used, run.at), run.site.timezone)
         yield f"Forecast of {used['name']}", format_html('<span lang="{}">{}</span>', reader.language().code, words)

@@ -63,6 +63,7 @@ def test_feeds_are_shown_with_their_age(alder: Household) -> None:
         told | {"age_s": 725, "usable": True},
         told | {"source": "Old market", "age_s": 200_000, "usable": False},
         told | {"source": "New market", "age_s": None, "usable": False},
+        told | {"source": "Market of another release", "kind": "mood", "age_s": 725, "usable": True},
     ]
 
     with tenant_scope(alder.tenant.pk):
@@ -71,6 +72,7 @@ def test_feeds_are_shown_with_their_age(alder: Household) -> None:
     assert inputs["Market"] == "Prices: 12 min old"
     assert inputs["Old market"] == "Prices: 3,333 min old, too old"
     assert inputs["New market"] == "Prices: none yet"
+    assert "Market of another release" not in inputs
 
 
 def test_forecasts_are_shown_with_their_source_and_age(alder: Household) -> None:
