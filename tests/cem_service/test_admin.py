@@ -164,7 +164,8 @@ def test_the_page_of_a_plan_run_shows_reasons_drawing_and_instructions(client: C
     assert "<li>One.</li>" in text
     assert '<svg class="plan-chart"' in text
     assert "1,234 W" in text
-    assert "refused-mark" in text
+    assert 'class="refused-mark" title="refused"' in text
+    assert 'aria-hidden="true">block<' in text
     assert HOSTILE not in text
 
 
