@@ -49,7 +49,7 @@ def link_account(
 ) -> VendorAccount:
     """Keep an account with a vendor; `look` is called with the tenant's id and its own after the commit.
 
-    Raises ValidationError, as all of these do.
+    Raises ValidationError.
     """
     if vendor not in manifests():
         raise ValidationError({"vendor": f"There is no adapter for {vendor!r}; there is {', '.join(manifests())}."})

@@ -123,6 +123,11 @@ def web_address(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def web_addresses(text: str) -> list[str]:
+    """A conversion for `Env.parsed`: comma-separated ones, or none."""
+    return [web_address(word.strip()) for word in text.split(",") if word.strip()]
+
+
 def between(least: Number, most: Number) -> Callable[[str], Number]:
     """A conversion for `Env.parsed` into a number of the same type as the limits, which are allowed."""
 

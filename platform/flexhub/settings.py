@@ -7,7 +7,7 @@ from django.urls import reverse_lazy
 
 from flexhub.clock import Clock
 from flexhub.content_security import content_security_policy
-from flexhub.env import Env, between, one_of, secret_keys, web_address
+from flexhub.env import Env, between, one_of, secret_keys, web_address, web_addresses
 from flexhub.feed_settings import feed_endpoints
 from flexhub.observability.logs import Config as LogConfig
 from flexhub.quota_settings import default_quotas
@@ -16,7 +16,6 @@ from tenants import signin
 from tenants.client_address import TrustedProxies
 
 env = Env()
-BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 DEBUG = env.boolean("DEBUG", False)
 SECRET_KEY = env.text("SECRET_KEY", "not-a-secret-debug-only" if DEBUG else None, hint="Any long random text does.")
@@ -34,7 +33,7 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 TRUSTED_PROXIES = env.parsed(
     "TRUSTED_PROXIES", TrustedProxies.parse, "a number of proxies, or networks such as 10.0.0.0/8,fd00::/8", "0"
 )
-CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", "")
+CSRF_TRUSTED_ORIGINS = env.parsed("CSRF_TRUSTED_ORIGINS", web_addresses, "origins such as https://hub.example", "")
 
 # -- What Flexhub itself needs ----------------------------------------------------------------------------------------
 CLOCK = env.parsed("FLEXHUB_CLOCK", Clock.parse, "system, or a clock as str() writes it", "system")

@@ -62,6 +62,8 @@ def test_who_migrates_does_not_wait_long_for_a_table(monkeypatch: pytest.MonkeyP
     [
         # Without https in it, cookies would be sent in the clear.
         ("PUBLIC_URL", "hub.example"),
+        # Without its scheme no form would be taken.
+        ("CSRF_TRUSTED_ORIGINS", "https://hub.example,other.example"),
         ("LOG_LEVEL", "LOUD"),
         ("EMAIL_PORT", "99999"),
         ("S2_MAX_FRAME_BYTES", "0"),
@@ -80,6 +82,16 @@ def test_a_bad_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
 
 def test_levels_of_the_log_are_read_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all_settings_with(monkeypatch, LOG_LEVEL="warning")["LOGGING"]["level"] == "WARNING"
+
+
+def test_origins_that_are_trusted_may_be_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = "https://hub.example, https://*.hub.example/,"
+
+    assert all_settings_with(monkeypatch)["CSRF_TRUSTED_ORIGINS"] == []
+    assert all_settings_with(monkeypatch, CSRF_TRUSTED_ORIGINS=wanted)["CSRF_TRUSTED_ORIGINS"] == [
+        "https://hub.example",
+        "https://*.hub.example",
+    ]
 
 
 class TestWithHTTPS:
