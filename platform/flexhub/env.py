@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -42,10 +43,6 @@ class Env:
     def parsed(self, name: str, convert: Callable[[str], T], wanted: str, default: str | None = None) -> T:
         """What `convert` makes of the text. It raises ValueError for a text that is not `wanted`."""
         return self._convert(name, None if default is None else convert(default), convert, wanted)
-
-    def words(self, name: str, default: str | None = None) -> list[str]:
-        """A comma-separated list without empty parts."""
-        return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
 
     def database(
         self, name: str, default: str | None = None, *, hint: str = "", options: Mapping[str, object] | None = None
@@ -95,7 +92,7 @@ def secret_keys(text: str) -> list[str]:
 
     Returned in the URL-safe alphabet and padded, however they were written.
     """
-    keys = [_secret_key(word.strip()) for word in text.split(",") if word.strip()]
+    keys = [_secret_key(word) for word in _words(text)]
     if not keys:
         raise ValueError
     return keys
@@ -113,6 +110,17 @@ def _secret_key(word: str) -> str:
     return padded
 
 
+_HOST = re.compile(r"\*|[^\s:/@\[\]]+|\[[0-9A-Fa-f:.]+\]")
+
+
+def host_names(text: str) -> list[str]:
+    """A conversion for `Env.parsed`: comma-separated hosts as requests name them, IPv6 in brackets, without a port."""
+    names = _words(text)
+    if not all(map(_HOST.fullmatch, names)):
+        raise ValueError
+    return names
+
+
 def web_address(text: str) -> str:
     """A conversion for `Env.parsed`: http:// or https:// with a host and perhaps a port, without a slash at its end."""
     parts = urlsplit(text)
@@ -125,7 +133,12 @@ def web_address(text: str) -> str:
 
 def web_addresses(text: str) -> list[str]:
     """A conversion for `Env.parsed`: comma-separated ones, or none."""
-    return [web_address(word.strip()) for word in text.split(",") if word.strip()]
+    return [web_address(word) for word in _words(text)]
+
+
+def _words(text: str) -> list[str]:
+    """The parts of a comma-separated list that are not empty."""
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def between(least: Number, most: Number) -> Callable[[str], Number]:

@@ -7,7 +7,7 @@ from django.urls import reverse_lazy
 
 from flexhub.clock import Clock
 from flexhub.content_security import content_security_policy
-from flexhub.env import Env, between, one_of, secret_keys, web_address, web_addresses
+from flexhub.env import Env, between, host_names, one_of, secret_keys, web_address, web_addresses
 from flexhub.feed_settings import feed_endpoints
 from flexhub.observability.logs import Config as LogConfig
 from flexhub.quota_settings import default_quotas
@@ -28,7 +28,7 @@ SECRETS_KEYS = env.parsed(
 )
 # Read again whenever a key is wanted that is not at hand, so that keys of a file change without a restart.
 SECRETS_KEYS_FILE = env.text("SECRETS_KEYS_FILE", "")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+ALLOWED_HOSTS = env.parsed("ALLOWED_HOSTS", host_names, "names such as hub.example", "localhost,127.0.0.1,[::1]")
 # Whose X-Forwarded-For is believed. Nobody's by default: anyone can send one.
 TRUSTED_PROXIES = env.parsed(
     "TRUSTED_PROXIES", TrustedProxies.parse, "a number of proxies, or networks such as 10.0.0.0/8,fd00::/8", "0"

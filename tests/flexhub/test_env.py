@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flexhub.env import Env, EnvironmentVariableError, between, one_of, secret_keys, web_address
+from flexhub.env import Env, EnvironmentVariableError, between, host_names, one_of, secret_keys, web_address
 
 
 def test_reads_text_and_falls_back_to_the_default() -> None:
@@ -60,11 +60,6 @@ def test_reads_yes_and_no(text: str, value: bool) -> None:
 def test_an_unknown_word_is_neither_yes_nor_no() -> None:
     with pytest.raises(EnvironmentVariableError, match="FLAG must be one of"):
         Env({"FLAG": "perhaps"}).boolean("FLAG")
-
-
-def test_splits_words_and_drops_empty_ones() -> None:
-    assert Env({"HOSTS": "a, b,,c "}).words("HOSTS") == ["a", "b", "c"]
-    assert Env({}).words("HOSTS", "") == []
 
 
 def test_a_file_stands_in_for_a_secret(tmp_path: Path) -> None:
@@ -187,6 +182,19 @@ def test_refuses_another_word() -> None:
 )
 def test_reads_where_people_reach_the_hub(text: str, address: str) -> None:
     assert web_address(text) == address
+
+
+def test_reads_names_of_hosts() -> None:
+    assert host_names("hub.example, .hub.example,,127.0.0.1 ,[::1],*,") == [
+        *("hub.example", ".hub.example", "127.0.0.1", "[::1]", "*")
+    ]
+    assert host_names("") == []
+
+
+@pytest.mark.parametrize("text", ["https://hub.example", "hub.example:443", "hub.example/", "::1", "a b"])
+def test_what_is_no_name_of_a_host_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  # As below.
+        host_names(text)
 
 
 @pytest.mark.parametrize(

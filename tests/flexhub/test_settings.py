@@ -64,6 +64,9 @@ def test_who_migrates_does_not_wait_long_for_a_table(monkeypatch: pytest.MonkeyP
         ("PUBLIC_URL", "hub.example"),
         # Without its scheme no form would be taken.
         ("CSRF_TRUSTED_ORIGINS", "https://hub.example,other.example"),
+        # Neither would ever be the host of a request.
+        ("ALLOWED_HOSTS", "https://hub.example"),
+        ("ALLOWED_HOSTS", "hub.example:443"),
         ("LOG_LEVEL", "LOUD"),
         ("EMAIL_PORT", "99999"),
         ("S2_MAX_FRAME_BYTES", "0"),
