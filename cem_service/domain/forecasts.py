@@ -36,7 +36,7 @@ _LABELS = {
     ForecastSource.USUAL_DAY: "the usual day",
     ForecastSource.PERSISTENCE: "the day before repeated",
     ForecastSource.DAYLIGHT: "the hours of daylight",
-    ForecastSource.PRESENT: "as it is now",
+    ForecastSource.PRESENT: "what was measured so far",
 }
 
 

@@ -125,7 +125,7 @@ DUTCH = Language(
         ForecastSource.USUAL_DAY: "de gebruikelijke dag",
         ForecastSource.PERSISTENCE: "een herhaling van de dag ervoor",
         ForecastSource.DAYLIGHT: "de uren met daglicht",
-        ForecastSource.PRESENT: "het vermogen van dit moment",
+        ForecastSource.PRESENT: "wat tot nu toe gemeten is",
     },
     months=("jan", "feb", "mrt", "apr", "mei", "jun", "jul", "aug", "sep", "okt", "nov", "dec"),
     pieces={

@@ -111,7 +111,7 @@ ENGLISH = Language(
         SeriesKind.IMPORT_LIMIT: "the limits of the connection are used",
         SeriesKind.EXPORT_LIMIT: "the limits of the connection are used",
     },
-    forecasts={source: source.label for source in ForecastSource} | {ForecastSource.PRESENT: "the power of the moment"},
+    forecasts={source: source.label for source in ForecastSource},
     months=("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
     pieces={},
 )

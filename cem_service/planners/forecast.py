@@ -38,8 +38,8 @@ LEAST_SUN = 0.05  # Below this share of the noon value a reading says too little
 # zero. An assumption for days of which nothing is known: one in ten is brighter by more than this, one in ten duller.
 SUN_OF_ANOTHER_DAY = (1.6, 1.0, 0.6)
 
-# What the phases differ by now fades out of the forecast within two hours: a cooker is not on all day.
-IMBALANCE_STEPS = 8
+# What is particular about the present fades out of the forecast within two hours: a cooker is not on all day.
+PRESENT_STEPS = 8
 
 
 def forecast_base(site: SiteState, horizon: Horizon) -> Array:
@@ -99,8 +99,7 @@ def forecast_phases(site: SiteState, base_w: Array) -> Array:
         now_w = np.array(site.main_meter_phases_w)
         for resource in site.resources:
             now_w -= (resource.power_w(site.now) or 0.0) * np.array(resource.phase_shares)
-        lasting = np.maximum(1.0 - np.arange(base_w.size) / IMBALANCE_STEPS, 0.0)
-        spread += (now_w - now_w.mean())[:, None] * lasting
+        spread += (now_w - now_w.mean())[:, None] * _lasting(base_w.size)
     return spread
 
 
@@ -109,23 +108,45 @@ def as_loads(site: SiteState, power_w: Array) -> Array:
     return power_w if site.fuse_per_phase_w is None else np.vstack((power_w, forecast_phases(site, power_w)))
 
 
-def base_power_w(site: SiteState) -> float:
-    """The base load now: the main meter less all resources; 0 where there is no recent meter reading."""
+def base_power_w(site: SiteState) -> float | None:
+    """The base load now: the main meter less all resources; None where there is no recent meter reading."""
     if site.main_meter_w is None or not site.main_meter_is_recent:
-        return 0.0
+        return None
     return site.main_meter_w - sum(resource.power_w(site.now) or 0.0 for resource in site.resources)
 
 
 def _floor(site: SiteState, resource: Resource | None, horizon: Horizon) -> Forecast:
-    """Persistence; without a past, daylight for what produces, and else as it is now."""
-    now_w = base_power_w(site) if resource is None else resource.power_w(site.now) or 0.0
+    """Persistence, and what `_without_a_past` says of quarter hours of which no earlier day is known.
+
+    It has the name of what most of it is made from.
+    """
+    now_w = base_power_w(site) if resource is None else resource.power_w(site.now)
     history = _series(site, resource).history
-    if history:
-        repeated = persistence(history, horizon, fallback_w=now_w)
-        return _as_days_differ(ForecastSource.PERSISTENCE, repeated, known_until(history))
-    if resource is not None and now_w < 0:
-        return _as_days_differ(ForecastSource.DAYLIGHT, daylight(now_w, horizon, site.timezone), site.now)
-    return Forecast.certain(ForecastSource.PRESENT, np.full(horizon.steps, now_w), site.now)
+    power_w = persistence(history, horizon)
+    unknown = np.isnan(power_w)
+    if unknown.any():
+        power_w[unknown] = _without_a_past(history, now_w, horizon, site.timezone)[unknown]
+    if 2 * unknown.sum() <= horizon.steps:
+        return _as_days_differ(ForecastSource.PERSISTENCE, power_w, known_until(history))
+    source = ForecastSource.DAYLIGHT if (power_w < 0).any() else ForecastSource.PRESENT
+    return _as_days_differ(source, power_w, site.now)
+
+
+def _without_a_past(history: Mapping[datetime, float], now_w: float | None, horizon: Horizon, timezone: str) -> Array:
+    """Daylight for what produces, else from what is now to the mean of what was so far."""
+    present_w = now_w or 0.0
+    mean_w = float(np.mean(list(history.values()))) if history else present_w
+    if mean_w < 0:
+        return daylight(min(present_w, 0.0), horizon, timezone)
+    differs_w = 0.0 if now_w is None else now_w - mean_w
+    expected: Array = mean_w + differs_w * _lasting(horizon.steps)
+    return expected
+
+
+def _lasting(steps: int) -> Array:
+    """How much of the present there is still in each step."""
+    share: Array = np.maximum(1.0 - np.arange(steps) / PRESENT_STEPS, 0.0)
+    return share
 
 
 def _as_days_differ(source: ForecastSource, power_w: Array, as_of: datetime | None) -> Forecast:
@@ -165,9 +186,9 @@ def _with_gaps_filled(known: StepSeries, fallback: Array, horizon: Horizon) -> A
     return known.means(horizon.edges, 0.0) + (1.0 - covered) * fallback
 
 
-def persistence(history: Mapping[datetime, float], horizon: Horizon, fallback_w: float) -> Array:
-    """The latest known mean of the same quarter hour on an earlier day, else the fallback."""
-    result = np.full(horizon.steps, float(fallback_w))
+def persistence(history: Mapping[datetime, float], horizon: Horizon) -> Array:
+    """The latest known mean of the same quarter hour on an earlier day; NaN where there is none."""
+    result = np.full(horizon.steps, np.nan)
     for step, start in enumerate(horizon.starts if history else ()):
         for back in _BACK:
             found = history.get(start - back)

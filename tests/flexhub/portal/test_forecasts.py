@@ -36,7 +36,7 @@ def test_says_what_the_last_plan_used_how_old_it_was_and_how_good(client: Client
 
     text = " ".join(client.get(_url(alder)).content.decode().split())
 
-    assert "Forecast by the power of the moment. That has not been judged yet." in text
+    assert "Forecast by what was measured so far. That has not been judged yet." in text
     assert "Forecast by the weather, 30 min old. Off by 18% of the mean power on average (days judged: 3);" in text
     assert "the day before repeated would have been off by 42%." in text
     assert text.index("<td>The weather</td> <td>18 %</td> <td>9 %</td> <td>3</td>") < text.index(

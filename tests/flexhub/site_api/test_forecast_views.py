@@ -29,7 +29,7 @@ def test_tells_what_plans_stand_on_and_how_good_each_source_was(known: Caller) -
     base, panels = known.about("get", PATH).json()
 
     assert (base["name"], base["learned_at"], base["sources"]) == ("Base load", None, [])
-    assert base["words"] == ["Forecast by the power of the moment.", "That has not been judged yet."]
+    assert base["words"] == ["Forecast by what was measured so far.", "That has not been judged yet."]
     assert panels["name"] == "Panels"
     assert panels["sources"] == [
         {"source": "weather", "days": 3, "nmae": 0.18, "pinball": 0.09, "used": True, "trusted": True},
