@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.http.request import split_domain_port, validate_host
 
 
 @register(Tags.security, deploy=True)
@@ -27,3 +29,11 @@ def providers_are_outside(**_: Any) -> list[CheckMessage]:
     if settings.SIGN_IN_PROVIDERS_LOCAL:
         return [Error("SIGN_IN_PROVIDERS_LOCAL is on: tenants can have our network asked.", id="signin.E003")]
     return []
+
+
+@register(Tags.security, deploy=True)
+def links_in_mails_are_answered(**_: Any) -> list[CheckMessage]:
+    host, _port = split_domain_port(urlsplit(settings.PUBLIC_URL).netloc)
+    if validate_host(host, settings.ALLOWED_HOSTS):
+        return []
+    return [Error("The host of PUBLIC_URL is not among ALLOWED_HOSTS: links in mails are no use.", id="signin.E004")]
