@@ -106,6 +106,11 @@ class Moody:
             return self._said(self.resource.refuse(instruction, "it does not feel like it", at_s), at_s)
         return self._said(self.resource.instruct(instruction, at_s), at_s)
 
+    def release(self, at_s: float) -> None:
+        """What was held back may not be said any more, but for what was measured."""
+        self._held = deque(each for each in self._held if isinstance(each[1], PowerMeasurement))
+        self.resource.release(at_s)
+
     def forget_reports(self) -> None:
         self._held.clear()
         self.resource.forget_reports()
