@@ -30,6 +30,8 @@ DUTCH = Language(
         "meteen.",
         "starts.at_any_time": "{name} start om {starts_at:%H:%M} en kost {cost_eur:z.2f} EUR; een ander moment "
         "bespaart niets.",
+        "starts.forced": "{name} start om {starts_at:%H:%M} en kost {cost_eur:z.2f} EUR. Dat is niet het goedkoopste "
+        "moment, maar wat vóór de prijs gaat sluit dat uit.",
         "too_late": "{name} start om {starts_at:%H:%M}: er is te weinig tijd voor, dus het begint zo snel mogelijk.",
         "moved": "{Objective} verschuift er {moved_kwh:z.1f} kWh van: om {first_at:%H:%M} is het {planned_w:z,.0f} W "
         "in plaats van {otherwise_w:z,.0f} W.",
@@ -82,8 +84,12 @@ DUTCH = Language(
         "{saved_eur:z.2f} EUR minder dan nu meteen.",
         "runs.at_any_time": "{name} start om {starts_at:%H:%M}: de {needs_kwh:z.2f} kWh kosten dan {cost_eur:z.2f} "
         "EUR, en een ander moment bespaart niets.",
+        "runs.forced": "{name} start om {starts_at:%H:%M}: de {needs_kwh:z.2f} kWh kosten dan {cost_eur:z.2f} EUR. Dat "
+        "is niet het goedkoopste moment, maar wat vóór de prijs gaat sluit dat uit.",
         "pauses": "{name} pauzeert van {starts_at:%H:%M} tot {ends_at:%H:%M}: wat nog moet draaien kost zo "
         "{cost_eur:z.2f} EUR, {saved_eur:z.2f} EUR minder dan in één keer.",
+        "pauses.forced": "{name} pauzeert van {starts_at:%H:%M} tot {ends_at:%H:%M} voor wat vóór de prijs gaat: wat "
+        "nog moet draaien kost zo {cost_eur:z.2f} EUR.",
         "goes_on": "{name} gaat om {starts_at:%H:%M} verder: de overige {needs_kwh:z.2f} kWh zijn dan het goedkoopst.",
     },
     objectives={

@@ -29,6 +29,8 @@ ENGLISH = Language(
         "once.",
         "starts.at_any_time": "{name} starts at {starts_at:%H:%M} and costs {cost_eur:z.2f} EUR; another moment would "
         "save nothing.",
+        "starts.forced": "{name} starts at {starts_at:%H:%M} and costs {cost_eur:z.2f} EUR. That is not the cheapest "
+        "moment, but what comes before the price rules that out.",
         "too_late": "{name} starts at {starts_at:%H:%M}: its window is too short to hold it, so it runs as soon as it "
         "can.",
         "moved": "{Objective} moves {moved_kwh:z.1f} kWh of it: at {first_at:%H:%M} it takes {planned_w:z,.0f} W "
@@ -82,8 +84,12 @@ ENGLISH = Language(
         "{saved_eur:z.2f} EUR less than at once.",
         "runs.at_any_time": "{name} starts at {starts_at:%H:%M}: its {needs_kwh:z.2f} kWh cost {cost_eur:z.2f} EUR "
         "then, and another moment would save nothing.",
+        "runs.forced": "{name} starts at {starts_at:%H:%M}: its {needs_kwh:z.2f} kWh cost {cost_eur:z.2f} EUR then. "
+        "That is not the cheapest moment, but what comes before the price rules that out.",
         "pauses": "{name} pauses from {starts_at:%H:%M} to {ends_at:%H:%M}: what it still has to run costs "
         "{cost_eur:z.2f} EUR so, {saved_eur:z.2f} EUR less than in one go.",
+        "pauses.forced": "{name} pauses from {starts_at:%H:%M} to {ends_at:%H:%M} for what comes before the price: "
+        "what it still has to run costs {cost_eur:z.2f} EUR so.",
         "goes_on": "{name} goes on at {starts_at:%H:%M}: the {needs_kwh:z.2f} kWh that are left are cheapest then.",
     },
     objectives={

@@ -17,7 +17,7 @@ from cem_service.phrases.language import Language
 MOST_STRETCHES = 3
 # What would be told as 0.00 EUR less is no gain.
 _LEAST_EUR = 0.005
-_STARTS = frozenset({ReasonCode.STARTS, ReasonCode.RUNS})
+_WEIGHED = frozenset({ReasonCode.STARTS, ReasonCode.RUNS, ReasonCode.PAUSES})
 # Decisions for these weigh the price of now against the worth of later.
 _MONEY = frozenset({Objective.SELF_CONSUMPTION, Objective.PRICE, Objective.TAKE_CONTROL})
 
@@ -40,9 +40,16 @@ def key_of(reason: Reason) -> str:
         return f"{code}.aged" if "age_s" in figures else code.value
     if code is ReasonCode.FORECAST_SCORE:
         return f"{code}.compared" if "floor_off_by" in figures else code.value
-    if code in _STARTS and abs(float(figures["saved_eur"])) < _LEAST_EUR:
-        return f"{code}.at_any_time"
+    if code in _WEIGHED:
+        return f"{code}{_what_moved_it(code, float(figures['saved_eur']))}"
     return _decided(reason) if code is ReasonCode.DECIDED else code.value
+
+
+def _what_moved_it(code: ReasonCode, saved_eur: float) -> str:
+    """The ending of the key: none where it was the price. A pause is never made for nothing."""
+    if saved_eur >= _LEAST_EUR:
+        return ""
+    return ".forced" if saved_eur <= -_LEAST_EUR or code is ReasonCode.PAUSES else ".at_any_time"
 
 
 def _decided(reason: Reason) -> str:

@@ -20,6 +20,7 @@ class PowerCost:
 
     `offset` and `slope` have shape (steps,), `at_w` and `weight` (steps, hinges). Between two hinges every watt costs
     the same, so the powers in `at_w` (where the site draws nothing, where it meets a limit) are those worth trying.
+    `paid_slope` and `paid_weight` are what of `slope` and `weight` is paid; the rest keeps limits and targets.
     What a kWh is worth that is still in a store after the last step: `leftover_eur_per_kwh` where it saves buying it,
     and `returned_eur_per_kwh` where the store gives it back; None where nobody says.
     """
@@ -28,6 +29,8 @@ class PowerCost:
     slope: Array
     at_w: Array
     weight: Array
+    paid_slope: Array
+    paid_weight: Array
     leftover_eur_per_kwh: float | None = None
     returned_eur_per_kwh: float | None = None
 
@@ -48,6 +51,8 @@ class PowerCost:
             slope=self.slope[steps],
             at_w=self.at_w[steps],
             weight=self.weight[steps],
+            paid_slope=self.paid_slope[steps],
+            paid_weight=self.paid_weight[steps],
         )
 
     def beside(self, power_w: Array) -> PowerCost:
@@ -62,7 +67,13 @@ class PowerCost:
             offset=self.offset - (self.weight * self.at_w).sum(axis=1),
             slope=-self.slope - self.weight.sum(axis=1),
             at_w=-self.at_w,
+            paid_slope=-self.paid_slope - self.paid_weight.sum(axis=1),
         )
+
+    @property
+    def paid(self) -> PowerCost:
+        """What is paid alone, for the difference between two powers: its offset means nothing."""
+        return replace(self, slope=self.paid_slope, weight=self.paid_weight)
 
     def eur(self, power_w: Array, durations_s: Array | float) -> Array:
         """EUR for holding `power_w` for `durations_s`; the steps run along the first axis of all arrays."""

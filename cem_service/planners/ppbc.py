@@ -20,7 +20,6 @@ from itertools import pairwise
 import numpy as np
 
 from cem_service.domain.ppbc import Container, PPBCResource, Profile, Sequence
-from cem_service.domain.series import Array
 from cem_service.planners.horizon import Horizon
 from cem_service.planners.kernels.profile import PAUSED, RUNNING, WAITING, Course, Ints, SlotProfile, find_course
 from cem_service.planners.placed import expected_power_w, power_from
@@ -124,13 +123,13 @@ def _beside(
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """A profile cut into slots, with what each of them costs."""
+    """A profile cut into slots, beside what `cost` knows of everything else."""
 
     profile: Profile
     chain: Chain
     slots: Slots
     cut: SlotProfile
-    eur: Array
+    cost: PowerCost
 
     @classmethod
     def of(cls, profile: Profile, chain: Chain, slots: Slots, earliest: datetime, cost: PowerCost) -> _Attempt:
@@ -141,10 +140,11 @@ class _Attempt:
             for sequence in alternatives
         )
         cut = in_slots(tuple(alternatives for _, alternatives in chain), pauses)
-        return cls(profile, chain, slots, cut, slots.eur(cut, cost))
+        return cls(profile, chain, slots, cut, cost)
 
     def best(self) -> Course:
-        return find_course(self.cut, self.eur, self._begun, later_eur=LATER_EUR, interruption_eur=INTERRUPTION_EUR)
+        eur = self.slots.eur(self.cut, self.cost)
+        return find_course(self.cut, eur, self._begun, later_eur=LATER_EUR, interruption_eur=INTERRUPTION_EUR)
 
     @property
     def _begun(self) -> int:
@@ -153,19 +153,20 @@ class _Attempt:
 
     def placements(self, course: Course) -> Iterator[Placement]:
         sequences = [sequence for _, alternatives in self.chain for sequence in alternatives]
+        paid_eur = self.slots.eur(self.cut, self.cost.paid)
         before: datetime | None = None
         slot = 0
         for (container, _), one in zip(self.chain, course.chosen, strict=True):
             own = slice(int(self.cut.begins[one]), int(self.cut.begins[one + 1]))
-            ran = course.ran_in[own]
+            ran, level = course.ran_in[own], self.cut.level[own]
             times = self._times(container, sequences[one], ran, before)
             yield Placement(
                 self.profile.profile_id,
                 container.container_id,
                 sequences[one].sequence_id,
                 *times[:2],
-                cost_eur=self._eur(own, ran),
-                cost_now_eur=self._eur(own, self._at_once(ran, slot)),
+                cost_eur=float(paid_eur[level, ran].sum()),
+                cost_now_eur=float(paid_eur[level, self._at_once(ran, slot)].sum()),
                 done_s=container.progress_s if container.running else 0.0,
                 pauses=times[2],
             )
@@ -192,9 +193,6 @@ class _Attempt:
         """The slots from `slot` on, or those of `ran` where it would not be done in time."""
         return np.arange(slot, slot + ran.size) if slot + ran.size <= self.slots.count else ran
 
-    def _eur(self, own: slice, ran: Ints) -> float:
-        return float(self.eur[self.cut.level[own], ran].sum())
-
 
 def _longest_wait(profile: Profile, first: Sequence, gone_s: float) -> int:
     """The first sequence of all may wait as long as it likes; after another one has run, its pause is bounded."""
@@ -203,11 +201,12 @@ def _longest_wait(profile: Profile, first: Sequence, gone_s: float) -> int:
 
 def _at_once(profile: Profile, chain: Chain, start: datetime, cost: PowerCost, horizon: Horizon) -> Iterator[Placement]:
     """The shortest alternatives one after the other, from the first moment on."""
+    paid = cost.paid
     for container, alternatives in chain:
         sequence = min(alternatives, key=lambda one: one.duration_s)
         end = start + timedelta(seconds=sequence.duration_s)
         power_w = power_from(sequence, start).means(horizon.edges, 0.0)
-        eur = float((cost.eur(power_w, horizon.durations_s) - cost.eur(0.0 * power_w, horizon.durations_s)).sum())
+        eur = float((paid.eur(power_w, horizon.durations_s) - paid.eur(0.0 * power_w, horizon.durations_s)).sum())
         done_s = container.progress_s if container.running else 0.0
         yield Placement(
             profile.profile_id, container.container_id, sequence.sequence_id, start, end, eur, eur, done_s=done_s

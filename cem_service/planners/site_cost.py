@@ -11,7 +11,7 @@ the connection alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -56,18 +56,21 @@ class _Stacked:
     told_eur: Array  # the weight with the stages kept apart, as planners are told it
     sign: Array  # 1 above, -1 below
     circuit: NDArray[np.intp]
+    is_paid: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class _View:
     """What a device with certain shares of the phases sees of the terms, whatever everything else does.
 
-    `slope` and `weights` are in EUR/kWh of its own power.
+    `slope` and `weights` are in EUR/kWh of its own power, and so is what of them is paid.
     """
 
     seen: Seen
     slope: Array
     weights: Array
+    paid_slope: Array
+    paid_weights: Array
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,16 @@ class SiteCost:
         """
         view = self._view(shares)
         offset, hinges = hinges_beside(np.atleast_2d(others_w), self.sell, view.seen)
-        return PowerCost(offset, view.slope, hinges, view.weights, self.leftover_eur_per_kwh, self.returned_eur_per_kwh)
+        return PowerCost(
+            offset,
+            view.slope,
+            hinges,
+            view.weights,
+            view.paid_slope,
+            view.paid_weights,
+            self.leftover_eur_per_kwh,
+            self.returned_eur_per_kwh,
+        )
 
     def amounts(self, loads_w: Array, durations_s: Array) -> Array:
         """What each term counts, shape (terms,): EUR, or kWh for those without a price."""
@@ -208,14 +220,10 @@ class SiteCost:
     def marginal_eur_per_kwh(self, base_w: Array) -> Array:
         """What a kWh more costs in each step while the site takes `base_w`; money only."""
         marginal: Array = np.where(base_w >= 0.0, self.buy, self.sell)
-        for term in self._money():
+        for term in filter(_is_paid, self.terms):
             past = base_w >= term.at_w if term.above else base_w < term.at_w
             marginal = marginal + np.where(past, term.weight if term.above else -term.weight, 0.0)
         return marginal
-
-    def _money(self) -> Iterator[Term]:
-        """The terms that cost money for each kWh; a peak is no price of a kWh."""
-        return (term for term in self.terms if term.stage is Stage.MONEY and term.eur_per_kw == 0)
 
     def _energy_eur_per_h(self, net_w: Array) -> Array:
         result: Array = np.where(net_w > 0, self.buy, self.sell) * net_w
@@ -243,6 +251,7 @@ class SiteCost:
         on = share > 0.0
         share, below = share[on], stacked.sign[on] < 0
         weight = stacked.told_eur[on] * share[:, None]
+        paid = np.where(stacked.is_paid[on][:, None], weight, 0.0)
         return _View(
             Seen(
                 circuits=1 + int(stacked.circuit[on].max(initial=0)),
@@ -252,8 +261,14 @@ class SiteCost:
                 below_eur_per_kwh=np.where(below[:, None], weight, 0.0),
             ),
             slope=self.sell - weight[below].sum(axis=0),
-            weights=np.ascontiguousarray(np.concatenate(((self.buy - self.sell)[None, :], weight)).T),
+            weights=self._hinge_weights(weight),
+            paid_slope=self.sell - paid[below].sum(axis=0),
+            paid_weights=self._hinge_weights(paid),
         )
+
+    def _hinge_weights(self, of_terms: Array) -> Array:
+        """(steps, hinges): first of the hinge between selling and buying, then of each term."""
+        return np.ascontiguousarray(np.concatenate(((self.buy - self.sell)[None, :], of_terms)).T)
 
     @cached_property
     def _stacked(self) -> _Stacked:
@@ -265,7 +280,13 @@ class SiteCost:
             told_eur=np.array([_told_eur(term, terms) for term in terms]).reshape(-1, steps),
             sign=np.array([1.0 if term.above else -1.0 for term in terms]),
             circuit=np.array([term.circuit for term in terms], dtype=np.intp),
+            is_paid=np.array([_is_paid(term) for term in terms], dtype=np.bool_),
         )
+
+
+def _is_paid(term: Term) -> bool:
+    """Whether it costs money for each kWh; a peak is no price of a kWh."""
+    return term.stage is Stage.MONEY and term.eur_per_kw == 0
 
 
 def _of_cheapest(marginal: Array) -> float:

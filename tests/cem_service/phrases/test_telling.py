@@ -49,6 +49,10 @@ LIMITS = (Objective.FUSE, Objective.EXPORT_LIMIT, Objective.GRID_LIMIT, Objectiv
 EVERY = [
     Reason(ReasonCode.STARTS, figures=PROGRAM | {"saved_eur": 0.001}),
     Reason(ReasonCode.RUNS, Objective.START_TIME, PROGRAM | {"saved_eur": -0.001}),
+    *(
+        Reason(code, Objective.START_TIME, PROGRAM | {"saved_eur": -0.2})
+        for code in (ReasonCode.STARTS, ReasonCode.RUNS, ReasonCode.PAUSES)
+    ),
     Reason(ReasonCode.OUTLOOK, figures={"cost_eur": 1.5}),
     Reason(ReasonCode.RESTS, figures={"name": "Auto"}),
     *(

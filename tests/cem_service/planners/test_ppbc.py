@@ -49,6 +49,36 @@ def test_starts_when_it_is_cheapest_within_the_window() -> None:
     assert found.placements[0].cost_eur < found.placements[0].cost_now_eur
 
 
+def test_tells_what_is_paid_and_not_what_a_limit_weighs() -> None:
+    """A start at once would break the fuse for five hours; the price alone would have it."""
+    horizon = Horizon.at(NOON)
+    buy = np.full(horizon.steps, 0.3)
+    buy[:20] = 0.1
+    others_w = np.full(horizon.steps, 200.0)
+    others_w[:20] = 7900.0
+    resource = dishwasher(now=NOON, window=timedelta(hours=12))
+
+    found = plan_profile(resource, flat_cost(horizon, buy).seen_by(others_w), horizon)
+
+    assert found is not None
+    (placement,) = found.placements
+    kwh = resource.profiles[0].containers[0].sequences[0].energy_kwh
+    assert placement.start == NOON + timedelta(hours=5)
+    assert placement.cost_eur == pytest.approx(0.3 * kwh)
+    assert placement.cost_now_eur == pytest.approx(0.1 * kwh)
+
+
+def test_a_limit_that_cannot_be_kept_is_no_money_either() -> None:
+    horizon = Horizon.at(NOON)
+    resource = dishwasher(now=NOON, window=timedelta(minutes=30))
+
+    found = plan_profile(resource, flat_cost(horizon).seen_by(np.full(horizon.steps, 9000.0)), horizon)
+
+    assert found is not None
+    kwh = sum(one.sequences[0].energy_kwh for one in resource.profiles[0].containers)
+    assert sum(one.cost_eur for one in found.placements) == pytest.approx(0.3 * kwh)
+
+
 def test_of_equal_starts_the_first_is_taken() -> None:
     assert plan(window=timedelta(hours=12), buy=np.full(96, 0.3)).placements[0].start == NOON
 
